@@ -1,0 +1,12 @@
+//! The policies of Postern as plain functions of values.
+//!
+//! Everything here is deterministic: `now` and new identifiers are arguments, and the only ways in and out are the
+//! ports of [`store`]. The crate compiles without a clock, randomness, an async runtime, Diesel or actix.
+
+pub mod access;
+pub mod calendar;
+pub mod change;
+pub mod id;
+pub mod search;
+pub mod store;
+pub mod time;
