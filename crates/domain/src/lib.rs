@@ -6,7 +6,9 @@
 pub mod access;
 pub mod calendar;
 pub mod change;
+pub mod clock;
 pub mod id;
 pub mod search;
 pub mod store;
+pub mod thread;
 pub mod time;

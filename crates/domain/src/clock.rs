@@ -1,0 +1,408 @@
+//! Clocks: one obligation each, folded from a ledger of events.
+//!
+//! Time already used stays as it was counted; only what remains moves when a clock is paused, retargeted or moved to
+//! another calendar.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Calendar;
+use crate::id::ResourceId;
+use crate::thread::Priority;
+use crate::time::{Instant, Span};
+
+/// Which obligation a clock measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockName {
+    /// Until a human of the team has opened the message.
+    FirstOpened,
+    /// Until a human of the team has answered.
+    NextResponse,
+    /// Until the matter is closed.
+    Resolve,
+    /// As `NextResponse`, from hand-over to the present team.
+    Team,
+}
+
+impl ClockName {
+    const ALL: [Self; 4] = [Self::FirstOpened, Self::NextResponse, Self::Resolve, Self::Team];
+
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstOpened => "first-opened",
+            Self::NextResponse => "next-response",
+            Self::Resolve => "resolve",
+            Self::Team => "team",
+        }
+    }
+
+    /// The name of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == code)
+    }
+}
+
+impl fmt::Display for ClockName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The state of a clock. `overdue` is derived: running, and now is later than due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockState {
+    /// Not started.
+    Pending,
+    /// Time is being used.
+    Running,
+    /// Waiting for someone outside the team.
+    Paused,
+    /// Stopped at or before due.
+    Met,
+    /// Stopped after due.
+    MetLate,
+    /// Ended because the obligation fell away.
+    Cancelled,
+    /// Ended by an authorised person; shown, never counted as met.
+    Waived,
+}
+
+impl ClockState {
+    /// Every state.
+    pub const ALL: [Self; 7] =
+        [Self::Pending, Self::Running, Self::Paused, Self::Met, Self::MetLate, Self::Cancelled, Self::Waived];
+
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Met => "met",
+            Self::MetLate => "met-late",
+            Self::Cancelled => "cancelled",
+            Self::Waived => "waived",
+        }
+    }
+
+    /// The state of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == code)
+    }
+
+    /// Whether the clock can still change.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Met | Self::MetLate | Self::Cancelled | Self::Waived)
+    }
+}
+
+/// How much time an obligation has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "count", rename_all = "kebab-case")]
+pub enum Target {
+    /// An amount of open time.
+    OpenTime {
+        /// The amount.
+        amount: Span,
+    },
+    /// A number of open days after the first open date.
+    OpenDays {
+        /// The number.
+        days: u16,
+        /// Where in the last day it ends.
+        #[serde(rename = "dayEnds")]
+        day_ends: DayEnds,
+    },
+    /// An amount of wall-clock time.
+    ElapsedTime {
+        /// The amount.
+        amount: Span,
+    },
+    /// A due instant set by a person; pausing does not move it.
+    Manual {
+        /// The instant.
+        due: Instant,
+    },
+}
+
+/// Where in its last day a target of open days ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DayEnds {
+    /// At the last closing instant of the date.
+    #[default]
+    Close,
+    /// At the wall time of receipt, clipped to open time.
+    SameTime,
+}
+
+/// A warning or escalation on the way to due or after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Threshold {
+    /// Its id within the clock, such as `warn-50`.
+    pub id: String,
+    /// When it fires.
+    pub at: At,
+    /// Whom it tells.
+    pub notify: Vec<Recipient>,
+    /// Whether its notices wait for the recipient's calendar to open.
+    #[serde(default)]
+    pub deliver: Deliver,
+}
+
+/// The place of a threshold. `before` and `after` are open time unless they say elapsed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", untagged)]
+pub enum At {
+    /// A percentage of the open time from start to due.
+    Percent {
+        /// 1 to 99.
+        percent: u8,
+    },
+    /// An amount before due.
+    Before {
+        /// The amount.
+        before: Span,
+    },
+    /// An amount after due.
+    After {
+        /// The amount.
+        after: Span,
+        /// Whether the amount is wall-clock time.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        elapsed: bool,
+    },
+    /// The breach: fires when now is later than due.
+    Due {
+        /// Always true.
+        due: True,
+    },
+}
+
+/// The literal `true`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "bool", into = "bool")]
+pub struct True;
+
+impl TryFrom<bool> for True {
+    type Error = &'static str;
+    fn try_from(value: bool) -> Result<Self, Self::Error> {
+        if value { Ok(Self) } else { Err("only true is allowed") }
+    }
+}
+
+impl From<True> for bool {
+    fn from(_: True) -> Self {
+        true
+    }
+}
+
+/// Whom a notice may be for: a closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipient {
+    /// Who has claimed the thread, else the pool.
+    Owner,
+    /// The pool that answers.
+    Pool,
+    /// The pool's leads, else the pool.
+    PoolLead,
+    /// The pool's supervisors.
+    Supervisors,
+    /// Who wrote the message.
+    Author,
+    /// The patient.
+    Patient,
+}
+
+/// When a notice may leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deliver {
+    /// At once.
+    Now,
+    /// When the recipient's calendar is open.
+    #[default]
+    WhenOpen,
+}
+
+/// The terms under which a clock was started. They stay with the clock when its bundle is retired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Terms {
+    /// The bundle, as `id/version`.
+    pub bundle: String,
+    /// The turnaround policy's id.
+    pub policy: String,
+    /// The pool that answers, as the bundle names it.
+    pub pool: String,
+    /// The calendar that counts, as [`crate::policy::Policy::calendar`] knows it.
+    pub calendar: String,
+    /// The urgency that chose the target.
+    pub priority: Priority,
+    /// Warnings and escalations.
+    pub thresholds: Vec<Threshold>,
+}
+
+/// What happened to a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The obligation began.
+    Activate {
+        /// How much time it has.
+        target: Target,
+        /// The calendar that counts.
+        calendar: String,
+    },
+    /// The team waits for someone else.
+    Pause {
+        /// Why, as a code.
+        reason: String,
+    },
+    /// The team can go on.
+    Resume,
+    /// A human did what was owed.
+    Fulfill,
+    /// The obligation fell away.
+    Cancel {
+        /// Why, as a code.
+        reason: String,
+    },
+    /// An authorised person let it go.
+    Waive {
+        /// Why, as a code.
+        reason: String,
+    },
+    /// Another target from now on.
+    Retarget {
+        /// The new target.
+        target: Target,
+        /// Why, as a code.
+        reason: String,
+    },
+    /// Another calendar from now on.
+    Recalendar {
+        /// The new calendar.
+        calendar: String,
+    },
+    /// Due has passed.
+    Breach,
+}
+
+/// An entry of a clock's ledger. Entries are folded by (`at`, `sequence`), whatever order they arrive in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// The clock.
+    pub clock: ResourceId,
+    /// Its place among entries of the same instant; unique within the clock.
+    pub sequence: i32,
+    /// When it happened.
+    pub at: Instant,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A stretch of a clock's life under one calendar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Segment {
+    /// When it began.
+    pub from: Instant,
+    /// When it ended; `None` while it lasts.
+    pub until: Option<Instant>,
+    /// Whether time was being used.
+    pub running: bool,
+    /// The calendar that counted.
+    pub calendar: String,
+    /// Time used in it, counted at its end.
+    pub used: Span,
+}
+
+/// The next threshold of a clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextThreshold {
+    /// The threshold's id.
+    pub id: String,
+    /// The first instant at which it may fire.
+    pub at: Instant,
+}
+
+/// One run of one obligation. `revision` is compared on save: a lost race is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Its id; one per cycle.
+    pub id: ResourceId,
+    /// The thread.
+    pub thread: ResourceId,
+    /// Which obligation.
+    pub name: ClockName,
+    /// Which run of it: reopening starts the next.
+    pub cycle: i32,
+    /// The Task that mirrors it, if one does.
+    pub task: Option<ResourceId>,
+    /// The terms it was started under.
+    pub terms: Terms,
+    /// The folded ledger.
+    pub fold: Fold,
+    /// What patients were told; may only move earlier.
+    pub promised_at: Option<Instant>,
+    /// The ids of thresholds that have fired.
+    pub fired: Vec<String>,
+    /// The next threshold.
+    pub next: Option<NextThreshold>,
+    /// How many entries its ledger has.
+    pub entries: i32,
+    /// 1 for the first state, one more for each change.
+    pub revision: i32,
+}
+
+/// A threshold's firing: at most one per clock, cycle and threshold, for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firing {
+    /// The clock.
+    pub clock: ResourceId,
+    /// Its cycle.
+    pub cycle: i32,
+    /// The threshold's id.
+    pub threshold: String,
+    /// The instant the threshold stood at: the true one, whenever it was noticed.
+    pub at: Instant,
+    /// When it was noticed.
+    pub fired_at: Instant,
+    /// Why, when not simply because time passed: `target-changed`, `pre-existing`.
+    pub cause: Option<String>,
+}
+
+/// The state that a ledger folds to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fold {
+    /// The state.
+    pub state: ClockState,
+    /// The target in force.
+    pub target: Option<Target>,
+    /// The calendar in force.
+    pub calendar: String,
+    /// When the obligation began.
+    pub started_at: Option<Instant>,
+    /// When it is due; exists only while running.
+    pub due_at: Option<Instant>,
+    /// When it was last due, kept when it stops or pauses.
+    pub last_due_at: Option<Instant>,
+    /// When it ended.
+    pub stopped_at: Option<Instant>,
+    /// When its breach was recorded; never erased.
+    pub breached_at: Option<Instant>,
+    /// All the time it has, in the unit of its target.
+    pub allowance: Span,
+    /// Time used in ended segments.
+    pub used: Span,
+    /// Its stretches, in order.
+    pub segments: Vec<Segment>,
+}

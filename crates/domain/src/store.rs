@@ -1,0 +1,173 @@
+//! The ports: how values come out of the store and how a [`Change`] goes in.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
+use crate::clock::{Clock, LedgerEntry};
+use crate::id::{Key, ResourceId, TenantId};
+use crate::search::{Page, Read, Search};
+use crate::thread::Thread;
+use crate::time::{Instant, Span};
+
+/// What a port answers, in its own time.
+pub type Answer<'a, T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
+
+/// Why a read was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Too many wait already; try again after that time.
+    #[error("the store is busy")]
+    Busy {
+        /// When trying again is sensible.
+        retry_after: Span,
+    },
+    /// The database cannot be reached.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// A row could not be understood, or the database refused a statement: a fault of ours.
+    #[error("the store failed: {0}")]
+    Internal(String),
+}
+
+/// Why a change was not saved. Nothing of it was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SaveError {
+    /// A resource, thread or clock has moved on since it was read.
+    #[error("the resource has changed since it was read")]
+    Conflict {
+        /// The resource, when it is one.
+        key: Option<Key>,
+    },
+    /// A unique key is taken already.
+    #[error("a resource with this key exists already")]
+    NotUnique {
+        /// Who has the key, when known.
+        owner: Option<Key>,
+    },
+    /// The threshold has been fired already: someone else did it.
+    #[error("the threshold has fired already")]
+    AlreadyFired,
+    /// Bundles or hours have changed since the decision was taken: take it again.
+    #[error("the policy has changed since the decision was taken")]
+    StaleCatalogue,
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A thread with what a decision about it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreadView {
+    /// Its state.
+    pub thread: Thread,
+    /// Its clocks that are not over.
+    pub clocks: Vec<Clock>,
+    /// The Task of its open obligation.
+    pub task: Option<Stored>,
+}
+
+/// What policy is made of: the bundle in force and the pools' own resources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catalogue {
+    /// Rises with every change of the catalogue.
+    pub generation: i64,
+    /// The active bundle; `None` before the first was activated.
+    pub bundle: Option<BundleRow>,
+    /// Every current `HealthcareService`: its id, version and text.
+    pub services: Vec<Service>,
+}
+
+/// A pool's own resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its key.
+    pub key: Key,
+    /// Its version.
+    pub version: crate::id::Version,
+    /// The resource as JSON text.
+    pub body: String,
+}
+
+/// A clock taken for firing, for the time of a lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClaimedClock {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The clock as it stood.
+    pub clock: Clock,
+}
+
+/// An outbox row taken for dispatch, for the time of a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedOutbox {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The row.
+    pub row: OutboxRow,
+}
+
+/// Figures for the metrics page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// Clocks by state code.
+    pub clocks: Vec<(String, i64)>,
+    /// When the oldest row that should have left was due to leave.
+    pub oldest_outbox_release_at: Option<Instant>,
+    /// Changes waiting for the writer.
+    pub write_queue: usize,
+}
+
+/// The store, as the rest of the service sees it.
+pub trait Store: Send + Sync + 'static {
+    /// Saves a change: when this answers, it is committed and flushed.
+    fn save(&self, change: Change) -> Answer<'_, (), SaveError>;
+
+    /// A version of a resource, if the caller may see it. A deleted version is answered as such.
+    fn read(&self, read: Read) -> Answer<'_, Option<Stored>>;
+
+    /// A page of the current, undeleted resources that match.
+    fn search(&self, search: Search) -> Answer<'_, Page>;
+
+    /// The thread that a message belongs to; a root message names its own.
+    fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>>;
+
+    /// The resource that owns a unique key.
+    fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>>;
+
+    /// What policy is made of.
+    fn catalogue(&self, tenant: TenantId) -> Answer<'_, Catalogue>;
+
+    /// The current generation of the catalogue.
+    fn generation(&self, tenant: TenantId) -> Answer<'_, i64>;
+
+    /// Takes clocks with a threshold before `now`, oldest first, that no other worker holds.
+    fn claim_clocks(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedClock>>;
+
+    /// Takes outbox rows released before `now`: all rows of the recipients it takes, so that they leave together.
+    fn claim_outbox(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedOutbox>>;
+
+    /// The ledger of a clock, by time and sequence.
+    fn ledger(&self, tenant: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>>;
+
+    /// The clocks of a thread, of all cycles.
+    fn clocks(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<Clock>>;
+
+    /// A decision record.
+    fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>>;
+
+    /// The latest decision records about a resource or, without one, of the tenant; newest first.
+    fn decisions(&self, tenant: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>>;
+
+    /// The latest deliveries, newest first.
+    fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>>;
+
+    /// The bundles of a tenant, newest version first.
+    fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>>;
+
+    /// Figures for the metrics page.
+    fn gauges(&self, now: Instant) -> Answer<'_, Gauges>;
+
+    /// Whether the database answers and its migrations are those of this binary; the text says what is missing.
+    fn ready(&self) -> Answer<'_, ()>;
+}

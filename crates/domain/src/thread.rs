@@ -1,0 +1,128 @@
+//! A thread: a root Communication, its parts, and where the conversation stands.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Reference, ResourceId};
+use crate::time::Instant;
+
+/// The urgency of a message (<https://hl7.org/fhir/R4/valueset-request-priority.html>). Sorts by acuity, least first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// The normal urgency; what a message without a priority has.
+    #[default]
+    Routine,
+    /// To be answered the same half-day.
+    Urgent,
+    /// Counts as urgent.
+    Asap,
+    /// Immediately.
+    Stat,
+}
+
+impl Priority {
+    /// The FHIR code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Routine => "routine",
+            Self::Urgent => "urgent",
+            Self::Asap => "asap",
+            Self::Stat => "stat",
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Priority {
+    type Err = crate::id::InvalidId;
+    fn from_str(code: &str) -> Result<Self, Self::Err> {
+        [Self::Routine, Self::Urgent, Self::Asap, Self::Stat]
+            .into_iter()
+            .find(|priority| priority.as_str() == code)
+            .ok_or(crate::id::InvalidId)
+    }
+}
+
+/// Where a conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ThreadState {
+    /// A patient's message waits for an answer.
+    AwaitingTeam,
+    /// The team has answered; nobody waits.
+    Answered,
+    /// The team has asked the patient something.
+    WaitingOnPatient,
+    /// The team waits for someone else.
+    WaitingOnThirdParty,
+    /// The team has closed the matter; a patient's message reopens it.
+    Resolved,
+}
+
+impl ThreadState {
+    const ALL: [Self; 5] =
+        [Self::AwaitingTeam, Self::Answered, Self::WaitingOnPatient, Self::WaitingOnThirdParty, Self::Resolved];
+
+    /// The stored code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AwaitingTeam => "awaiting-team",
+            Self::Answered => "answered",
+            Self::WaitingOnPatient => "waiting-on-patient",
+            Self::WaitingOnThirdParty => "waiting-on-third-party",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The state of a stored code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == code)
+    }
+}
+
+/// The state of a thread that policies work on. `revision` is compared on save: a lost race is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The root Communication's id.
+    pub id: ResourceId,
+    /// The patient it is about.
+    pub patient: Option<Reference>,
+    /// The id of the pool that answers, as the bundle names it.
+    pub pool: Option<String>,
+    /// That pool's resource.
+    pub pool_reference: Option<Reference>,
+    /// Who has claimed it.
+    pub owner: Option<Reference>,
+    /// The category's code.
+    pub category: Option<String>,
+    /// The highest urgency asked for or found.
+    pub priority: Priority,
+    /// Where the conversation stands.
+    pub state: ThreadState,
+    /// When its first message arrived.
+    pub opened_at: Instant,
+    /// When anybody last wrote.
+    pub last_activity_at: Instant,
+    /// When a human of the team last wrote to the patient.
+    pub last_staff_at: Option<Instant>,
+    /// How many messages the patient's side has sent.
+    pub patient_messages: i32,
+    /// How many response cycles have begun.
+    pub cycle: i32,
+    /// The Task of the open obligation.
+    pub task: Option<ResourceId>,
+    /// The cycle in which an automatic reply was last sent.
+    pub replied_cycle: i32,
+    /// Whether policy could not be evaluated in full, so that a person must look.
+    pub needs_review: bool,
+    /// 1 for the first state, one more for each change.
+    pub revision: i32,
+}
