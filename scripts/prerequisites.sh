@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Installs from Debian what a task needs and this machine lacks: `prerequisites.sh build` or `prerequisites.sh test`.
+#
+# Does nothing, quickly and without the network, when everything is there. Without root or sudo it prints the one
+# command to run and fails.
+set -euo pipefail
+# shellcheck source=scripts/environment.sh
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+usage="usage: scripts/prerequisites.sh build|test"
+task="${1:?$usage}"
+
+missing=()
+
+# $1 is the package, the rest a command that succeeds when the package's part is there.
+need() {
+    local package="$1"
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+# The C headers and linker as well as the compiler: a bare `gcc` package has no libc to link against.
+links_c() {
+    echo 'int main(void) { return 0; }' | cc -x c -o /dev/null -
+}
+
+# libpq is found by the linker, where Diesel's build looks for it too.
+links_libpq() {
+    echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - -L"$(pg_config --libdir)" -lpq
+}
+
+has_postgres_server() {
+    scripts/postgres.sh --find >/dev/null
+}
+
+case "$task" in
+build) ;;
+test) need postgresql has_postgres_server ;;
+*) die "$usage" ;;
+esac
+if ! links_c >/dev/null 2>&1; then
+    missing+=(gcc libc6-dev libpq-dev)
+else
+    need libpq-dev links_libpq
+fi
+# rustup fetches crates over TLS with the system's certificates.
+need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+
+require_toolchain
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+command -v apt-get >/dev/null 2>&1 ||
+    die "missing: ${missing[*]} (Debian's package names). Install them with this system's package manager and run this again."
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo)
+    # A script without a terminal must not wait for a password.
+    if [ ! -t 0 ] || [ -n "${CI:-}" ]; then
+        as_root=(sudo -n)
+    fi
+    if ! command -v sudo >/dev/null 2>&1 || ! "${as_root[@]}" true; then
+        die "missing: ${missing[*]}. Run this as root, then try again:
+    apt-get update && apt-get install --yes --no-install-recommends ${missing[*]}"
+    fi
+fi
+
+# The tests start a server of their own: Debian's package is to make no cluster and start no service. The file is
+# there only while the package installs, so that a person who later wants a cluster gets Debian's usual behaviour.
+no_cluster=/etc/postgresql-common/createcluster.d/postern.conf
+forget_no_cluster() {
+    "${as_root[@]}" rm -f "$no_cluster"
+}
+
+say "installing from Debian: ${missing[*]}"
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+    trap forget_no_cluster EXIT
+    "${as_root[@]}" mkdir -p "$(dirname "$no_cluster")"
+    echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_cluster" >/dev/null
+fi
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update --quiet >&2
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --quiet --no-install-recommends "${missing[@]}" >&2
