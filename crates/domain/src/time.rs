@@ -6,6 +6,13 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Where the time comes from: the machine's clock, or a movable one in demonstrations and tests. Everything that asks
+/// what time it is asks this, token checks included, so that one clock governs the whole service.
+pub trait TimeSource: Send + Sync + 'static {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
 /// A policy instant: whole seconds since the Unix epoch in UTC. Finer times are truncated on entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(i64);
