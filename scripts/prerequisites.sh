@@ -26,7 +26,9 @@ links_c() {
 
 # libpq is found by the linker, where Diesel's build looks for it too.
 links_libpq() {
-    echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - -L"$(pg_config --libdir)" -lpq
+    local folder
+    folder="$(pg_config --libdir)" || return 1
+    echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - "-L$folder" -lpq
 }
 
 has_postgres_server() {
@@ -68,16 +70,26 @@ fi
 # The tests start a server of their own: Debian's package is to make no cluster and start no service. The file is
 # there only while the package installs, so that a person who later wants a cluster gets Debian's usual behaviour.
 no_cluster=/etc/postgresql-common/createcluster.d/postern.conf
-forget_no_cluster() {
+log="$(mktemp)"
+clean_up() {
     "${as_root[@]}" rm -f "$no_cluster"
+    rm -f "$log"
+}
+trap clean_up EXIT
+
+# apt's hundred lines matter only when it fails.
+apt() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --yes --quiet --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1 || {
+        cat "$log" >&2
+        die "apt-get $* failed; see above"
+    }
 }
 
 say "installing from Debian: ${missing[*]}"
 if [[ " ${missing[*]} " == *" postgresql "* ]]; then
-    trap forget_no_cluster EXIT
     "${as_root[@]}" mkdir -p "$(dirname "$no_cluster")"
     echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_cluster" >/dev/null
 fi
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update --quiet >&2
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install --yes --quiet --no-install-recommends "${missing[@]}" >&2
+apt update
+apt install "${missing[@]}"
