@@ -1,1 +1,11 @@
-//! placeholder
+//! FHIR R4 on the wire: reading, validating and editing resources without losing a byte of what a client sent.
+
+pub mod canonical;
+pub mod issue;
+pub mod json;
+pub mod outcome;
+pub mod resource;
+pub mod text;
+pub mod validate;
+
+mod definitions;

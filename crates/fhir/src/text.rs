@@ -1,0 +1,16 @@
+//! Editing a resource's text without touching what is not meant: members are replaced where they lie, all other bytes
+//! stay as the client sent them.
+
+mod edit;
+mod rewrite;
+
+pub use edit::Edit;
+pub(crate) use rewrite::without_empty_arrays;
+
+/// The text as a JSON string, quotes and escapes included.
+pub fn quote(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests;

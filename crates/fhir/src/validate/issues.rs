@@ -1,0 +1,56 @@
+//! The issues found so far.
+
+use super::MAX_ISSUES;
+use super::location::expression;
+use crate::issue::{Issue, IssueCode, Severity};
+use crate::json::{Tree, Value};
+
+/// Collects issues until there are enough of them.
+pub(super) struct Issues<'t> {
+    tree: &'t Tree,
+    list: Vec<Issue>,
+}
+
+impl<'t> Issues<'t> {
+    pub(super) fn new(tree: &'t Tree, list: Vec<Issue>) -> Self {
+        Self { tree, list }
+    }
+
+    /// Whether there is no room for more.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= MAX_ISSUES
+    }
+
+    /// An error about a value.
+    pub(super) fn error(&mut self, at: Value<'t>, code: IssueCode, message: impl Into<String>) {
+        self.push(at, Severity::Error, code, "", message);
+    }
+
+    /// An error about an element that is missing from a value.
+    pub(super) fn missing(&mut self, at: Value<'t>, element: &str, code: IssueCode, message: impl Into<String>) {
+        self.push(at, Severity::Error, code, element, message);
+    }
+
+    /// Something about a value that is tolerated.
+    pub(super) fn warning(&mut self, at: Value<'t>, code: IssueCode, message: impl Into<String>) {
+        self.push(at, Severity::Warning, code, "", message);
+    }
+
+    fn push(&mut self, at: Value<'t>, severity: Severity, code: IssueCode, element: &str, message: impl Into<String>) {
+        if self.is_full() {
+            return;
+        }
+        let mut place = expression(self.tree, at.index());
+        if !element.is_empty() {
+            place = if place.is_empty() { element.to_owned() } else { format!("{place}.{element}") };
+        }
+        let issue = Issue { severity, ..Issue::error(code, message) };
+        self.list.push(if place.is_empty() { issue } else { issue.at(place) });
+    }
+
+    /// All issues, errors before warnings.
+    pub(super) fn finish(mut self) -> Vec<Issue> {
+        self.list.sort_by_key(|issue| std::cmp::Reverse(issue.severity));
+        self.list
+    }
+}

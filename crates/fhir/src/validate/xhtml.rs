@@ -1,0 +1,443 @@
+//! The narrative: a `div` of plain XHTML (<https://hl7.org/fhir/R4/narrative.html>) that does nothing and loads nothing.
+//!
+//! Browsers forgive what XML does not, so the check is an allow list: the elements and attributes that FHIR lists, five
+//! entities, no markup of any other sort. Stricter than FHIR: pictures come from the resource itself or inline, because
+//! a picture fetched from elsewhere tells that place who reads what and when; and a style may not load anything.
+
+/// Elements of HTML 4.0, chapters 7 to 11 (without 9.4) and 15, with `a` and `img`.
+const ELEMENTS: &[&str] = &[
+    "a",
+    "abbr",
+    "acronym",
+    "address",
+    "b",
+    "big",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "kbd",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "tt",
+    "ul",
+    "var",
+];
+
+/// Attributes that say how text looks or what it is, but never do anything.
+const ATTRIBUTES: &[&str] = &[
+    "abbr",
+    "accesskey",
+    "align",
+    "alt",
+    "axis",
+    "border",
+    "cellhalign",
+    "cellpadding",
+    "cellspacing",
+    "cellvalign",
+    "char",
+    "charoff",
+    "charset",
+    "cite",
+    "class",
+    "colspan",
+    "compact",
+    "coords",
+    "dir",
+    "frame",
+    "headers",
+    "height",
+    "href",
+    "hreflang",
+    "hspace",
+    "id",
+    "idref",
+    "lang",
+    "longdesc",
+    "name",
+    "nowrap",
+    "rel",
+    "rev",
+    "rowspan",
+    "rules",
+    "scope",
+    "shape",
+    "span",
+    "src",
+    "start",
+    "style",
+    "summary",
+    "tabindex",
+    "title",
+    "type",
+    "valign",
+    "value",
+    "vspace",
+    "width",
+    "xml:lang",
+    "xml:space",
+    "xmlns",
+];
+
+const NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
+
+/// How deep elements may be nested.
+const MAX_DEPTH: usize = 100;
+
+type Checked<T> = Result<T, &'static str>;
+
+/// Checks a narrative.
+///
+/// # Errors
+/// What is asked for instead, as the end of a sentence that begins with `div`.
+pub(super) fn check(text: &str) -> Checked<()> {
+    let mut markup = Markup { rest: text.trim(), open: Vec::new(), has_content: false };
+    if !markup.rest.starts_with("<div") {
+        return Err("must be one div element");
+    }
+    if !markup.tag()? {
+        return Err("must have the attribute xmlns=\"http://www.w3.org/1999/xhtml\"");
+    }
+    while !markup.open.is_empty() {
+        markup.content()?;
+    }
+    if !markup.rest.is_empty() {
+        return Err("must be one div element with nothing after it");
+    }
+    if markup.has_content { Ok(()) } else { Err("must have some text or a picture in it") }
+}
+
+struct Markup<'t> {
+    rest: &'t str,
+    open: Vec<&'t str>,
+    has_content: bool,
+}
+
+impl<'t> Markup<'t> {
+    /// The text up to the next markup, and the markup.
+    fn content(&mut self) -> Checked<()> {
+        let at = self.rest.find('<').ok_or("must close every element that it opens")?;
+        let (text, rest) = self.rest.split_at(at);
+        check_characters(text)?;
+        self.has_content |= !text.trim().is_empty();
+        self.rest = rest;
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            let (inside, rest) = comment.split_once("-->").ok_or("must close every comment")?;
+            if inside.contains("--") || inside.starts_with(['>', '-', '[']) || inside.ends_with('-') {
+                return Err("must have only plain comments");
+            }
+            self.rest = rest;
+            Ok(())
+        } else if let Some(closing) = rest.strip_prefix("</") {
+            let (name, rest) = closing.split_once('>').ok_or("must be well-formed XML")?;
+            if self.open.pop() != Some(name.trim_end()) {
+                return Err("must close its elements in the order in which they were opened");
+            }
+            self.rest = rest;
+            Ok(())
+        } else {
+            self.tag().map(drop)
+        }
+    }
+
+    /// An opening tag, with its attributes; tells whether it names its namespace.
+    fn tag(&mut self) -> Checked<bool> {
+        self.rest = self.rest.strip_prefix('<').ok_or("must be well-formed XML")?;
+        let name = self.name()?;
+        if !ELEMENTS.contains(&name) {
+            return Err("must hold only the elements that FHIR allows in a narrative");
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        loop {
+            let spaced = self.skip_space();
+            if let Some(rest) = self.rest.strip_prefix("/>") {
+                self.rest = rest;
+                break;
+            }
+            if let Some(rest) = self.rest.strip_prefix('>') {
+                self.rest = rest;
+                if self.open.len() == MAX_DEPTH {
+                    return Err("must not nest its elements so deeply");
+                }
+                self.open.push(name);
+                break;
+            }
+            let attribute = self.attribute(name)?;
+            if !spaced || seen.contains(&attribute) {
+                return Err("must be well-formed XML");
+            }
+            seen.push(attribute);
+        }
+        self.has_content |= name == "img";
+        Ok(seen.contains(&"xmlns"))
+    }
+
+    fn attribute(&mut self, element: &str) -> Checked<&'t str> {
+        let name = self.name()?;
+        self.skip_space();
+        self.rest = self.rest.strip_prefix('=').ok_or("must be well-formed XML")?;
+        self.skip_space();
+        let quote =
+            self.rest.chars().next().filter(|char| matches!(char, '"' | '\'')).ok_or("must be well-formed XML")?;
+        let (value, rest) = self.rest[1..].split_once(quote).ok_or("must be well-formed XML")?;
+        self.rest = rest;
+        if value.contains('<') {
+            return Err("must be well-formed XML");
+        }
+        if !ATTRIBUTES.contains(&name) {
+            return Err("must hold only the attributes that FHIR allows in a narrative");
+        }
+        check_characters(value)?;
+        check_value(element, name, &unescape(value))?;
+        Ok(name)
+    }
+
+    fn name(&mut self) -> Checked<&'t str> {
+        let end =
+            self.rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-')).unwrap_or(self.rest.len());
+        if end == 0 {
+            return Err("must be well-formed XML");
+        }
+        let (name, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        Ok(name)
+    }
+
+    fn skip_space(&mut self) -> bool {
+        let before = self.rest.len();
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        self.rest.len() < before
+    }
+}
+
+/// Text holds only the entities of XML and no control characters.
+fn check_characters(text: &str) -> Checked<()> {
+    if text.chars().any(|char| char < ' ' && !matches!(char, '\t' | '\n' | '\r')) || text.contains("]]>") {
+        return Err("must be well-formed XML");
+    }
+    for part in text.split('&').skip(1) {
+        let entity = part.split_once(';').map(|(entity, _)| entity);
+        if !entity.is_some_and(|entity| decode(entity).is_some()) {
+            return Err(
+                "must use only the entities lt, gt, amp, quot, apos and numbers: write other characters as they are",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The character of an entity.
+fn decode(entity: &str) -> Option<char> {
+    match entity {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => {
+            let number = entity.strip_prefix('#')?;
+            let code = match number.strip_prefix('x') {
+                Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16).ok()?,
+                None if number.bytes().all(|byte| byte.is_ascii_digit()) => number.parse().ok()?,
+                _ => return None,
+            };
+            char::from_u32(code).filter(|char| *char >= ' ' || matches!(char, '\t' | '\n' | '\r'))
+        }
+    }
+}
+
+fn unescape(value: &str) -> String {
+    let mut parts = value.split('&');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (entity, rest) = part.split_once(';').unwrap_or((part, ""));
+        plain.extend(decode(entity));
+        plain.push_str(rest);
+    }
+    plain
+}
+
+fn check_value(element: &str, name: &str, value: &str) -> Checked<()> {
+    match name {
+        "xmlns" if value != NAMESPACE => Err("must be in the namespace http://www.w3.org/1999/xhtml"),
+        "style" if !is_harmless_style(value) => Err("must not load or run anything from a style"),
+        "src" if element != "img" || !is_inline_picture(value) => {
+            Err("must take its pictures from the resource (#id), from Binary/ or from data: with a type of image")
+        }
+        "href" if element != "a" || !is_harmless_link(value) => {
+            Err("must link only by http, https, mailto, tel or within the resource")
+        }
+        "longdesc" | "cite" if !is_harmless_link(value) => {
+            Err("must link only by http, https, mailto, tel or within the resource")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The address as a browser reads it: without the white space and control characters that it passes over.
+fn squeezed(value: &str) -> String {
+    value.chars().filter(|char| !char.is_whitespace() && !char.is_control()).flat_map(char::to_lowercase).collect()
+}
+
+fn scheme(value: &str) -> Option<&str> {
+    let (scheme, _) = value.split_once(':')?;
+    // A colon after a slash, a question mark or a hash belongs to the path.
+    (!scheme.contains(['/', '?', '#'])).then_some(scheme)
+}
+
+fn is_harmless_link(value: &str) -> bool {
+    let value = squeezed(value);
+    scheme(&value).is_none_or(|scheme| matches!(scheme, "http" | "https" | "mailto" | "tel"))
+}
+
+fn is_inline_picture(value: &str) -> bool {
+    let value = squeezed(value);
+    let is_image = |kind: &str| value.starts_with(&format!("data:image/{kind};base64,"));
+    value.starts_with('#') || value.starts_with("binary/") || ["png", "jpeg", "gif", "webp"].into_iter().any(is_image)
+}
+
+/// No backslash and no comment either, which can hide the other words.
+fn is_harmless_style(value: &str) -> bool {
+    let value = squeezed(value);
+    [
+        "url(",
+        "image(",
+        "image-set(",
+        "expression(",
+        "javascript:",
+        "@",
+        "behavior",
+        "-moz-binding",
+        "\\",
+        "/*",
+        "position:fixed",
+    ]
+    .iter()
+    .all(|word| !value.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn div(inside: &str) -> String {
+        format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{inside}</div>")
+    }
+
+    #[test]
+    fn plain_markup_is_welcome() {
+        for inside in [
+            "text",
+            "<p>a &lt; b &#160; &#xA0;</p>",
+            "<table border=\"1\"><tr><td colspan='2'>x</td></tr></table>",
+            "a<br/>b<hr />",
+            "<a href=\"https://example.org/?a=1&amp;b=2\">x</a>",
+            "<img src=\"#pic\" alt=\"\"/>",
+            "<span style=\"color: red\">x</span>",
+            "<!-- snippet --><p>x</p>",
+            "<a name=\"top\">x</a>",
+            "<div><div>x</div></div>",
+        ] {
+            assert_eq!(check(&div(inside)), Ok(()), "{inside}");
+        }
+    }
+
+    #[test]
+    fn whatever_acts_or_loads_is_refused() {
+        for inside in [
+            "<script>x</script>",
+            "<p onclick=\"x()\">x</p>",
+            "<img src=\"https://example.org/x.png\"/>",
+            "<a href=\"java&#x73;cript:x\">x</a>",
+            "<a href=\" java\tscript:x\">x</a>",
+            "<a href=\"data:text/html,x\">x</a>",
+            "<img src=\"data:image/svg+xml;base64,AA\"/>",
+            "<p style=\"background: u&#82;l(x)\">x</p>",
+            "<iframe src=\"#a\"/>",
+            "<object/>",
+            "<form>x</form>",
+            "<svg>x</svg>",
+            "<link href=\"x\"/>",
+            "<p style=\"width: expr/**/ession(x)\">x</p>",
+            "<base href=\"x\"/>",
+            "<style>p{}</style>",
+            "<IMG SRC=\"#x\"/>",
+        ] {
+            assert!(check(&div(inside)).is_err(), "{inside}");
+        }
+    }
+
+    #[test]
+    fn markup_that_is_not_well_formed_is_refused() {
+        for text in [
+            "",
+            "text",
+            "<div",
+            "<div>x</div>",
+            "<p>x</p>",
+            "<divx>x</divx>",
+            "<div xmlns=\"http://www.w3.org/1999/xhtml\"/>",
+            "<div xmlns=\"other\">x</div>",
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+        for inside in [
+            "",
+            " ",
+            "<p>x",
+            "<p>x</b></p>",
+            "<br>",
+            "&nbsp;",
+            "a & b",
+            "<p class=x>y</p>",
+            "<p class=\"a\" class=\"b\">y</p>",
+            "<![CDATA[x]]>",
+            "<!DOCTYPE x>",
+            "<?x y?>",
+            "<!--[if IE]>x<![endif]-->",
+            "<p class=\"a\"id=\"b\">y</p>",
+            "<p a>",
+            "< p>x</p>",
+        ] {
+            assert!(check(&div(inside)).is_err(), "{inside}");
+        }
+        assert!(check(&format!("{}x", div("x"))).is_err());
+        assert!(check(&div(&format!("{}x{}", "<b>".repeat(1000), "</b>".repeat(1000)))).is_err());
+    }
+}
