@@ -1,0 +1,138 @@
+//! Who is calling: bearer tokens of configured issuers, verified and read as a [`Caller`].
+//!
+//! The algorithm comes from the key, never from the token; keys are looked up per issuer; times are judged by the
+//! service's own clock. A token that fails any check is refused without saying which one: the reason is for the log.
+
+mod cache;
+mod claims;
+mod config;
+mod development;
+mod fetch;
+mod json;
+mod keys;
+mod token;
+
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+pub(crate) mod forge;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Once};
+
+use domain::access::Caller;
+use domain::time::TimeSource;
+
+use self::cache::{Digest, TokenCache};
+use self::claims::Mapping;
+pub use self::config::{InvalidIssuer, IssuerConfig, KeySource, SigningAlgorithm};
+pub use self::development::{DevelopmentClaims, DevelopmentIssuer, DevelopmentKeyError};
+use self::fetch::KeyStore;
+use self::token::Compact;
+
+/// Why a token was refused. Clients are told `invalid_token` and nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The token is not acceptable; the text is a fixed reason for logs and metrics, free of anything the token says.
+    #[error("the token is refused: {0}")]
+    Token(&'static str),
+    /// The issuer's keys cannot be had, so nothing can be said about the token.
+    #[error("the issuer's keys are not available")]
+    KeysUnavailable,
+}
+
+impl Refused {
+    /// The reason as a short code for logs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Token(reason) => reason,
+            Self::KeysUnavailable => "keys-unavailable",
+        }
+    }
+}
+
+/// Verifies tokens of the configured issuers.
+pub struct Authenticator {
+    issuers: HashMap<String, Issuer>,
+    time: Arc<dyn TimeSource>,
+    cache: TokenCache,
+}
+
+struct Issuer {
+    config: IssuerConfig,
+    mapping: Mapping,
+    keys: Arc<KeyStore>,
+}
+
+impl Authenticator {
+    /// An authenticator for these issuers. `base` is this service's FHIR base: references under it, in claims, count
+    /// as relative ones. Keys are fetched when first needed, or by [`Authenticator::warm_up`].
+    pub fn new(issuers: Vec<IssuerConfig>, base: &str, time: Arc<dyn TimeSource>) -> Result<Self, InvalidIssuer> {
+        install_cryptography();
+        let mut known = HashMap::new();
+        for config in issuers {
+            config.check()?;
+            let keys = Arc::new(KeyStore::new(&config, Arc::clone(&time))?);
+            let mapping = Mapping::new(&config, base);
+            let name = config.issuer.clone();
+            if known.insert(name, Issuer { config, mapping, keys }).is_some() {
+                return Err(InvalidIssuer::new("issuer", "the same issuer is configured twice; keep one of them"));
+            }
+        }
+        Ok(Self { issuers: known, time, cache: TokenCache::default() })
+    }
+
+    /// Verifies a token and says who is calling.
+    pub async fn authenticate(&self, token: &str) -> Result<Arc<Caller>, Refused> {
+        let now = self.time.now().as_second();
+        let digest = Digest::of(token);
+        if let Some(caller) = self.cache.get(&digest, now, |issuer| self.epoch(issuer)) {
+            return Ok(caller);
+        }
+        let longest = self.issuers.values().map(|issuer| issuer.config.max_token_bytes).max().unwrap_or(0);
+        if token.len() > longest {
+            return Err(Refused::Token("too-long"));
+        }
+        let compact = Compact::parse(token)?;
+        let name = compact.issuer()?;
+        let issuer = self.issuers.get(name).ok_or(Refused::Token("unknown-issuer"))?;
+        if token.len() > issuer.config.max_token_bytes {
+            return Err(Refused::Token("too-long"));
+        }
+        compact.check_type(&issuer.config)?;
+        claims::check_kind(&compact.claims)?;
+        let lifetime = claims::check_times(&compact.claims, &issuer.config, now)?;
+        claims::check_audience(&compact.claims, &issuer.config)?;
+        let epoch = issuer.keys.verify(&compact).await?;
+        let caller = Arc::new(issuer.mapping.caller(&compact.claims, &issuer.config)?);
+        self.cache.put(digest, Arc::clone(&caller), (&issuer.config.issuer, epoch), now, lifetime);
+        Ok(caller)
+    }
+
+    /// Fetches the keys of every issuer, so that the first request need not wait for them.
+    pub async fn warm_up(&self) {
+        for issuer in self.issuers.values() {
+            issuer.keys.refresh().await;
+        }
+    }
+
+    /// Whether keys of every issuer are at hand; otherwise the names of the issuers without.
+    pub fn ready(&self) -> Result<(), Vec<String>> {
+        let missing: Vec<_> =
+            self.issuers.iter().filter(|(_, issuer)| !issuer.keys.usable()).map(|(name, _)| name.clone()).collect();
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
+    }
+
+    fn epoch(&self, issuer: &str) -> Option<u64> {
+        self.issuers.get(issuer).map(|issuer| issuer.keys.epoch())
+    }
+}
+
+/// Installs the one cryptography provider of the process; without it the first verification could panic.
+pub(crate) fn install_cryptography() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // An error says that the program has installed one already, which is as good.
+        let _already = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    });
+}
