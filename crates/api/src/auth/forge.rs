@@ -133,7 +133,7 @@ pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
 
 /// A token with these parts, signed as its header's `alg` says.
 pub(crate) fn token(signer: &Signer, header: &Value, claims: &Value) -> String {
-    let content = uncontent(header, claims);
+    let content = unsigned(header, claims);
     let signature = signer.sign(header["alg"].as_str().unwrap_or_default(), content.as_bytes());
     format!("{content}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
