@@ -38,6 +38,9 @@ const YEAR: i64 = 366;
 /// How many years after the instant asked about an answer is looked for: what has not opened by then never opens.
 const SEARCH_YEARS: [i64; 3] = [2, 8, 30];
 
+/// The search from any instant before this ends before the years do in which there is open time (the end of 2168).
+const LAST_SEARCHED: i64 = 6_279_638_400;
+
 /// Instants between which open time can lie, generously: the years 1899 to 2201. They bound loops over time.
 const KNOWN: (i64, i64) = (-2_240_524_800, 7_289_654_400);
 
@@ -143,7 +146,12 @@ impl Calendar {
     /// The end of the open time that holds `at` or, when closed, of the next open time. `None` when it never opens or
     /// never closes again.
     pub fn next_close(&self, at: Instant) -> Option<Instant> {
-        self.ask(at, Table::next_close)
+        let second = clamped(at);
+        let never = self.table.covers(second)
+            && self.table.next_close(second) == Answer::Beyond
+            && self.source.always_open_from().is_some_and(|from| from < self.table.until)
+            && second < LAST_SEARCHED;
+        if never { None } else { self.ask(at, Table::next_close) }
     }
 
     /// The close of the `days`-th open date after day 0, which is the first open date that is not over at `at`.
@@ -222,8 +230,11 @@ impl Calendar {
             return Some(Instant::from_second(found));
         }
         let day = day_of(self.zone(), second);
-        SEARCH_YEARS.iter().find_map(|years| {
-            let table = Table::compile(&self.source, day - 1, day + years * YEAR);
+        SEARCH_YEARS.iter().map(|years| day + years * YEAR).find_map(|last| {
+            if self.table.covers(second) && last * DAY < self.table.until {
+                return None;
+            }
+            let table = Table::compile(&self.source, day - 1, last);
             match question(&table, second) {
                 Answer::Certain(found) => Some(Instant::from_second(found)),
                 Answer::Beyond => None,

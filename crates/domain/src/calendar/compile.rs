@@ -51,6 +51,21 @@ impl Source {
         }
     }
 
+    /// The instant from which on it never closes, where that can be told from the rules alone.
+    pub fn always_open_from(&self) -> Option<i64> {
+        match self {
+            Self::Rules(rules) => rules.always_open_from,
+            Self::Combined { how: Combination::Union, left, right } => {
+                let (left, right) = (left.always_open_from(), right.always_open_from());
+                left.into_iter().chain(right).min()
+            }
+            Self::Combined { how: Combination::Intersection, left, right } => {
+                Some(left.always_open_from()?.max(right.always_open_from()?))
+            }
+            Self::Combined { how: Combination::Minus, .. } => None,
+        }
+    }
+
     /// Every piece of the open dates from `first` to `last`, whole, sorted by date and time.
     pub fn pieces(&self, first: i64, last: i64) -> Vec<Piece> {
         match self {
@@ -114,6 +129,7 @@ pub(super) struct Rules {
     /// The shifts that overrides point to.
     shifts: Vec<Vec<Interval>>,
     closures: Intervals,
+    always_open_from: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +172,14 @@ impl Rules {
             .closures
             .iter()
             .map(|closure| Interval { from: closure.from.as_second(), until: closure.until.as_second() });
-        Ok(Self { zone, week, overrides: overrides(&ranges), shifts, closures: Intervals::new(closures.collect()) })
+        let overrides = overrides(&ranges);
+        let closures = Intervals::new(closures.collect());
+        let always_open_from = covers_every_hour(&week).then(|| {
+            // Three days on, no clock anywhere shows an overridden date any more, nor does a shift of it run on.
+            let ordinary = overrides.last().map_or(i64::MIN, |range| (range.last + 3).saturating_mul(DAY));
+            ordinary.max(closures.end().unwrap_or(i64::MIN))
+        });
+        Ok(Self { zone, week, overrides, shifts, closures, always_open_from })
     }
 
     fn pieces(&self, first: i64, last: i64) -> Vec<Piece> {
@@ -202,6 +225,15 @@ fn union<'a>(shifts: impl IntoIterator<Item = &'a Shift>) -> Vec<Interval> {
         until: i64::from(shift.end.seconds()) + if shift.ends_next_day { DAY } else { 0 },
     });
     merged(covered.collect())
+}
+
+/// Whether the shifts of an ordinary week leave no gap.
+fn covers_every_hour(week: &[Vec<Interval>; 7]) -> bool {
+    let shifts = (0..).map(|day| day * DAY).zip(week.iter().chain(&week[..1])).flat_map(|(midnight, shifts)| {
+        shifts.iter().map(move |shift| Interval { from: midnight + shift.from, until: midnight + shift.until })
+    });
+    // From Tuesday on Monday's overnight shift counts; it is Monday again after seven days.
+    merged(shifts.collect()).iter().any(|open| open.from <= DAY && open.until >= 8 * DAY)
 }
 
 /// Lays date ranges over each other, so that for every date the one listed last counts. The ranges themselves are

@@ -57,6 +57,11 @@ impl Intervals {
         self.starts.is_empty()
     }
 
+    /// The end of the last interval.
+    pub fn end(&self) -> Option<i64> {
+        self.ends.last().copied()
+    }
+
     /// The interval that holds `at`.
     pub fn holding(&self, at: i64) -> Option<Interval> {
         let next = self.starts.partition_point(|&start| start <= at);
