@@ -13,7 +13,7 @@ mod intervals;
 mod spec;
 mod table;
 pub mod vectors;
-mod zone;
+pub(crate) mod zone;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub use fault::{
 pub use spec::{CalendarSpec, Closure, DateException, Day, Holiday, HolidaySet, Hours, Shift, WallTime, WeeklyShifts};
 use table::{Answer, Table};
 use zone::DAY;
-pub use zone::tzdb_version;
+pub use zone::{named as zone_named, tzdb_version};
 
 use crate::time::{Instant, Span};
 

@@ -7,10 +7,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::Calendar;
 use crate::id::ResourceId;
+use crate::policy::turnaround::{Target, Threshold};
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
+
+mod fold;
+
+pub use fold::Calendars;
 
 /// Which obligation a clock measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,137 +102,6 @@ impl ClockState {
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Met | Self::MetLate | Self::Cancelled | Self::Waived)
     }
-}
-
-/// How much time an obligation has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "count", rename_all = "kebab-case")]
-pub enum Target {
-    /// An amount of open time.
-    OpenTime {
-        /// The amount.
-        amount: Span,
-    },
-    /// A number of open days after the first open date.
-    OpenDays {
-        /// The number.
-        days: u16,
-        /// Where in the last day it ends.
-        #[serde(rename = "dayEnds")]
-        day_ends: DayEnds,
-    },
-    /// An amount of wall-clock time.
-    ElapsedTime {
-        /// The amount.
-        amount: Span,
-    },
-    /// A due instant set by a person; pausing does not move it.
-    Manual {
-        /// The instant.
-        due: Instant,
-    },
-}
-
-/// Where in its last day a target of open days ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DayEnds {
-    /// At the last closing instant of the date.
-    #[default]
-    Close,
-    /// At the wall time of receipt, clipped to open time.
-    SameTime,
-}
-
-/// A warning or escalation on the way to due or after it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Threshold {
-    /// Its id within the clock, such as `warn-50`.
-    pub id: String,
-    /// When it fires.
-    pub at: At,
-    /// Whom it tells.
-    pub notify: Vec<Recipient>,
-    /// Whether its notices wait for the recipient's calendar to open.
-    #[serde(default)]
-    pub deliver: Deliver,
-}
-
-/// The place of a threshold. `before` and `after` are open time unless they say elapsed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", untagged)]
-pub enum At {
-    /// A percentage of the open time from start to due.
-    Percent {
-        /// 1 to 99.
-        percent: u8,
-    },
-    /// An amount before due.
-    Before {
-        /// The amount.
-        before: Span,
-    },
-    /// An amount after due.
-    After {
-        /// The amount.
-        after: Span,
-        /// Whether the amount is wall-clock time.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        elapsed: bool,
-    },
-    /// The breach: fires when now is later than due.
-    Due {
-        /// Always true.
-        due: True,
-    },
-}
-
-/// The literal `true`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "bool", into = "bool")]
-pub struct True;
-
-impl TryFrom<bool> for True {
-    type Error = &'static str;
-    fn try_from(value: bool) -> Result<Self, Self::Error> {
-        if value { Ok(Self) } else { Err("only true is allowed") }
-    }
-}
-
-impl From<True> for bool {
-    fn from(_: True) -> Self {
-        true
-    }
-}
-
-/// Whom a notice may be for: a closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Recipient {
-    /// Who has claimed the thread, else the pool.
-    Owner,
-    /// The pool that answers.
-    Pool,
-    /// The pool's leads, else the pool.
-    PoolLead,
-    /// The pool's supervisors.
-    Supervisors,
-    /// Who wrote the message.
-    Author,
-    /// The patient.
-    Patient,
-}
-
-/// When a notice may leave.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Deliver {
-    /// At once.
-    Now,
-    /// When the recipient's calendar is open.
-    #[default]
-    WhenOpen,
 }
 
 /// The terms under which a clock was started. They stay with the clock when its bundle is retired.

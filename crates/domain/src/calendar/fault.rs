@@ -103,18 +103,21 @@ impl Findings {
     fn shifts(&mut self, pointer: &str, shifts: &[Shift]) {
         self.count(pointer, shifts.len(), MAX_SHIFTS);
         for (index, shift) in shifts.iter().enumerate() {
-            if let Some(fault) = fault_of(*shift) {
+            if let Some(fault) = shift.fault() {
                 self.add(format!("{pointer}/{index}"), fault);
             }
         }
     }
 }
 
-fn fault_of(shift: Shift) -> Option<CalendarFault> {
-    match (shift.start, shift.end, shift.ends_next_day) {
-        (WallTime::END_OF_DAY, _, _) => Some(CalendarFault::StartsAtEndOfDay),
-        (start, end, false) => (end <= start).then_some(CalendarFault::EndsBeforeStart),
-        (start, end, true) => (end > start).then_some(CalendarFault::TooLong),
+impl Shift {
+    /// What keeps the shift from being used.
+    pub fn fault(self) -> Option<CalendarFault> {
+        match (self.start, self.end, self.ends_next_day) {
+            (WallTime::END_OF_DAY, _, _) => Some(CalendarFault::StartsAtEndOfDay),
+            (start, end, false) => (end <= start).then_some(CalendarFault::EndsBeforeStart),
+            (start, end, true) => (end > start).then_some(CalendarFault::TooLong),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::time::Instant;
 
-pub(super) const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 
 /// The release of the IANA time zone database that the binary carries, such as `2026a`. Zones are never read from the
 /// system, so that a decision is the same wherever it is replayed.
@@ -14,13 +14,13 @@ pub fn tzdb_version() -> &'static str {
 }
 
 /// The zone of that IANA name in the binary's own data.
-pub(super) fn named(name: &str) -> Option<TimeZone> {
+pub fn named(name: &str) -> Option<TimeZone> {
     TimeZoneDatabase::bundled().get(name).ok().filter(|zone| !zone.is_unknown())
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar. Unlike a detour over timestamps it knows every date that
 /// `jiff` can say (<https://howardhinnant.github.io/date_algorithms.html#days_from_civil>).
-pub(super) fn day_number(date: Date) -> i64 {
+pub(crate) fn day_number(date: Date) -> i64 {
     let (month, day) = (i64::from(date.month()), i64::from(date.day()));
     let year = i64::from(date.year()) - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -30,7 +30,7 @@ pub(super) fn day_number(date: Date) -> i64 {
 }
 
 /// What a wall clock in the zone shows at an instant, in seconds since 1970-01-01T00:00:00 on that clock.
-pub(super) fn wall(zone: &TimeZone, at: Instant) -> i64 {
+pub(crate) fn wall(zone: &TimeZone, at: Instant) -> i64 {
     at.as_second() + i64::from(zone.to_offset(at.timestamp()).seconds())
 }
 
@@ -45,7 +45,7 @@ struct Stretch {
 
 /// The offsets of a zone over a range of days, read once so that a thousand conversions cost no look-up.
 #[derive(Debug)]
-pub(super) struct Offsets(Vec<Stretch>);
+pub(crate) struct Offsets(Vec<Stretch>);
 
 /// A wall clock differs from UTC by less than a day, or by as much when a zone jumps over the date line; what it showed
 /// longer than this ago has no bearing.

@@ -1,0 +1,102 @@
+//! Decisions: plain functions of values and `now`. They write nothing; they say what is to be written.
+
+use crate::clock::Clock;
+use crate::id::Ids;
+use crate::policy::Policy;
+use crate::store::ThreadView;
+use crate::task::Task;
+use crate::time::{Instant, Span};
+
+mod automatic;
+mod claim;
+mod fire;
+mod notice;
+mod obligation;
+mod send;
+
+pub use claim::claim;
+pub use fire::{Fired, fire};
+pub use send::{draft, send};
+
+/// What a decision is taken under.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// Now.
+    pub now: Instant,
+}
+
+/// Why something is not done. Each names a remedy or another way to reach care.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The message is longer than the bundle allows.
+    #[error("the message has {length} characters; at most {limit} can be sent at once")]
+    TooLong {
+        /// Its length in Unicode scalar values.
+        length: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The thread's last message is too long ago.
+    #[error("this conversation closed on {closed_at}")]
+    WindowClosed {
+        /// When it closed.
+        closed_at: Instant,
+        /// How long a conversation stays open.
+        window: Span,
+    },
+    /// The obligation is over.
+    #[error("this request has been answered or closed already")]
+    Over,
+    /// Someone else has claimed it.
+    #[error("someone else has claimed this request")]
+    ClaimedByOther,
+    /// The caller does not answer for the pool.
+    #[error("only members of the pool that answers may claim this request")]
+    NotAMember,
+    /// No person stands behind the caller.
+    #[error("only a person can claim a request")]
+    NotAPerson,
+}
+
+impl Refusal {
+    /// The coded reason.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "message-too-long",
+            Self::WindowClosed { .. } => "reply-window-closed",
+            Self::Over => "obligation-over",
+            Self::ClaimedByOther => "claimed-by-other",
+            Self::NotAMember => "not-a-member",
+            Self::NotAPerson => "not-a-person",
+        }
+    }
+
+    /// What to do instead.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "send it in parts; parts of one thread count as one message",
+            Self::WindowClosed { .. } => "start a new conversation; the old one stays readable",
+            Self::Over => "nothing is left to do; a new message of the patient opens the next request",
+            Self::ClaimedByOther => "ask the owner to release it",
+            Self::NotAMember => "ask for membership of the pool",
+            Self::NotAPerson => "use a token whose fhirUser is a Practitioner or PractitionerRole",
+        }
+    }
+}
+
+/// Tasks that mirror clocks, as they stand now.
+fn mirrors(view_thread: &crate::thread::Thread, clocks: &[Clock], now: Instant) -> Vec<Task> {
+    clocks.iter().filter_map(|clock| Task::mirror(view_thread, clock, now)).collect()
+}
+
+/// The clock of a thread that runs or rests under a name.
+fn open_clock(view: &ThreadView, name: crate::clock::ClockName) -> Option<&Clock> {
+    view.clocks.iter().find(|clock| clock.name == name && !clock.fold.state.is_over())
+}
+
+/// Identifiers for one decision, with the seed to record.
+fn named(ids: &mut Ids) -> (crate::id::ResourceId, u128) {
+    (ids.next_id(), ids.seed())
+}

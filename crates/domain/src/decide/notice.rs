@@ -1,0 +1,113 @@
+//! Notices and events: who is told, and the earliest moment at which it may leave.
+
+use crate::change::{OutboxKind, OutboxRow};
+use crate::decision::Record;
+use crate::id::{Ids, Key, Reference, ResourceType};
+use crate::policy::Pool;
+use crate::policy::bundle::QuietAudience;
+use crate::policy::rule::Recipient;
+use crate::policy::turnaround::Deliver;
+use crate::thread::{Priority, Thread};
+use crate::time::Instant;
+
+use super::Setting;
+
+/// What leaves because of one decision.
+pub struct Outbox<'a> {
+    setting: Setting<'a>,
+    rows: Vec<OutboxRow>,
+}
+
+impl<'a> Outbox<'a> {
+    /// Nothing yet.
+    pub fn new(setting: Setting<'a>) -> Self {
+        Self { setting, rows: Vec::new() }
+    }
+
+    /// The rows.
+    pub fn into_rows(self) -> Vec<OutboxRow> {
+        self.rows
+    }
+
+    /// An event for subscribers: machines keep no hours.
+    pub fn event(&mut self, ids: &mut Ids, topic: &str, thread: &Thread, focus: Key) {
+        let now = self.setting.now;
+        self.rows.push(OutboxRow {
+            id: ids.next_id(),
+            kind: OutboxKind::Event,
+            topic: topic.to_owned(),
+            recipient: None,
+            thread: Some(thread.id.clone()),
+            focus: Some(focus),
+            occurred_at: now,
+            release_at: now,
+        });
+    }
+
+    /// A notice to the team: to everyone whom the recipient stands for, when the pool's calendar opens or at once.
+    pub fn team(
+        &mut self,
+        ids: &mut Ids,
+        record: &mut Record,
+        topic: &str,
+        to: Recipient,
+        deliver: Deliver,
+        thread: &Thread,
+        pool: &Pool,
+    ) {
+        let Setting { policy, now } = self.setting;
+        let open = policy.calendar(&pool.calendar).and_then(|calendar| calendar.next_open(now));
+        let opening = match deliver {
+            Deliver::Now => now,
+            Deliver::WhenOpen => open.unwrap_or(now),
+        };
+        let release_at = match deliver {
+            Deliver::Now => now,
+            Deliver::WhenOpen => policy.quiet_until(QuietAudience::Staff, Some(&policy.zone), thread.priority, opening),
+        };
+        for recipient in recipients(to, thread, pool) {
+            self.push(ids, record, topic, recipient.to_string(), thread, release_at);
+        }
+    }
+
+    /// A notice to the patient's side, outside their quiet hours.
+    pub fn person(&mut self, ids: &mut Ids, record: &mut Record, topic: &str, to: &Reference, priority: Priority, thread: &Thread) {
+        let Setting { policy, now } = self.setting;
+        let release_at = policy.quiet_until(QuietAudience::Patient, None, priority, now);
+        self.push(ids, record, topic, to.to_string(), thread, release_at);
+    }
+
+    /// A notice that waits for nothing.
+    pub fn at_once(&mut self, ids: &mut Ids, record: &mut Record, topic: &str, to: &Reference, thread: &Thread) {
+        self.push(ids, record, topic, to.to_string(), thread, self.setting.now);
+    }
+
+    fn push(&mut self, ids: &mut Ids, record: &mut Record, topic: &str, to: String, thread: &Thread, release_at: Instant) {
+        record.did("notice", topic, Some(to.clone()), Some(release_at));
+        self.rows.push(OutboxRow {
+            id: ids.next_id(),
+            kind: OutboxKind::Notice,
+            topic: topic.to_owned(),
+            recipient: Some(to),
+            thread: Some(thread.id.clone()),
+            focus: Some(Key::new(ResourceType::Communication, thread.id.clone())),
+            occurred_at: self.setting.now,
+            release_at,
+        });
+    }
+}
+
+/// Whom a recipient stands for. Nobody is left untold: without an owner it is the pool, without leads or supervisors
+/// those next below.
+fn recipients(to: Recipient, thread: &Thread, pool: &Pool) -> Vec<Reference> {
+    let leads = || if pool.leads.is_empty() { vec![pool.reference.clone()] } else { pool.leads.clone() };
+    match to {
+        Recipient::Owner => vec![thread.owner.clone().unwrap_or_else(|| pool.reference.clone())],
+        Recipient::Pool => vec![pool.reference.clone()],
+        Recipient::PoolLead => leads(),
+        Recipient::Supervisors => pool.supervisors.clone().map_or_else(leads, |supervisors| vec![supervisors]),
+        Recipient::Author | Recipient::Patient => {
+            thread.patient.clone().map_or_else(|| vec![pool.reference.clone()], |patient| vec![patient])
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The decision record: why this happened, in codes, counts and references. It is written with what it decided, and
+//! replaying the same inputs under the same bundle writes the same bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::{DecisionRow, OutboxRow};
+use crate::clock::{Clock, LedgerEntry};
+use crate::id::{Key, Reference, ResourceId};
+use crate::policy::turnaround::Target;
+use crate::policy::rule::Field;
+use crate::policy::{Policy, RedFlagHit};
+use crate::task::Task;
+use crate::thread::{Priority, Thread};
+use crate::time::Instant;
+
+/// What is not copied into records.
+const MASKED: &[&str] = &["message.text", "message.title"];
+
+/// What came of a message or an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The message is with those it is for.
+    Delivered,
+    /// It is, and its sender is told something.
+    DeliveredWithNotice,
+    /// Another pool answers than the one written to.
+    Rerouted,
+    /// It is delivered to the default pool, and a person must look.
+    NeedsReview,
+    /// Someone of the team took the obligation.
+    Claimed,
+    /// A threshold fired.
+    Fired,
+}
+
+impl Outcome {
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::DeliveredWithNotice => "delivered-with-notice",
+            Self::Rerouted => "rerouted",
+            Self::NeedsReview => "needs-review",
+            Self::Claimed => "claimed",
+            Self::Fired => "fired",
+        }
+    }
+}
+
+/// A decision record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Its id.
+    pub id: ResourceId,
+    /// The engine that decided.
+    pub engine: String,
+    /// The IANA release in the binary.
+    pub timezone_data: String,
+    /// `live`; later also `shadow` and `simulation`.
+    pub mode: String,
+    /// When it was decided.
+    pub at: Instant,
+    /// The bundle, as `id/version`.
+    pub bundle: String,
+    /// The bundle's SHA-256, in hex.
+    pub bundle_hash: String,
+    /// The seed of new identifiers, in hex.
+    pub seed: String,
+    /// What was decided about.
+    pub focus: Key,
+    /// The message, in codes, counts and references.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageFacts>,
+    /// What is not shown.
+    pub masked: Vec<String>,
+    /// Red flags found.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub red_flags: Vec<RedFlagHit>,
+    /// Every rule and policy tried, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tried: Vec<Tried>,
+    /// How the answering pool was found.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub path: Vec<String>,
+    /// The pool that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// The urgency in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// Clocks started, stopped or changed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub clocks: Vec<ClockNote>,
+    /// What was done, and what was not and why.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub effects: Vec<Effect>,
+    /// What could not be evaluated.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub errors: Vec<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// A message without its words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageFacts {
+    /// `patient`, `proxy`, `staff` or `machine`.
+    pub side: String,
+    /// Who wrote it.
+    pub sender: Reference,
+    /// The patient it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient: Option<Reference>,
+    /// Whom it is for.
+    pub recipients: Vec<Reference>,
+    /// The category's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// The urgency asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// Its length in Unicode scalar values after NFC.
+    pub length: usize,
+    /// Whether a file is attached.
+    pub attachment: bool,
+    /// How many messages the patient's side has sent in the thread, this one included.
+    pub round: i32,
+}
+
+/// A rule or policy that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tried {
+    /// `rule` or `turnaround`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Whether its condition held.
+    pub held: bool,
+    /// Facts it asked for that are not known.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unknown: Vec<Field>,
+}
+
+/// What happened to a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClockNote {
+    /// The clock.
+    pub id: ResourceId,
+    /// Its name.
+    pub name: String,
+    /// Its cycle.
+    pub cycle: i32,
+    /// What happened, as the ledger says it.
+    pub event: String,
+    /// The turnaround policy.
+    pub policy: String,
+    /// The target in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// The calendar that counts.
+    pub calendar: String,
+    /// That calendar's zone.
+    pub zone: String,
+    /// The state it is in now.
+    pub state: String,
+    /// When it is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Instant>,
+    /// Open and closed stretches from now to due.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub walk: Vec<Stretch>,
+}
+
+/// A stretch of time in which a calendar is open or closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stretch {
+    /// Whether it is open.
+    pub open: bool,
+    /// From.
+    pub from: Instant,
+    /// Until.
+    pub until: Instant,
+}
+
+/// Something done or left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Effect {
+    /// What, such as `automatic-reply` or `notice`.
+    pub kind: String,
+    /// What about, such as a template's or threshold's id.
+    pub what: String,
+    /// Whom it reaches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The earliest moment at which it leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<Instant>,
+    /// Why it was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<String>,
+}
+
+impl Record {
+    /// A record to be filled.
+    pub fn new(id: ResourceId, policy: &Policy, focus: Key, seed: u128, now: Instant, outcome: Outcome) -> Self {
+        Self {
+            id,
+            engine: concat!("postern/", env!("CARGO_PKG_VERSION")).to_owned(),
+            timezone_data: crate::calendar::tzdb_version().to_owned(),
+            mode: "live".to_owned(),
+            at: now,
+            bundle: policy.name(),
+            bundle_hash: policy.hash.clone(),
+            seed: format!("{seed:032x}"),
+            focus,
+            message: None,
+            masked: MASKED.iter().map(|field| (*field).to_owned()).collect(),
+            red_flags: vec![],
+            tried: vec![],
+            path: vec![],
+            pool: None,
+            priority: None,
+            clocks: vec![],
+            effects: vec![],
+            errors: vec![],
+            outcome,
+        }
+    }
+
+    /// Notes what happened to a clock, with the walk from `now` to due while it runs.
+    pub fn note(&mut self, clock: &Clock, event: &str, policy: &Policy, now: Instant) {
+        let calendar = policy.calendar(&clock.fold.calendar);
+        let walk = clock.fold.due_at.zip(calendar).map(|(due, calendar)| calendar.walk(now, due)).unwrap_or_default();
+        self.clocks.push(ClockNote {
+            id: clock.id.clone(),
+            name: clock.name.as_str().to_owned(),
+            cycle: clock.cycle,
+            event: event.to_owned(),
+            policy: clock.terms.policy.clone(),
+            target: clock.fold.target.clone(),
+            calendar: clock.fold.calendar.clone(),
+            zone: calendar.map(|calendar| calendar.zone_name().to_owned()).unwrap_or_default(),
+            state: clock.fold.state.as_str().to_owned(),
+            due_at: clock.fold.due_at,
+            // A year of shifts would drown the record; the walk says enough with its first stretches.
+            walk: walk
+                .into_iter()
+                .take(60)
+                .map(|period| Stretch { open: period.open, from: period.from, until: period.until })
+                .collect(),
+        });
+    }
+
+    /// Notes something done.
+    pub fn did(&mut self, kind: &str, what: &str, to: Option<String>, release_at: Option<Instant>) {
+        self.effects.push(Effect { kind: kind.to_owned(), what: what.to_owned(), to, release_at, suppressed: None });
+    }
+
+    /// Notes something left, and why.
+    pub fn left(&mut self, kind: &str, what: &str, why: &str) {
+        let suppressed = Some(why.to_owned());
+        self.effects.push(Effect { kind: kind.to_owned(), what: what.to_owned(), to: None, release_at: None, suppressed });
+    }
+
+    /// The row that keeps the record.
+    pub fn row(&self, thread: Option<ResourceId>) -> DecisionRow {
+        DecisionRow {
+            id: self.id.clone(),
+            at: self.at,
+            focus: self.focus.clone(),
+            thread,
+            outcome: self.outcome.as_str().to_owned(),
+            bundle: self.bundle_hash.clone(),
+            body: serde_json::to_string(self).expect("a record has string keys and finite numbers alone"),
+        }
+    }
+}
+
+/// An automatic reply to be written as a Communication of the thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutomaticReply {
+    /// Its Communication's id.
+    pub id: ResourceId,
+    /// The template.
+    pub template: String,
+    /// The text, with nothing left to fill.
+    pub text: String,
+    /// The text's language.
+    pub language: String,
+    /// The pool that speaks.
+    pub sender: Reference,
+    /// Whom it answers.
+    pub recipient: Reference,
+}
+
+/// What a decision changes, before it is written as resources.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// Why.
+    pub record: Record,
+    /// The thread's new state.
+    pub thread: Thread,
+    /// New states of clocks.
+    pub clocks: Vec<Clock>,
+    /// Entries for their ledgers.
+    pub ledger: Vec<LedgerEntry>,
+    /// The Tasks that mirror them, with whether each is new.
+    pub tasks: Vec<Task>,
+    /// The automatic reply, if there is one.
+    pub reply: Option<AutomaticReply>,
+    /// Events and notices.
+    pub outbox: Vec<OutboxRow>,
+}

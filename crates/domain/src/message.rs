@@ -1,0 +1,127 @@
+//! A message as policy sees it: codes, counts, references, and the words that only matching may read.
+
+use crate::access::PatientFacts;
+use crate::id::{Reference, ResourceId};
+use crate::policy::rule::{Fact, Field};
+use crate::text::{self, Words};
+use crate::thread::Priority;
+
+/// Which side a message comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The patient.
+    Patient,
+    /// Someone acting for the patient.
+    Proxy,
+    /// A human of the team.
+    Staff,
+    /// A machine or an organisation's robot.
+    Machine,
+}
+
+impl Side {
+    /// The code that rules compare.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Proxy => "proxy",
+            Self::Staff => "staff",
+            Self::Machine => "machine",
+        }
+    }
+
+    /// The side that a sender is on. A sender of another type counts as a machine: it stops no clock and starts none.
+    pub fn of(sender: &Reference) -> Self {
+        match sender.kind() {
+            "Patient" => Self::Patient,
+            "RelatedPerson" => Self::Proxy,
+            "Practitioner" | "PractitionerRole" => Self::Staff,
+            _ => Self::Machine,
+        }
+    }
+}
+
+/// A message to decide about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// The Communication's id.
+    pub id: ResourceId,
+    /// Who wrote it.
+    pub sender: Reference,
+    /// The patient it is about.
+    pub patient: Option<Reference>,
+    /// Whom it is for.
+    pub recipients: Vec<Reference>,
+    /// The category's code in our code system.
+    pub category: Option<String>,
+    /// The urgency asked for.
+    pub priority: Option<Priority>,
+    /// The medium's code.
+    pub channel: Option<String>,
+    /// Everything a person wrote, attachments' names included.
+    pub texts: Vec<String>,
+    /// The message proper, to measure its length.
+    pub body: String,
+    /// Whether it has a payload; without one it is a thread's header.
+    pub has_payload: bool,
+    /// Whether a file is attached.
+    pub has_attachment: bool,
+    /// Its language, when it says one.
+    pub language: Option<String>,
+    /// Whether it says that a machine wrote it.
+    pub machine_generated: bool,
+    /// Whether it is a note among staff.
+    pub internal: bool,
+    /// What the request says about the patient.
+    pub facts: PatientFacts,
+}
+
+impl Message {
+    /// Which side it comes from; what a machine wrote in a person's name is the machine's.
+    pub fn side(&self) -> Side {
+        if self.machine_generated { Side::Machine } else { Side::of(&self.sender) }
+    }
+
+    /// Whether the patient's side wrote it.
+    pub fn from_patient(&self) -> bool {
+        matches!(self.side(), Side::Patient | Side::Proxy)
+    }
+
+    /// Whether it is a human answer of the team to the patient's side.
+    pub fn is_human_reply(&self) -> bool {
+        self.side() == Side::Staff && !self.internal && self.has_payload
+    }
+
+    /// Its length in Unicode scalar values after NFC.
+    pub fn length(&self) -> usize {
+        text::length(&self.body)
+    }
+
+    /// All its words, for matching.
+    pub fn words(&self) -> Words {
+        Words::of_all(self.texts.iter().map(String::as_str))
+    }
+
+    /// The facts that need nothing but the message.
+    pub fn fact(&self, field: Field, words: &Words) -> Option<Fact> {
+        match field {
+            Field::MessageCategory => self.category.clone().map(Fact::Text),
+            Field::MessagePriority => Some(Fact::Text(self.priority.unwrap_or_default().as_str().to_owned())),
+            Field::MessageChannel => self.channel.clone().map(Fact::Text),
+            Field::MessageHasAttachment => Some(Fact::Flag(self.has_attachment)),
+            Field::MessageTextLength => Some(Fact::Number(self.length() as i64)),
+            Field::MessageText => Some(Fact::Words(words.clone())),
+            Field::MessageMachineGenerated => Some(Fact::Flag(self.machine_generated)),
+            Field::SenderKind => Some(Fact::Text(self.side().as_str().to_owned())),
+            Field::SenderId => Some(Fact::Text(self.sender.to_string())),
+            Field::PatientAgeYears => self.facts.age_years.map(|age| Fact::Number(i64::from(age))),
+            Field::PatientTag => (!self.facts.tags.is_empty()).then(|| Fact::List(self.facts.tags.clone())),
+            Field::ThreadStatus
+            | Field::ThreadPool
+            | Field::ThreadOwner
+            | Field::ThreadTag
+            | Field::CalendarOpen
+            | Field::RecipientAbsent => None,
+        }
+    }
+}
