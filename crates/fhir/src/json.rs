@@ -15,6 +15,7 @@ mod reader;
 mod value;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 pub use problem::{Problem, ProblemKind};
 pub use value::{Items, Kind, Members, Value};
@@ -110,7 +111,9 @@ impl Tree {
         let mut path = String::new();
         for step in self.steps(node) {
             match step {
-                Step::Index(position) => path.push_str(&format!("[{position}]")),
+                Step::Index(position) => {
+                    let _ = write!(path, "[{position}]");
+                }
                 Step::Member(name) if is_plain_name(&name) => {
                     if !path.is_empty() {
                         path.push('.');

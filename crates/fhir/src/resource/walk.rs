@@ -53,7 +53,7 @@ impl<'t> Value<'t> {
         literal.split_once("/_history/").map_or(&*literal, |(plain, _)| plain).parse().ok()
     }
 
-    /// The codings of a CodeableConcept.
+    /// The codings of a `CodeableConcept`.
     pub fn codings(self) -> impl Iterator<Item = Coding<'t>> + use<'t> {
         self.each("coding").map(Value::as_coding)
     }
@@ -63,7 +63,7 @@ impl<'t> Value<'t> {
         Coding { system: self.text("system"), code: self.text("code") }
     }
 
-    /// The code that a CodeableConcept has from that system.
+    /// The code that a `CodeableConcept` has from that system.
     pub fn code_from(self, system: &str) -> Option<Cow<'t, str>> {
         self.codings().find(|coding| coding.system.as_deref() == Some(system))?.code
     }

@@ -154,13 +154,13 @@ fn members(object: Value<'_>) -> Vec<Member<'_>> {
 }
 
 impl Member<'_> {
-    fn write(&self, out: &mut String, object: Value<'_>, changes: &Changes) {
+    fn write(&self, out: &mut String, parent: Value<'_>, changes: &Changes) {
         let text = self.value.tree().text();
         let span = self.value.member_span();
         let name = &text[span.start..self.value.span().start];
         let name_of = self.value.name();
-        let changed = match changes.get(&name_of) {
-            None => match companion_change(object, &name_of, changes) {
+        let value = match changes.get(&name_of) {
+            None => match companion_change(parent, &name_of, changes) {
                 Some(change) => edit_array(self.value, &change),
                 None => Some(Cow::Borrowed(self.value.raw())),
             },
@@ -168,7 +168,7 @@ impl Member<'_> {
             Some(Change::Remove) => None,
             Some(Change::Array(change)) => edit_array(self.value, change),
         };
-        if let Some(json) = changed {
+        if let Some(json) = value {
             separate(out, self.lead);
             out.push_str(name);
             out.push_str(&json);

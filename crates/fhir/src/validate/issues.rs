@@ -1,7 +1,7 @@
 //! The issues found so far.
 
 use super::MAX_ISSUES;
-use super::location::expression;
+use super::location::{expression, push};
 use crate::issue::{Issue, IssueCode, Severity};
 use crate::json::{Tree, Value};
 
@@ -42,7 +42,7 @@ impl<'t> Issues<'t> {
         }
         let mut place = expression(self.tree, at.index());
         if !element.is_empty() {
-            place = if place.is_empty() { element.to_owned() } else { format!("{place}.{element}") };
+            push(&mut place, element);
         }
         let issue = Issue { severity, ..Issue::error(code, message) };
         self.list.push(if place.is_empty() { issue } else { issue.at(place) });

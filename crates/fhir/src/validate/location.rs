@@ -1,5 +1,7 @@
 //! Where a value stands, as [FHIRPath](http://hl7.org/fhirpath/).
 
+use std::fmt::Write as _;
+
 use crate::definitions::{Class, Shape, TypeId, r4};
 use crate::json::{Step, Tree, is_plain_name};
 
@@ -19,7 +21,7 @@ pub(super) fn expression(tree: &Tree, node: u32) -> String {
             Step::Index(position) => {
                 let Some(item) = at.children().nth(position) else { break };
                 at = item;
-                path.push_str(&format!("[{position}]"));
+                let _ = write!(path, "[{position}]");
                 if kind.is_none_or(|kind| r4().get(kind).class == Class::Abstract) {
                     kind = own(at);
                 }
@@ -55,10 +57,13 @@ fn type_of(shape: Shape) -> Option<TypeId> {
     }
 }
 
-fn push(path: &mut String, name: &str) {
-    path.push('.');
+/// Appends a step to an element.
+pub(super) fn push(path: &mut String, name: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
     if RESERVED.contains(&name) {
-        path.push_str(&format!("`{name}`"));
+        let _ = write!(path, "`{name}`");
     } else {
         path.push_str(name);
     }

@@ -51,11 +51,11 @@ impl<'t> Walk<'t> {
                 return;
             }
         }
-        match self.definitions.resource(expected) {
-            Some(kind) => self.resource(value, kind),
-            None => {
-                self.issues.error(value, IssueCode::NotSupported, format!("{expected} is no resource type of FHIR R4"))
-            }
+        if let Some(kind) = self.definitions.resource(expected) {
+            self.resource(value, kind);
+        } else {
+            let message = format!("{expected} is no resource type of FHIR R4");
+            self.issues.error(value, IssueCode::NotSupported, message);
         }
     }
 
@@ -114,6 +114,8 @@ impl<'t> Walk<'t> {
             let plain = if is_companion { &name[1..] } else { &*name };
             let found = kind.member(plain).filter(|found| !is_companion || matches!(found.shape, Shape::Primitive(_)));
             let Some(found) = found else {
+                // What was meant as a choice is not reported as missing too.
+                seen |= choice_meant(kind, plain).map_or(0, |at| 1 << at);
                 self.unknown(&parent, member, &name);
                 continue;
             };
@@ -122,11 +124,11 @@ impl<'t> Walk<'t> {
             if element.is_choice && seen & bit != 0 {
                 self.check_choice(&parent, member, plain, found.element);
             }
+            // A companion without a value is an issue of its own, unless it stands for the value.
+            seen |= if is_empty_array { 0 } else { bit };
             if is_companion {
                 self.companion(&parent, member, plain, element);
-                seen |= if has_extension(member) { bit } else { 0 };
             } else {
-                seen |= if is_empty_array { 0 } else { bit };
                 self.element(&parent, member, element, found.shape);
             }
         }
@@ -155,11 +157,10 @@ impl<'t> Walk<'t> {
         } else if !is_plain_name(name) {
             format!("{kind} has no element of such a name: remove it")
         } else if parent.kind.member(plain).is_some() {
-            format!("{name} can not stand here: {plain} has no id and no extensions of its own")
-        } else if let Some(choice) =
-            parent.kind.elements.iter().find(|own| own.is_choice && plain.starts_with(own.name))
-        {
-            format!("{kind} has no element {name}: {} must be followed by the name of one of its types", choice.name)
+            format!("{name} can not stand here: {plain} takes no such companion")
+        } else if let Some(choice) = choice_meant(parent.kind, plain) {
+            let choice = parent.kind.elements[choice].name;
+            format!("{kind} has no element {name}: {choice} must be followed by the name of one of its types")
         } else {
             format!("{kind} has no element {name} in FHIR R4: remove it, or send it as an extension")
         };
@@ -213,7 +214,7 @@ impl<'t> Walk<'t> {
             let beside = companions.next();
             if !item.is_null() {
                 self.single(item, element, shape);
-            } else if !beside.is_some_and(|beside| beside.is_object()) {
+            } else if !beside.is_some_and(Value::is_object) {
                 self.null(item, element.name);
             }
         }
@@ -259,7 +260,7 @@ impl<'t> Walk<'t> {
     fn companion(&mut self, parent: &Parent<'t>, member: Value<'t>, plain: &str, element: &Element) {
         let beside = parent.value.get(plain);
         if !element.is_many {
-            self.companion_object(member, element.name, beside.is_some());
+            self.companion_object(member, element, beside.is_some());
             return;
         }
         if !member.is_array() {
@@ -282,14 +283,15 @@ impl<'t> Walk<'t> {
             }
             let has_value = values.next().is_some_and(|value| !value.is_null());
             if !item.is_null() {
-                self.companion_object(item, element.name, has_value);
+                self.companion_object(item, element, has_value);
             } else if beside.is_none() {
                 self.null(item, element.name);
             }
         }
     }
 
-    fn companion_object(&mut self, value: Value<'t>, name: &str, has_value: bool) {
+    fn companion_object(&mut self, value: Value<'t>, element: &Element, has_value: bool) {
+        let name = element.name;
         if !value.is_object() {
             let message = format!("what stands beside {name} must be an object with its id and extensions");
             self.issues.error(value, IssueCode::Structure, message);
@@ -297,7 +299,8 @@ impl<'t> Walk<'t> {
         }
         if !has_value && !has_extension(value) {
             let message = format!("{name} has neither a value nor an extension: give it one or leave it out");
-            self.issues.error(value, IssueCode::Structure, message);
+            let code = if element.is_required { IssueCode::Required } else { IssueCode::Structure };
+            self.issues.error(value, code, message);
             return;
         }
         if let Some(element) = self.definitions.type_id("Element") {
@@ -321,14 +324,18 @@ impl<'t> Walk<'t> {
     }
 }
 
+/// The choice element that an unknown name seems to mean.
+fn choice_meant(kind: &Type, name: &str) -> Option<usize> {
+    kind.elements.iter().position(|own| own.is_choice && name.starts_with(own.name))
+}
+
 /// The `_` companion of a member.
 fn companion_of<'t>(parent: &Parent<'t>, member: Value<'t>) -> Option<Value<'t>> {
     let name = member.name();
     parent.value.members().find(|own| own.name().strip_prefix('_') == Some(&*name)).filter(|own| own.is_array())
 }
 
-/// Whether a companion, or one of its items, carries an extension.
+/// Whether a companion carries an extension.
 fn has_extension(companion: Value<'_>) -> bool {
-    let carries = |value: Value<'_>| value.get("extension").is_some_and(|extensions| !extensions.is_empty());
-    carries(companion) || companion.items().any(carries)
+    companion.get("extension").is_some_and(|extensions| !extensions.is_empty())
 }

@@ -49,14 +49,12 @@ impl Moment {
 
     /// Whether the moment is certainly later than the other, as far as both are told.
     pub(crate) fn is_after(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Instant(own, _), Self::Instant(other, _)) => own > other,
-            _ => {
-                let (own, other) = (self.fields(), other.fields());
-                let known = own.iter().zip(&other).take_while(|(a, b)| **a != 0 && **b != 0);
-                known.clone().find(|(a, b)| a != b).is_some_and(|(a, b)| a > b)
-            }
+        if let (Self::Instant(own, _), Self::Instant(other, _)) = (self, other) {
+            return own > other;
         }
+        let (own, other) = (self.fields(), other.fields());
+        let mut known = own.iter().zip(&other).take_while(|(a, b)| **a != 0 && **b != 0);
+        known.find(|(a, b)| a != b).is_some_and(|(a, b)| a > b)
     }
 
     /// Year, month and day; 0 for what is not told.
@@ -122,7 +120,7 @@ fn nanoseconds(digits: &str) -> Option<i32> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    format!("{:0<9.9}", digits).parse().ok()
+    format!("{digits:0<9.9}").parse().ok()
 }
 
 #[cfg(test)]

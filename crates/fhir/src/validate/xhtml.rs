@@ -253,7 +253,7 @@ fn check_characters(text: &str) -> Checked<()> {
     }
     for part in text.split('&').skip(1) {
         let entity = part.split_once(';').map(|(entity, _)| entity);
-        if !entity.is_some_and(|entity| decode(entity).is_some()) {
+        if entity.is_none_or(|entity| decode(entity).is_none()) {
             return Err(
                 "must use only the entities lt, gt, amp, quot, apos and numbers: write other characters as they are",
             );
