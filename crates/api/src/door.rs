@@ -1,0 +1,109 @@
+//! The door: whatever is not on the short public list needs an accepted token, before anything else is looked at.
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest};
+use domain::access::Caller;
+
+use crate::error::Failure;
+use crate::route;
+use crate::state::AppState;
+
+/// The caller of a request that came through the door.
+#[derive(Clone, Debug)]
+pub struct Authenticated(pub Arc<Caller>);
+
+impl Deref for Authenticated {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl FromRequest for Authenticated {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Self>().cloned().ok_or(Failure::Unauthenticated("missing")))
+    }
+}
+
+/// The layer that lets requests in.
+pub async fn door(
+    state: Data<AppState>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !(reads && route::is_public(request.path())) {
+        match authenticate(&state, &request).await {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+            }
+            Err(failure) => {
+                if let Failure::Unauthenticated(reason) = failure {
+                    state.metrics.refused(reason);
+                }
+                return Ok(request.error_response(failure));
+            }
+        }
+    }
+    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Authenticated, Failure> {
+    if request.query_string().contains("access_token=") {
+        return Err(Failure::Credentials);
+    }
+    let token = bearer(request.headers())?;
+    Ok(Authenticated(state.authenticator.authenticate(token).await?))
+}
+
+/// The token of the `Authorization` header (<https://www.rfc-editor.org/rfc/rfc6750#section-2.1>).
+fn bearer(headers: &HeaderMap) -> Result<&str, Failure> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (value, more) = (values.next(), values.next());
+    if more.is_some() {
+        return Err(Failure::Credentials);
+    }
+    let value = value.ok_or(Failure::Unauthenticated("missing"))?;
+    let text = value.to_str().map_err(|_| Failure::Unauthenticated("malformed"))?;
+    let (scheme, token) = text.split_once(' ').ok_or(Failure::Unauthenticated("malformed"))?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Failure::Unauthenticated("not-bearer"));
+    }
+    Ok(token.trim_start_matches(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn a_token_comes_in_one_authorization_header() {
+        let read = |values: &[&str]| {
+            let start = TestRequest::default();
+            let request = values.iter().fold(start, |request, value| request.append_header((AUTHORIZATION, *value)));
+            bearer(request.to_http_request().headers()).map(str::to_owned).map_err(|failure| failure.status().as_u16())
+        };
+        for good in ["Bearer a.b.c", "bearer a.b.c", "BEARER  a.b.c"] {
+            assert_eq!(read(&[good]), Ok("a.b.c".to_owned()), "{good}");
+        }
+        for bad in ["Basic a.b.c", "Bearer", "a.b.c", "Bearera.b.c", ""] {
+            assert_eq!(read(&[bad]), Err(401), "{bad}");
+        }
+        assert_eq!(read(&[]), Err(401));
+        assert_eq!(read(&["Bearer a", "Bearer a"]), Err(400));
+    }
+}

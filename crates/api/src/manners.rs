@@ -1,0 +1,121 @@
+//! FHIR's manners over HTTP (<https://hl7.org/fhir/R4/http.html>): what headers ask for and how answers look.
+
+pub mod body;
+pub mod conditional;
+pub mod headers;
+pub mod negotiation;
+pub mod prefer;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
+use domain::change::Stored;
+use jiff::Timestamp;
+use std::future::{Ready, ready};
+
+use self::conditional::{IfMatch, Unmodified};
+use self::negotiation::Format;
+use self::prefer::{Prefer, Return};
+use crate::error::Failure;
+
+/// What a request asks for beside its address and body.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    /// The media type that answers have.
+    pub format: Format,
+    /// What `Prefer` says.
+    pub prefer: Prefer,
+    /// The versions that `If-Match` names.
+    pub if_match: Option<IfMatch>,
+    /// What the client has already.
+    pub unmodified: Unmodified,
+}
+
+impl FromRequest for Manners {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+impl Manners {
+    fn of(request: &HttpRequest) -> Result<Self, Failure> {
+        let parameter = asked_format(request.query_string());
+        Ok(Self {
+            format: Format::negotiate(parameter.as_deref(), &text(request, &ACCEPT))?,
+            prefer: Prefer::read(&text(request, &HeaderName::from_static("prefer"))),
+            if_match: IfMatch::of(request),
+            unmodified: Unmodified::of(request),
+        })
+    }
+
+    /// A version of a resource, or 304 when the client has it.
+    pub fn show(&self, stored: &Stored) -> HttpResponse {
+        if self.unmodified.holds(stored.version, stored.last_updated) {
+            return versioned(HttpResponse::NotModified(), stored).finish();
+        }
+        versioned(HttpResponse::Ok(), stored)
+            .insert_header((CONTENT_TYPE, self.format.content_type()))
+            .body(stored.body.clone())
+    }
+
+    /// A change that was made: 201 with `Location` for something new, 200 otherwise, with the body that `Prefer` asks
+    /// for. `outcome` is told when an OperationOutcome is preferred.
+    pub fn made(&self, stored: &Stored, base: &str, new: bool, outcome: &fhir::outcome::Outcome) -> HttpResponse {
+        let start = if new { HttpResponse::Created() } else { HttpResponse::Ok() };
+        let mut response = versioned(start, stored);
+        if new {
+            response.insert_header((LOCATION, format!("{base}/{}/_history/{}", stored.key, stored.version)));
+        }
+        match self.prefer.returns {
+            Return::Minimal => response.finish(),
+            Return::Representation => {
+                response.insert_header((CONTENT_TYPE, self.format.content_type())).body(stored.body.clone())
+            }
+            Return::Outcome => {
+                response.insert_header((CONTENT_TYPE, self.format.content_type())).body(outcome.to_json())
+            }
+        }
+    }
+
+    /// A resource without versions, such as a Bundle of results.
+    pub fn present(&self, body: String) -> HttpResponse {
+        HttpResponse::Ok().insert_header((CONTENT_TYPE, self.format.content_type())).body(body)
+    }
+}
+
+/// An answer's head with what is said of a version.
+fn versioned(mut response: HttpResponseBuilder, stored: &Stored) -> HttpResponseBuilder {
+    response
+        .insert_header((ETAG, conditional::etag(stored.version)))
+        .insert_header((LAST_MODIFIED, http_date(stored.last_updated)));
+    response
+}
+
+/// An instant as HTTP says it.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+/// All values of a header, joined as HTTP allows; a value that is not ASCII counts as absent.
+pub(crate) fn text(request: &HttpRequest, name: &HeaderName) -> String {
+    let values: Vec<_> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+    values.join(", ")
+}
+
+/// The value of `_format` in a query.
+fn asked_format(query: &str) -> Option<String> {
+    if !query.contains("_format") {
+        return None;
+    }
+    parameters(query).into_iter().find_map(|(name, value)| (name == "_format").then_some(value))
+}
+
+/// A query or form, decoded: every pair in its order.
+pub(crate) fn parameters(query: &str) -> Vec<(String, String)> {
+    actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
+        .map(actix_web::web::Query::into_inner)
+        .unwrap_or_default()
+}

@@ -1,0 +1,141 @@
+//! Figures for Prometheus: counted here, rendered on a listener of their own.
+
+use std::time::Duration;
+
+use domain::store::Gauges;
+use domain::time::Instant;
+use prometheus::{
+    Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// The counters and gauges of the service. Labels are route templates, methods, statuses and fixed codes: never
+/// anything a person wrote, and never more series than the routing table has rows.
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    latency: HistogramVec,
+    decisions: IntCounterVec,
+    refused: IntCounterVec,
+    write_queue: IntGauge,
+    clocks: IntGaugeVec,
+    oldest_outbox: IntGauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Metrics at zero.
+    pub fn new() -> Self {
+        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            IntCounterVec::new(Opts::new(name, help), labels).expect("the name and labels of a metric are legal")
+        };
+        let gauge = |name: &str, help: &str| IntGauge::new(name, help).expect("the name of a metric is legal");
+        let latency = HistogramOpts::new(
+            "postern_http_request_duration_seconds",
+            "Time from the head of a request to the head of its answer.",
+        );
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: counter("postern_http_requests_total", "Requests answered.", &["route", "method", "status"]),
+            latency: HistogramVec::new(latency.buckets(buckets), &["route", "method"])
+                .expect("the name and labels of a metric are legal"),
+            decisions: counter("postern_decisions_total", "Decisions taken, by outcome.", &["outcome"]),
+            refused: counter(
+                "postern_tokens_refused_total",
+                "Requests refused for their credentials, by reason.",
+                &["reason"],
+            ),
+            write_queue: gauge("postern_write_queue_depth", "Changes waiting for the writer."),
+            clocks: IntGaugeVec::new(Opts::new("postern_clocks", "Clocks by state."), &["state"])
+                .expect("the name and labels of a metric are legal"),
+            oldest_outbox: gauge(
+                "postern_outbox_oldest_age_seconds",
+                "How long the oldest row that should have left is waiting.",
+            ),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&self) {
+        let all: [Box<dyn prometheus::core::Collector>; 7] = [
+            Box::new(self.requests.clone()),
+            Box::new(self.latency.clone()),
+            Box::new(self.decisions.clone()),
+            Box::new(self.refused.clone()),
+            Box::new(self.write_queue.clone()),
+            Box::new(self.clocks.clone()),
+            Box::new(self.oldest_outbox.clone()),
+        ];
+        for metric in all {
+            self.registry.register(metric).expect("each metric is registered once");
+        }
+    }
+
+    /// Counts a request that was answered.
+    pub fn answered(&self, route: &str, method: &str, status: u16, took: Duration) {
+        self.requests.with_label_values(&[route, method, &status.to_string()]).inc();
+        self.latency.with_label_values(&[route, method]).observe(took.as_secs_f64());
+    }
+
+    /// Counts a decision.
+    pub fn decided(&self, outcome: &str) {
+        self.decisions.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts a request refused for its credentials.
+    pub fn refused(&self, reason: &str) {
+        self.refused.with_label_values(&[reason]).inc();
+    }
+
+    /// Everything as Prometheus reads it, with what the store says at `now`.
+    pub fn render(&self, gauges: &Gauges, now: Instant) -> String {
+        self.write_queue.set(gauges.write_queue as i64);
+        self.clocks.reset();
+        for (state, count) in &gauges.clocks {
+            self.clocks.with_label_values(&[state]).set(*count);
+        }
+        self.oldest_outbox.set(gauges.oldest_outbox_release_at.map_or(0, |released| now.since(released).max(0)));
+        let mut text = vec![];
+        if TextEncoder::new().encode(&self.registry.gather(), &mut text).is_err() {
+            tracing::error!("the metrics could not be rendered");
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_rendered_with_what_the_store_says() {
+        let metrics = Metrics::new();
+        metrics.answered("/fhir/Communication/{id}", "GET", 200, Duration::from_millis(3));
+        metrics.decided("delivered");
+        metrics.refused("expired");
+        let gauges = Gauges {
+            clocks: vec![("running".into(), 4)],
+            oldest_outbox_release_at: Some(Instant::from_second(100)),
+            write_queue: 2,
+        };
+        let text = metrics.render(&gauges, Instant::from_second(160));
+        for line in [
+            r#"postern_http_requests_total{method="GET",route="/fhir/Communication/{id}",status="200"} 1"#,
+            r#"postern_decisions_total{outcome="delivered"} 1"#,
+            r#"postern_tokens_refused_total{reason="expired"} 1"#,
+            r#"postern_clocks{state="running"} 4"#,
+            "postern_write_queue_depth 2",
+            "postern_outbox_oldest_age_seconds 60",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+        let text = metrics.render(&Gauges::default(), Instant::from_second(160));
+        assert!(!text.contains("running") && text.contains("postern_outbox_oldest_age_seconds 0"));
+    }
+}

@@ -1,0 +1,124 @@
+//! The compiled policy of each tenant: made once for a generation of the catalogue and shared by everyone.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::id::TenantId;
+use domain::policy::bundle::Bundle;
+use domain::policy::{Policy, ServiceHours};
+use domain::store::{Catalogue, Service, Store, StoreError};
+use domain::time::{Instant, TimeSource};
+use fhir::healthcare_service::Availability;
+use fhir::resource::Document;
+
+/// A policy compiled longer ago than this is compiled again: calendars are made for the years around it.
+const REMAKE_AFTER: i64 = 90 * 86_400;
+
+/// The policies in force.
+pub struct Policies {
+    store: Arc<dyn Store>,
+    time: Arc<dyn TimeSource>,
+    held: RwLock<HashMap<TenantId, Held>>,
+    /// One at a time compiles; the others find it done.
+    compiling: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Held {
+    policy: Arc<Policy>,
+    around: Instant,
+}
+
+impl Policies {
+    /// Policies read from that store when first asked for.
+    pub fn new(store: Arc<dyn Store>, time: Arc<dyn TimeSource>) -> Self {
+        Self { store, time, held: RwLock::default(), compiling: tokio::sync::Mutex::default() }
+    }
+
+    /// The policy in force, as far as is known here: a save says when it has changed since.
+    pub async fn current(&self, tenant: &TenantId) -> Result<Arc<Policy>, StoreError> {
+        match self.held(tenant) {
+            Some(held) => Ok(held.policy),
+            None => self.newer_than(tenant, None).await,
+        }
+    }
+
+    /// The policy after `stale` was found to be no longer in force.
+    pub async fn renewed(&self, tenant: &TenantId, stale: &Policy) -> Result<Arc<Policy>, StoreError> {
+        self.newer_than(tenant, Some(stale.generation)).await
+    }
+
+    /// Looks whether another generation is in force anywhere, for a periodic check; answers how many were remade.
+    pub async fn refresh_if_changed(&self) -> Result<usize, StoreError> {
+        let tenants: Vec<TenantId> = self.held.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        let mut remade = 0;
+        for tenant in tenants {
+            let Some(held) = self.held(&tenant) else {
+                self.newer_than(&tenant, None).await?;
+                remade += 1;
+                continue;
+            };
+            if self.store.generation(tenant.clone()).await? != held.policy.generation {
+                self.newer_than(&tenant, Some(held.policy.generation)).await?;
+                remade += 1;
+            }
+        }
+        Ok(remade)
+    }
+
+    /// What is held, unless its calendars were made for another time.
+    fn held(&self, tenant: &TenantId) -> Option<Held> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()?;
+        let age = Instant::from(self.time.now()).since(held.around);
+        (age.abs() <= REMAKE_AFTER).then_some(held)
+    }
+
+    async fn newer_than(&self, tenant: &TenantId, stale: Option<i64>) -> Result<Arc<Policy>, StoreError> {
+        let _one_at_a_time = self.compiling.lock().await;
+        // Somebody may have done it while this one waited.
+        if let Some(held) = self.held(tenant).filter(|held| Some(held.policy.generation) != stale) {
+            return Ok(held.policy);
+        }
+        let around = Instant::from(self.time.now());
+        let policy = Arc::new(compile(&self.store.catalogue(tenant.clone()).await?, around));
+        if let Some(reason) = &policy.degraded {
+            tracing::error!(%tenant, reason, "the bundle in force cannot be used; the built-in one stands in for it");
+        }
+        let held = Held { policy: Arc::clone(&policy), around };
+        self.held.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), held);
+        Ok(policy)
+    }
+}
+
+/// The policy of a catalogue. A bundle that cannot be read or has errors is replaced by the built-in one, so that
+/// messages are still accepted and promised; every decision then says that a person must look.
+pub fn compile(catalogue: &Catalogue, around: Instant) -> Policy {
+    let text = catalogue.bundle.as_ref().map_or(domain::policy::DEFAULT_BUNDLE, |bundle| bundle.body.as_str());
+    let generation = catalogue.generation;
+    let compiled = Bundle::read(text).map_err(|finding| finding.to_string()).and_then(|bundle| {
+        let services = hours(&catalogue.services, &bundle);
+        Policy::compile(bundle, &services, generation, around)
+            .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    });
+    compiled.unwrap_or_else(|reason| Policy::fallback(&[], generation, around, reason))
+}
+
+/// The hours that pools' own resources say. A resource with absences alone keeps the bundle's hours less its absences.
+fn hours(services: &[Service], bundle: &Bundle) -> Vec<ServiceHours> {
+    let read = |service: &Service| {
+        let reference = service.key.reference();
+        let document = Document::stored(service.body.clone(), service.key.kind).ok()?;
+        let available = Availability::read(&document)
+            .inspect_err(
+                |_| tracing::warn!(service = %service.key, "a service's hours cannot be read; the bundle's count"),
+            )
+            .ok()
+            .filter(|available| available.is_active)?;
+        let named = |id: &str| bundle.pools.iter().find(|pool| pool.id == id);
+        let pool = bundle.pools.iter().find(|pool| pool.reference == reference).or_else(|| named(&bundle.default_pool));
+        let fallback = pool.and_then(|pool| bundle.calendars.iter().find(|calendar| calendar.id == pool.calendar));
+        let calendar = available.calendar(&reference.to_string(), fallback);
+        Some(ServiceHours { reference, version: service.version, name: available.name, calendar })
+    };
+    services.iter().filter_map(read).collect()
+}

@@ -1,0 +1,97 @@
+//! What every worker of the interface shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use domain::id::{Ids, TenantId};
+use domain::store::{Store, StoreError};
+use domain::time::{Instant, TimeSource};
+use tokio::sync::Notify;
+
+use crate::auth::Authenticator;
+use crate::manners::body::Limits;
+use crate::metrics::Metrics;
+use crate::policies::Policies;
+
+/// What the interface needs from the rest of the service, and what it keeps for itself.
+pub struct AppState {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock that governs everything.
+    pub time: Arc<dyn TimeSource>,
+    /// Who is believed.
+    pub authenticator: Authenticator,
+    /// The policies in force.
+    pub policies: Policies,
+    /// Counters.
+    pub metrics: Metrics,
+    /// The address of the FHIR interface as clients see it, without a slash at its end: `http://localhost:8080/fhir`.
+    pub base_url: String,
+    /// Whether the service runs in development mode.
+    pub development: bool,
+    /// How long bodies may be and how long they may take.
+    pub limits: Limits,
+    /// Told after every change, so that workers need not wait for their next tick.
+    pub nudge: Arc<Notify>,
+    draining: AtomicBool,
+}
+
+impl AppState {
+    /// The state of an interface over that store, clock and those issuers, at that address.
+    pub fn new(store: Arc<dyn Store>, time: Arc<dyn TimeSource>, authenticator: Authenticator, base_url: &str) -> Self {
+        let policies = Policies::new(Arc::clone(&store), Arc::clone(&time));
+        Self {
+            store,
+            time,
+            authenticator,
+            policies,
+            metrics: Metrics::new(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            development: false,
+            limits: Limits::default(),
+            nudge: Arc::new(Notify::new()),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// The present moment in whole seconds, for policies.
+    pub fn now(&self) -> Instant {
+        self.time.now().into()
+    }
+
+    /// New identifiers for something decided at `now`.
+    pub fn ids(&self, now: Instant) -> Ids {
+        Ids::new(now, random())
+    }
+
+    /// Says that the service is about to stop: `/readyz` answers no from now on, so that no new work is sent here.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the service is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// The pools a caller answers for, as references under the policy in force.
+    pub async fn pools_of(&self, caller: &domain::access::Caller) -> Result<Vec<domain::id::Reference>, StoreError> {
+        if caller.pools.is_empty() {
+            return Ok(vec![]);
+        }
+        Ok(self.policies.current(&caller.tenant).await?.references(&caller.pools))
+    }
+
+    /// The tenant of what concerns no tenant in particular.
+    pub fn system_tenant() -> TenantId {
+        TenantId::new("system")
+    }
+}
+
+/// A number that nobody can foresee.
+pub(crate) fn random() -> u128 {
+    let mut bytes = [0_u8; 16];
+    // The library fails only when the operating system has no randomness, and then nothing may go on.
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives randomness");
+    u128::from_be_bytes(bytes)
+}
