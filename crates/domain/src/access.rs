@@ -252,8 +252,16 @@ mod tests {
             assert!(good.parse::<Scope>().is_ok(), "{good}");
         }
         for bad in [
-            "patient/Communication.sr", "patient/Communication.", "Patient/Communication.r", "patient/communication.r",
-            "patient/Communication.rR", "patient/Communication.rr", "patient/*.read?x=y", "*", "", "postern/admin.*",
+            "patient/Communication.sr",
+            "patient/Communication.",
+            "Patient/Communication.r",
+            "patient/communication.r",
+            "patient/Communication.rR",
+            "patient/Communication.rr",
+            "patient/*.read?x=y",
+            "*",
+            "",
+            "postern/admin.*",
             "system/Communication.rs?category=a",
         ] {
             assert!(bad.parse::<Scope>().is_err(), "{bad}");
@@ -273,10 +281,12 @@ mod tests {
 
     #[test]
     fn a_patient_scope_reaches_that_patient_only() {
-        let Ok(Visibility::Patient { patient, me }) =
-            caller(Some("RelatedPerson/rp-17"), Some("p-2002"), "patient/Communication.r")
-                .visibility("Communication", Permission::Read, &[])
-        else {
+        let Ok(Visibility::Patient { patient, me }) = caller(
+            Some("RelatedPerson/rp-17"),
+            Some("p-2002"),
+            "patient/Communication.r",
+        )
+        .visibility("Communication", Permission::Read, &[]) else {
             panic!("a proxy sees as a patient does");
         };
         assert_eq!((patient.to_string().as_str(), me.to_string().as_str()), ("Patient/p-2002", "RelatedPerson/rp-17"));

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::change::{DecisionRow, OutboxRow};
 use crate::clock::{Clock, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId};
-use crate::policy::turnaround::Target;
 use crate::policy::rule::Field;
+use crate::policy::turnaround::Target;
 use crate::policy::{Policy, RedFlagHit};
 use crate::task::Task;
 use crate::thread::{Priority, Thread};
@@ -266,7 +266,13 @@ impl Record {
     /// Notes something left, and why.
     pub fn left(&mut self, kind: &str, what: &str, why: &str) {
         let suppressed = Some(why.to_owned());
-        self.effects.push(Effect { kind: kind.to_owned(), what: what.to_owned(), to: None, release_at: None, suppressed });
+        self.effects.push(Effect {
+            kind: kind.to_owned(),
+            what: what.to_owned(),
+            to: None,
+            release_at: None,
+            suppressed,
+        });
     }
 
     /// The row that keeps the record.

@@ -88,7 +88,8 @@ impl ResourceId {
 impl TryFrom<String> for ResourceId {
     type Error = InvalidId;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let legal = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+        let legal =
+            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
         if legal { Ok(Self(text)) } else { Err(InvalidId) }
     }
 }
@@ -265,7 +266,8 @@ mod tests {
     fn a_reference_is_a_type_and_a_legal_id() {
         let text = "Patient/p-1001";
         assert_eq!(text.parse::<Reference>().unwrap().to_string(), text);
-        for bad in ["", "Patient", "Patient/", "patient/1", "Patient/a b", "Patient/a/b", "../x", "http://x/Patient/1"] {
+        for bad in ["", "Patient", "Patient/", "patient/1", "Patient/a b", "Patient/a/b", "../x", "http://x/Patient/1"]
+        {
             assert!(bad.parse::<Reference>().is_err(), "{bad}");
         }
     }

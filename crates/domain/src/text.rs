@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn words_do_not_see_case_accents_apostrophes_or_invisible_characters() {
-        let said = Words::of("I have CHEST\u{a0}PAIN, can\u{2019}t breathe; ni\u{f1}o so\u{ad}fort \u{ff33}\u{ff34}\u{ff2f}\u{ff30}");
+        let said = Words::of(
+            "I have CHEST\u{a0}PAIN, can\u{2019}t breathe; ni\u{f1}o so\u{ad}fort \u{ff33}\u{ff34}\u{ff2f}\u{ff30}",
+        );
         for phrase in ["chest pain", "cant breathe", "can't breathe", "nino", "sofort", "stop"] {
             assert!(said.contain(&Words::of(phrase)), "{phrase}");
         }

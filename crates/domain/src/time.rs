@@ -77,7 +77,8 @@ impl Serialize for Instant {
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|_| serde::de::Error::custom("an RFC 3339 instant such as 2026-06-19T21:30:00Z is expected"))
+        text.parse()
+            .map_err(|_| serde::de::Error::custom("an RFC 3339 instant such as 2026-06-19T21:30:00Z is expected"))
     }
 }
 

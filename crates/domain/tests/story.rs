@@ -88,7 +88,10 @@ fn a_message_sent_on_friday_evening_is_promised_by_wednesday_at_closing() {
     assert!(reply.text.contains("911"), "{}", reply.text);
     let told: Vec<_> = decision.outbox.iter().filter(|row| row.recipient.is_some()).collect();
     assert_eq!(told.len(), 1);
-    assert_eq!((told[0].recipient.as_deref(), told[0].release_at), (Some("HealthcareService/default"), new_york(22, "08:00")));
+    assert_eq!(
+        (told[0].recipient.as_deref(), told[0].release_at),
+        (Some("HealthcareService/default"), new_york(22, "08:00"))
+    );
     assert_eq!(decision.record.outcome, Outcome::Delivered);
     assert!(decision.record.errors.is_empty(), "{:?}", decision.record.errors);
 }
@@ -118,7 +121,8 @@ fn an_answer_on_monday_meets_the_target_and_the_next_message_opens_the_next_cycl
     let view = after(Some(&view), &answered);
     assert!(view.clocks.is_empty());
 
-    let next = decide(&policy, new_york(22, "09:00"), &message("m3", "Patient/p-1001", "And the other one?"), Some(&view));
+    let next =
+        decide(&policy, new_york(22, "09:00"), &message("m3", "Patient/p-1001", "And the other one?"), Some(&view));
     assert_eq!((next.thread.cycle, next.tasks.len()), (2, 1));
     assert_eq!(clock(&next, ClockName::NextResponse).fold.due_at, Some(new_york(24, "17:00")));
 }
@@ -139,7 +143,8 @@ fn an_unanswered_message_fires_each_threshold_once_at_its_instant() {
         assert_eq!(waiting.next.as_ref().map(|next| (next.id.as_str(), next.at)), Some((id, instant)));
         let early = instant.plus(-1);
         assert!(fire(Setting { policy: &policy, now: early }, &view, &waiting, &mut Ids::new(early, 9)).is_none());
-        let fired = fire(Setting { policy: &policy, now: instant }, &view, &waiting, &mut Ids::new(instant, 9)).unwrap();
+        let fired =
+            fire(Setting { policy: &policy, now: instant }, &view, &waiting, &mut Ids::new(instant, 9)).unwrap();
         assert_eq!(fired.firings.len(), 1, "{id}");
         let notice = fired.outbox.iter().find(|row| row.recipient.is_some()).unwrap();
         assert_eq!((notice.recipient.as_deref(), notice.release_at), (Some(to), release), "{id}");
@@ -153,7 +158,8 @@ fn an_unanswered_message_fires_each_threshold_once_at_its_instant() {
 fn a_red_flag_in_a_billing_message_at_night_passes_every_boundary() {
     let policy = policy();
     let night = new_york(20, "23:10");
-    let mut flagged = message("m1", "Patient/p-1001", &format!("{} I have CHEST\u{a0}PAIN.", "The invoice is wrong. ".repeat(90)));
+    let mut flagged =
+        message("m1", "Patient/p-1001", &format!("{} I have CHEST\u{a0}PAIN.", "The invoice is wrong. ".repeat(90)));
     flagged.category = Some("billing".into());
     let decision = decide(&policy, night, &flagged, None);
     assert_eq!(clock(&decision, ClockName::NextResponse).fold.due_at, Some(night.plus(1800)));
@@ -188,9 +194,22 @@ fn a_patients_long_or_late_message_is_refused_with_another_way() {
     let view = after(None, &sent);
     let window = 45 * 24 * 3600;
     let edge = friday.plus(window);
-    assert!(send(Setting { policy: &policy, now: edge }, &message("m2", "Patient/p-1001", "x"), Some(&view), &mut Ids::new(edge, 1)).is_ok());
+    assert!(
+        send(
+            Setting { policy: &policy, now: edge },
+            &message("m2", "Patient/p-1001", "x"),
+            Some(&view),
+            &mut Ids::new(edge, 1)
+        )
+        .is_ok()
+    );
     let late = edge.plus(1);
-    let refused = send(Setting { policy: &policy, now: late }, &message("m2", "Patient/p-1001", "x"), Some(&view), &mut Ids::new(late, 1));
+    let refused = send(
+        Setting { policy: &policy, now: late },
+        &message("m2", "Patient/p-1001", "x"),
+        Some(&view),
+        &mut Ids::new(late, 1),
+    );
     assert!(matches!(refused, Err(Refusal::WindowClosed { .. })));
 }
 

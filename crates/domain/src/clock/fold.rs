@@ -11,7 +11,9 @@ impl Target {
         match self {
             Self::OpenTime { amount } => calendar.add(start, *amount),
             Self::OpenDays { days, day_ends: DayEnds::Close } => calendar.open_day_close(start, u32::from(*days)),
-            Self::OpenDays { days, day_ends: DayEnds::SameTime } => calendar.open_day_same_time(start, u32::from(*days)),
+            Self::OpenDays { days, day_ends: DayEnds::SameTime } => {
+                calendar.open_day_same_time(start, u32::from(*days))
+            }
             Self::ElapsedTime { amount } => Some(start.plus(amount.seconds())),
             Self::Manual { due } => Some(*due),
         }

@@ -36,7 +36,13 @@ pub struct Saying<'a> {
 
 impl Saying<'_> {
     /// The reply for a cause, or `None` with the reason in the record. Machines are never answered.
-    pub fn reply(&self, cause: Cause<'_>, thread: &Thread, ids: &mut Ids, record: &mut Record) -> Option<AutomaticReply> {
+    pub fn reply(
+        &self,
+        cause: Cause<'_>,
+        thread: &Thread,
+        ids: &mut Ids,
+        record: &mut Record,
+    ) -> Option<AutomaticReply> {
         let Setting { policy, now } = self.setting;
         match cause {
             Cause::RedFlag => self.write(&policy.bundle.red_flags.template, ids, record),

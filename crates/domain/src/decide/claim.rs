@@ -19,7 +19,8 @@ pub fn claim(
     ids: &mut Ids,
 ) -> Result<Decision, Refusal> {
     let Setting { policy, now } = setting;
-    let person = who.filter(|user| user.is("Practitioner") || user.is("PractitionerRole")).ok_or(Refusal::NotAPerson)?;
+    let person =
+        who.filter(|user| user.is("Practitioner") || user.is("PractitionerRole")).ok_or(Refusal::NotAPerson)?;
     let waiting = open_clock(view, ClockName::NextResponse).ok_or(Refusal::Over)?;
     let pool = view.thread.pool_reference.as_ref();
     if !pool.is_some_and(|pool| pools.contains(pool)) {

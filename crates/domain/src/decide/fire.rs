@@ -1,8 +1,8 @@
 //! Thresholds that have come: each fires once, whatever happens.
 
+use crate::change::OutboxRow;
 use crate::clock::{Clock, ClockState, Event, Firing, LedgerEntry};
 use crate::decision::{Outcome, Record};
-use crate::change::OutboxRow;
 use crate::id::{Ids, Key, ResourceType};
 use crate::policy::rule::Action;
 use crate::policy::turnaround::{At, Threshold};

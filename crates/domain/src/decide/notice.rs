@@ -71,7 +71,15 @@ impl<'a> Outbox<'a> {
     }
 
     /// A notice to the patient's side, outside their quiet hours.
-    pub fn person(&mut self, ids: &mut Ids, record: &mut Record, topic: &str, to: &Reference, priority: Priority, thread: &Thread) {
+    pub fn person(
+        &mut self,
+        ids: &mut Ids,
+        record: &mut Record,
+        topic: &str,
+        to: &Reference,
+        priority: Priority,
+        thread: &Thread,
+    ) {
         let Setting { policy, now } = self.setting;
         let release_at = policy.quiet_until(QuietAudience::Patient, None, priority, now);
         self.push(ids, record, topic, to.to_string(), thread, release_at);
@@ -82,7 +90,15 @@ impl<'a> Outbox<'a> {
         self.push(ids, record, topic, to.to_string(), thread, self.setting.now);
     }
 
-    fn push(&mut self, ids: &mut Ids, record: &mut Record, topic: &str, to: String, thread: &Thread, release_at: Instant) {
+    fn push(
+        &mut self,
+        ids: &mut Ids,
+        record: &mut Record,
+        topic: &str,
+        to: String,
+        thread: &Thread,
+        release_at: Instant,
+    ) {
         record.did("notice", topic, Some(to.clone()), Some(release_at));
         self.rows.push(OutboxRow {
             id: ids.next_id(),

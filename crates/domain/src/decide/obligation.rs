@@ -4,9 +4,9 @@ use crate::clock::{Clock, ClockName, Event, Fold, LedgerEntry, Terms};
 use crate::decision::{Record, Tried};
 use crate::id::Ids;
 use crate::policy::bundle::RedFlags;
+use crate::policy::rule::{Action, Recipient};
 use crate::policy::rule::{Fact, Field, Trace};
 use crate::policy::turnaround::{At, CalendarRef, ClockPolicy, Deliver, Starts, Target, Threshold, True, Turnaround};
-use crate::policy::rule::{Action, Recipient};
 use crate::policy::{Policy, Pool};
 use crate::thread::{Priority, Thread};
 use crate::time::Instant;
@@ -14,7 +14,11 @@ use crate::time::Instant;
 use super::Setting;
 
 /// The turnaround policy that governs: the first whose condition holds, the fallback at last.
-pub fn governing<'a>(policy: &'a Policy, facts: &dyn Fn(Field) -> Option<Fact>, record: &mut Record) -> Option<&'a Turnaround> {
+pub fn governing<'a>(
+    policy: &'a Policy,
+    facts: &dyn Fn(Field) -> Option<Fact>,
+    record: &mut Record,
+) -> Option<&'a Turnaround> {
     policy.turnaround().iter().find(|turnaround| {
         let mut trace = Trace::default();
         let held = turnaround.when.as_ref().is_none_or(|when| when.holds(facts, &mut trace));
@@ -98,7 +102,8 @@ fn flag_thresholds(clock: &ClockPolicy) -> Vec<Threshold> {
             *elapsed = true;
         }
     }
-    if thresholds.iter().all(|threshold| !matches!(threshold.at, At::Due { .. })) && clock.id == ClockName::NextResponse {
+    if thresholds.iter().all(|threshold| !matches!(threshold.at, At::Due { .. })) && clock.id == ClockName::NextResponse
+    {
         thresholds.push(Threshold {
             id: "breach".to_owned(),
             at: At::Due { due: True },

@@ -18,7 +18,12 @@ use super::obligation;
 use super::{Refusal, Setting, mirrors, named, open_clock};
 
 /// Decides about a message that is sent now. `view` is the thread it continues; without one it begins a thread.
-pub fn send(setting: Setting<'_>, message: &Message, view: Option<&ThreadView>, ids: &mut Ids) -> Result<Decision, Refusal> {
+pub fn send(
+    setting: Setting<'_>,
+    message: &Message,
+    view: Option<&ThreadView>,
+    ids: &mut Ids,
+) -> Result<Decision, Refusal> {
     let Setting { policy, now } = setting;
     let words = message.words();
     let hits = policy.red_flags_in(&words);
@@ -33,7 +38,17 @@ pub fn send(setting: Setting<'_>, message: &Message, view: Option<&ThreadView>, 
     let mut thread = view.map_or_else(|| opened(message, now), |view| continued(&view.thread, message, now));
     record.message = Some(facts_of(message, &thread));
 
-    let mut inbound = Inbound { setting, message, words, outbox: Outbox::new(setting), ids, record, clocks: vec![], ledger: vec![], reply: None };
+    let mut inbound = Inbound {
+        setting,
+        message,
+        words,
+        outbox: Outbox::new(setting),
+        ids,
+        record,
+        clocks: vec![],
+        ledger: vec![],
+        reply: None,
+    };
     match message.side() {
         Side::Patient | Side::Proxy => inbound.from_patient(&mut thread, view),
         Side::Staff => inbound.from_staff(&mut thread, view),
@@ -209,9 +224,9 @@ impl Inbound<'_, '_> {
             if flagged {
                 self.outbox.at_once(self.ids, &mut self.record, "red-flag", &reply.recipient, thread);
             }
-            let told = policy.template(&reply.template).is_some_and(|template| {
-                template.variables.contains(&crate::policy::bundle::Variable::DueLocal)
-            });
+            let told = policy
+                .template(&reply.template)
+                .is_some_and(|template| template.variables.contains(&crate::policy::bundle::Variable::DueLocal));
             if told {
                 self.promise(due);
             }
@@ -258,12 +273,19 @@ impl Inbound<'_, '_> {
         for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
             let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
             let mut entries = Vec::new();
-            if view.thread.state == ThreadState::WaitingOnPatient && open.fold.state == crate::clock::ClockState::Paused {
+            if view.thread.state == ThreadState::WaitingOnPatient && open.fold.state == crate::clock::ClockState::Paused
+            {
                 entries.push(clock.record(self.setting.now, Event::Resume, self.setting.policy));
                 self.record.note(&clock, "resume", self.setting.policy, self.setting.now);
             }
             if (rises || flagged) && clock.name == ClockName::NextResponse {
-                entries.extend(obligation::tighten(self.setting, &mut clock, thread.priority, flagged, &mut self.record));
+                entries.extend(obligation::tighten(
+                    self.setting,
+                    &mut clock,
+                    thread.priority,
+                    flagged,
+                    &mut self.record,
+                ));
             }
             // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
             if !entries.is_empty() || clock.name == ClockName::NextResponse {
@@ -281,7 +303,12 @@ impl Inbound<'_, '_> {
             let mut trace = Trace::default();
             let fact = |field| fact(policy, self.message, &self.words, thread, &routed.pool, field);
             let held = rule.when.holds(&fact, &mut trace);
-            self.record.tried.push(Tried { kind: "rule".to_owned(), id: rule.id.clone(), held, unknown: trace.unknown });
+            self.record.tried.push(Tried {
+                kind: "rule".to_owned(),
+                id: rule.id.clone(),
+                held,
+                unknown: trace.unknown,
+            });
             if held && self.apply(&rule.id, &rule.actions, &mut routed) {
                 break;
             }
@@ -351,7 +378,9 @@ impl Inbound<'_, '_> {
             return;
         }
         if let Some(view) = view {
-            for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Resolve) {
+            for open in
+                view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Resolve)
+            {
                 let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
                 self.ledger.push(clock.record(now, Event::Fulfill, policy));
                 self.record.note(&clock, "fulfill", policy, now);

@@ -134,13 +134,16 @@ impl<'a> Lint<'a> {
             self.error("/version", "versions begin at 1", "use a whole number from 1");
         }
         if bundle.timezone_data != tzdb_version() {
-            let message = format!("written with time zone data {}, evaluated with {}", bundle.timezone_data, tzdb_version());
+            let message =
+                format!("written with time zone data {}, evaluated with {}", bundle.timezone_data, tzdb_version());
             self.warn("/timezoneData", message, "check due dates near changed transitions, then write the newer name");
         }
         if zone_named(&bundle.clinic.timezone).is_none() {
             self.error("/clinic/timezone", "no such IANA zone", "use a name such as America/New_York");
         }
-        for (pointer, text) in [("/clinic/name", &bundle.clinic.name), ("/clinic/emergencyNumber", &bundle.clinic.emergency_number)] {
+        for (pointer, text) in
+            [("/clinic/name", &bundle.clinic.name), ("/clinic/emergencyNumber", &bundle.clinic.emergency_number)]
+        {
             if text.trim().is_empty() {
                 self.error(pointer, "is empty", "say it: patients are told");
             }
@@ -206,7 +209,11 @@ impl<'a> Lint<'a> {
                 self.error(format!("/pools/{place}/reference"), "cannot be a pool", remedy);
             }
             if bundle.pools[..place].iter().any(|other| other.reference == pool.reference) {
-                self.error(format!("/pools/{place}/reference"), "is another pool already", "one pool for each resource");
+                self.error(
+                    format!("/pools/{place}/reference"),
+                    "is another pool already",
+                    "one pool for each resource",
+                );
             }
         }
     }
@@ -215,11 +222,19 @@ impl<'a> Lint<'a> {
         let flags = &self.bundle.red_flags;
         let empty = |phrase: &String| crate::text::Words::of(phrase).is_empty();
         if flags.lists.iter().all(|list| list.phrases.iter().all(empty)) {
-            self.error("/redFlags/lists", "there is no word to look for", "add the site's list; red flags cannot be switched off");
+            self.error(
+                "/redFlags/lists",
+                "there is no word to look for",
+                "add the site's list; red flags cannot be switched off",
+            );
         }
         for (at, list) in flags.lists.iter().enumerate() {
             for (place, _) in list.phrases.iter().enumerate().filter(|(_, phrase)| empty(phrase)) {
-                self.error(format!("/redFlags/lists/{at}/phrases/{place}"), "holds no word", "write a word or take it out");
+                self.error(
+                    format!("/redFlags/lists/{at}/phrases/{place}"),
+                    "holds no word",
+                    "write a word or take it out",
+                );
             }
         }
         if flags.target.count != Count::ElapsedTime {
@@ -252,7 +267,11 @@ impl<'a> Lint<'a> {
                 _ => {}
             }
             if threshold != matches!(action, Action::Notify { .. }) {
-                let remedy = if threshold { "use notify" } else { "use it in a threshold; accepted messages are notified anyway" };
+                let remedy = if threshold {
+                    "use notify"
+                } else {
+                    "use it in a threshold; accepted messages are notified anyway"
+                };
                 self.error(pointer, "this action cannot stand here", remedy);
             }
         }
@@ -265,10 +284,18 @@ impl<'a> Lint<'a> {
             self.condition(&format!("{pointer}/when"), &rule.when);
             self.actions(&pointer, &rule.actions, false);
             if bundle.routing[..place].iter().any(|other| other.order == rule.order) {
-                self.error(format!("{pointer}/order"), "two rules have this order", "give each rule an order of its own");
+                self.error(
+                    format!("{pointer}/order"),
+                    "two rules have this order",
+                    "give each rule an order of its own",
+                );
             }
             if rule.actions.iter().any(|action| matches!(action, Action::Assign { .. } | Action::AddTag { .. })) {
-                self.error(format!("{pointer}/do"), "assign and add-tag are not evaluated yet", "route to a pool instead");
+                self.error(
+                    format!("{pointer}/do"),
+                    "assign and add-tag are not evaluated yet",
+                    "route to a pool instead",
+                );
             }
         }
     }
@@ -313,7 +340,11 @@ impl<'a> Lint<'a> {
                 self.error(format!("{at}/amount"), "open days are whole days up to 366", "use an amount such as P2D");
             }
             if target.count == Count::OpenTime && whole && target.amount.seconds() >= 86_400 {
-                self.error(format!("{at}/amount"), "a day is not an amount of open time", "count open-days, or use hours");
+                self.error(
+                    format!("{at}/amount"),
+                    "a day is not an amount of open time",
+                    "count open-days, or use hours",
+                );
             }
             if target.amount == Span::default() {
                 self.error(format!("{at}/amount"), "leaves no time", "say how long");
@@ -430,11 +461,18 @@ impl<'a> Lint<'a> {
         let emergency = bundle.templates.iter().find(|template| template.id == bundle.red_flags.template);
         if let Some(template) = emergency
             && template.variables.iter().any(|variable| {
-                !matches!(variable, Variable::ClinicName | Variable::ClinicPhone | Variable::EmergencyNumber | Variable::DueLocal)
+                !matches!(
+                    variable,
+                    Variable::ClinicName | Variable::ClinicPhone | Variable::EmergencyNumber | Variable::DueLocal
+                )
             })
         {
             let message = "the text for red flags uses a variable that may be unknown";
-            self.error("/redFlags/template", message, "use the clinic's and the emergency number alone, so that it can always be sent");
+            self.error(
+                "/redFlags/template",
+                message,
+                "use the clinic's and the emergency number alone, so that it can always be sent",
+            );
         }
     }
 }

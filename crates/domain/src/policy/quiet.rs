@@ -13,7 +13,13 @@ impl Policy {
     /// The earliest instant at or after `at` at which a notice to that audience may leave. It is `at` itself outside
     /// quiet hours and for urgencies that bypass them. Inside, it is the end of the window; windows that touch it are
     /// waited for too, but no longer than the longest hold.
-    pub fn quiet_until(&self, audience: QuietAudience, zone: Option<&TimeZone>, priority: Priority, at: Instant) -> Instant {
+    pub fn quiet_until(
+        &self,
+        audience: QuietAudience,
+        zone: Option<&TimeZone>,
+        priority: Priority,
+        at: Instant,
+    ) -> Instant {
         let mut release = at;
         let windows = self.bundle.quiet_hours.iter().filter(|quiet| quiet.audience == audience);
         for quiet in windows.filter(|quiet| !quiet.bypass_priority.contains(&priority)) {
@@ -35,15 +41,13 @@ fn window_end(shifts: &[Shift], zone: &TimeZone, at: Instant, cap: Instant) -> I
         .flat_map(|day| shifts.iter().map(move |shift| (day, shift)))
         .map(|(day, shift)| {
             let end_day = day + i64::from(shift.ends_next_day);
-            let instant = |day: i64, time: WallTime| {
-                Instant::from_second(offsets.instant(day * DAY + i64::from(time.seconds())))
-            };
+            let instant =
+                |day: i64, time: WallTime| Instant::from_second(offsets.instant(day * DAY + i64::from(time.seconds())));
             (instant(day, shift.start), instant(end_day, shift.end))
         })
         .collect();
-    let leave = |at: Instant| {
-        windows.iter().filter(|(from, until)| *from <= at && at < *until).map(|(_, until)| *until).max()
-    };
+    let leave =
+        |at: Instant| windows.iter().filter(|(from, until)| *from <= at && at < *until).map(|(_, until)| *until).max();
     let Some(mut end) = leave(at) else { return at };
     while end < cap
         && let Some(next) = leave(end)

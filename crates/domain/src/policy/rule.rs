@@ -278,7 +278,9 @@ impl Test {
                 }
             }
             (Fact::Flag(flag), Op::Is | Op::Eq) => self.value.as_bool() == Some(*flag),
-            (Fact::List(list), Op::Contains) => self.value.as_str().is_some_and(|value| list.iter().any(|x| x == value)),
+            (Fact::List(list), Op::Contains) => {
+                self.value.as_str().is_some_and(|value| list.iter().any(|x| x == value))
+            }
             (Fact::List(list), Op::In) => texts().any(|value| list.iter().any(|x| x == value)),
             (Fact::Words(words), Op::AnyWord) => texts().any(|phrase| words.contain(&text::Words::of(phrase))),
             _ => false,

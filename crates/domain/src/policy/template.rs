@@ -57,8 +57,10 @@ pub fn fill(text: &str, value: impl Fn(Variable) -> Option<String>) -> Result<St
         match piece {
             Piece::Words(words) => filled.push_str(words),
             Piece::Variable(name) => {
-                let variable =
-                    Variable::ALL.into_iter().find(|variable| variable.as_str() == name).ok_or(TemplateError::Unknown)?;
+                let variable = Variable::ALL
+                    .into_iter()
+                    .find(|variable| variable.as_str() == name)
+                    .ok_or(TemplateError::Unknown)?;
                 filled.push_str(&value(variable).ok_or(TemplateError::Missing(variable.as_str()))?);
             }
         }
@@ -68,12 +70,32 @@ pub fn fill(text: &str, value: impl Fn(Variable) -> Option<String>) -> Result<St
 
 const EN_DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const EN_MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const ES_DAYS: [&str; 7] = ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"];
 const ES_MONTHS: [&str; 12] = [
-    "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre",
+    "enero",
+    "febrero",
+    "marzo",
+    "abril",
+    "mayo",
+    "junio",
+    "julio",
+    "agosto",
+    "septiembre",
+    "octubre",
+    "noviembre",
     "diciembre",
 ];
 
@@ -86,7 +108,11 @@ pub fn local(at: Instant, zone: &TimeZone, language: &str) -> String {
     if language.to_ascii_lowercase().starts_with("es") {
         return format!(
             "{} {} de {} a las {}:{:02} ({abbreviation})",
-            ES_DAYS[day], local.day(), ES_MONTHS[month], local.hour(), local.minute(),
+            ES_DAYS[day],
+            local.day(),
+            ES_MONTHS[month],
+            local.hour(),
+            local.minute(),
         );
     }
     let (hour, half) = match local.hour() {
@@ -97,7 +123,10 @@ pub fn local(at: Instant, zone: &TimeZone, language: &str) -> String {
     };
     format!(
         "{}, {} {} at {hour}:{:02} {half} {abbreviation}",
-        EN_DAYS[day], EN_MONTHS[month], local.day(), local.minute(),
+        EN_DAYS[day],
+        EN_MONTHS[month],
+        local.day(),
+        local.minute(),
     )
 }
 
