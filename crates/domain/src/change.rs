@@ -260,7 +260,7 @@ pub struct AuditRow {
     pub request: String,
 }
 
-/// The action code of an AuditEvent.
+/// The action code of an `AuditEvent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditAction {
     /// Something new.

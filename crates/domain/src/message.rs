@@ -43,6 +43,7 @@ impl Side {
 
 /// A message to decide about.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that any other may go with")]
 pub struct Message {
     /// The Communication's id.
     pub id: ResourceId,

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::calendar::{Calendar, CalendarSpec};
-use crate::id::{Reference, Version};
+use crate::id::{Reference, Version, hex};
 use crate::policy::bundle::{Bundle, Template};
 use crate::policy::lint::{Finding, Severity};
 use crate::policy::rule::Rule;
@@ -100,7 +100,7 @@ impl Bundle {
 
     /// SHA-256 of the canonical text, in hex.
     pub fn hash(&self) -> String {
-        Sha256::digest(self.canonical()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(self.canonical()))
     }
 }
 

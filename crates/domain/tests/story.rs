@@ -1,5 +1,7 @@
 //! The main job as decisions alone: what a patient is promised, who is told when, and that each threshold fires once.
 
+#![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
+
 use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState};
 use domain::decide::{Refusal, Setting, claim, fire, send};

@@ -255,8 +255,8 @@ impl Clock {
         }
     }
 
-    /// The earliest threshold that has not fired.
-    fn next_threshold(&self, calendars: &dyn Calendars) -> Option<NextThreshold> {
+    /// The earliest threshold that has not fired, as the clock runs now.
+    pub fn next_threshold(&self, calendars: &dyn Calendars) -> Option<NextThreshold> {
         self.terms
             .thresholds
             .iter()

@@ -9,7 +9,7 @@ use crate::policy::turnaround::{At, Threshold};
 use crate::store::ThreadView;
 use crate::task::Task;
 
-use super::notice::Outbox;
+use super::notice::{Notice, Outbox};
 use super::{Setting, named};
 
 /// What the firing of a clock's thresholds changes.
@@ -84,7 +84,8 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
         record.did("threshold", &threshold.id, None, Some(stood_at));
         for action in &threshold.actions {
             if let Action::Notify { to } = action {
-                outbox.team(ids, &mut record, &threshold.id, *to, threshold.deliver, &view.thread, pool);
+                let told = Notice { topic: &threshold.id, to: *to, deliver: threshold.deliver };
+                outbox.team(ids, &mut record, &told, &view.thread, pool);
             }
         }
     }

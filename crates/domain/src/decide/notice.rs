@@ -18,6 +18,16 @@ pub struct Outbox<'a> {
     rows: Vec<OutboxRow>,
 }
 
+/// A notice to the team.
+pub struct Notice<'a> {
+    /// What it is about: a topic or a threshold's id.
+    pub topic: &'a str,
+    /// Whom it is for.
+    pub to: Recipient,
+    /// Whether it waits for the pool to open.
+    pub deliver: Deliver,
+}
+
 impl<'a> Outbox<'a> {
     /// Nothing yet.
     pub fn new(setting: Setting<'a>) -> Self {
@@ -45,28 +55,19 @@ impl<'a> Outbox<'a> {
     }
 
     /// A notice to the team: to everyone whom the recipient stands for, when the pool's calendar opens or at once.
-    pub fn team(
-        &mut self,
-        ids: &mut Ids,
-        record: &mut Record,
-        topic: &str,
-        to: Recipient,
-        deliver: Deliver,
-        thread: &Thread,
-        pool: &Pool,
-    ) {
+    pub fn team(&mut self, ids: &mut Ids, record: &mut Record, notice: &Notice<'_>, thread: &Thread, pool: &Pool) {
         let Setting { policy, now } = self.setting;
         let open = policy.calendar(&pool.calendar).and_then(|calendar| calendar.next_open(now));
-        let opening = match deliver {
+        let opening = match notice.deliver {
             Deliver::Now => now,
             Deliver::WhenOpen => open.unwrap_or(now),
         };
-        let release_at = match deliver {
+        let release_at = match notice.deliver {
             Deliver::Now => now,
             Deliver::WhenOpen => policy.quiet_until(QuietAudience::Staff, Some(&policy.zone), thread.priority, opening),
         };
-        for recipient in recipients(to, thread, pool) {
-            self.push(ids, record, topic, recipient.to_string(), thread, release_at);
+        for recipient in recipients(notice.to, thread, pool) {
+            self.push(ids, record, notice.topic, recipient.to_string(), thread, release_at);
         }
     }
 

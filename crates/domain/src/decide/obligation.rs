@@ -46,9 +46,12 @@ pub fn begin(
     let mut clocks = Vec::new();
     let mut ledger = Vec::new();
     for clock_policy in &turnaround.clocks {
-        if !matches!(clock_policy.starts, Starts::PatientMessage)
-            && !(matches!(clock_policy.starts, Starts::ThreadOpened) && thread.cycle == 1)
-        {
+        let starts = match clock_policy.starts {
+            Starts::PatientMessage => true,
+            Starts::ThreadOpened => thread.cycle == 1,
+            Starts::HandedToPool | Starts::Assigned => false,
+        };
+        if !starts {
             continue;
         }
         let Some(target) = target(setting.policy, clock_policy, thread.priority, red_flag) else {

@@ -13,7 +13,7 @@ use crate::thread::{Priority, Thread, ThreadState};
 use crate::time::Instant;
 
 use super::automatic::{Cause, Saying};
-use super::notice::Outbox;
+use super::notice::{Notice, Outbox};
 use super::obligation;
 use super::{Refusal, Setting, mirrors, named, open_clock};
 
@@ -50,9 +50,9 @@ pub fn send(
         reply: None,
     };
     match message.side() {
-        Side::Patient | Side::Proxy => inbound.from_patient(&mut thread, view),
-        Side::Staff => inbound.from_staff(&mut thread, view),
-        Side::Machine => inbound.from_machine(&mut thread, view),
+        Side::Patient | Side::Proxy => inbound.by_patient(&mut thread, view),
+        Side::Staff => inbound.by_staff(&mut thread, view),
+        Side::Machine => inbound.by_machine(&mut thread, view),
     }
     let Inbound { mut outbox, mut record, clocks, ledger, reply, .. } = inbound;
     if !message.internal {
@@ -177,8 +177,8 @@ struct Inbound<'a, 'i> {
 
 impl Inbound<'_, '_> {
     /// The patient's side waits for an answer: an obligation begins, or goes on.
-    fn from_patient(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
-        let Setting { policy, now } = self.setting;
+    fn by_patient(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
+        let policy = self.setting.policy;
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();
         let routed = self.route(thread, flagged);
@@ -211,7 +211,8 @@ impl Inbound<'_, '_> {
         let due = self.waiting().and_then(|clock| clock.fold.due_at);
         let topic = if flagged { "red-flag" } else { "message-received" };
         let deliver = if flagged { Deliver::Now } else { Deliver::WhenOpen };
-        self.outbox.team(self.ids, &mut self.record, topic, Recipient::Owner, deliver, thread, &pool);
+        let told = Notice { topic, to: Recipient::Owner, deliver };
+        self.outbox.team(self.ids, &mut self.record, &told, thread, &pool);
         let cause = match (flagged, &routed.template) {
             (true, _) => Cause::RedFlag,
             (false, Some(template)) => Cause::Rule(template),
@@ -231,7 +232,6 @@ impl Inbound<'_, '_> {
                 self.promise(due);
             }
         }
-        let _ = now;
     }
 
     /// The clock that the patient waits for.
@@ -370,7 +370,7 @@ impl Inbound<'_, '_> {
     }
 
     /// A human answer stops what the patient waits for; a note among staff stops nothing.
-    fn from_staff(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
+    fn by_staff(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
         let Setting { policy, now } = self.setting;
         self.red_flag_in_answer();
         if !self.message.is_human_reply() {
@@ -404,7 +404,7 @@ impl Inbound<'_, '_> {
     }
 
     /// What a machine wrote is delivered, and neither starts nor stops nor answers anything; a red flag is still told.
-    fn from_machine(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
+    fn by_machine(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
         self.record.left("clock", "next-response", "what a machine wrote starts and stops nothing");
         if self.record.red_flags.is_empty() {
             return;
@@ -419,7 +419,8 @@ impl Inbound<'_, '_> {
             thread.pool = Some(pool.id.clone());
             thread.pool_reference = Some(pool.reference.clone());
         }
-        self.outbox.team(self.ids, &mut self.record, "red-flag", Recipient::Pool, Deliver::Now, thread, pool);
+        let told = Notice { topic: "red-flag", to: Recipient::Pool, deliver: Deliver::Now };
+        self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
     }
 
     /// The team's own words may name danger ("if you have chest pain, call"): found, recorded, and of no effect.

@@ -232,15 +232,13 @@ impl Condition {
             Self::All(all) => all.all.iter().all(|condition| condition.holds(facts, trace)),
             Self::Any(any) => any.any.iter().any(|condition| condition.holds(facts, trace)),
             Self::Not(not) => !not.not.holds(facts, trace),
-            Self::Test(test) => match facts(test.field) {
-                Some(fact) => test.compare(&fact),
-                None => {
-                    if !trace.unknown.contains(&test.field) {
-                        trace.unknown.push(test.field);
-                    }
-                    false
+            Self::Test(test) => {
+                let fact = facts(test.field);
+                if fact.is_none() && !trace.unknown.contains(&test.field) {
+                    trace.unknown.push(test.field);
                 }
-            },
+                fact.is_some_and(|fact| test.compare(&fact))
+            }
         }
     }
 

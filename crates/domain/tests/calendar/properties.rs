@@ -269,7 +269,7 @@ proptest! {
 /// The shift as two that overlap by a minute, or itself when there is nothing to split.
 fn halves(shift: Shift) -> Vec<Shift> {
     let (start, end) = (shift.start.seconds(), shift.end.seconds());
-    let middle = (start + end) / 2 / 60 * 60;
+    let middle = u32::midpoint(start, end) / 60 * 60;
     if shift.ends_next_day || middle <= start || middle + 60 > end {
         return vec![shift];
     }
