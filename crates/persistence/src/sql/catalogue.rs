@@ -1,0 +1,148 @@
+//! What policy is made of: bundles, pools' own resources, and the generation that tells when either has changed.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Text};
+use domain::change::{BundleRow, BundleState, Change};
+use domain::id::{Key, ResourceType, TenantId, Version};
+use domain::store::{Catalogue, Service};
+
+use super::resource::read_id;
+use super::statement::{Rows, Sql, insert, run};
+use super::{Conn, dialect};
+use crate::error::{QueryError, unreadable};
+use crate::schema::{bundle, catalogue_generation, resource};
+use crate::types::{Micros, Ts};
+
+rows! {
+    NewBundle, NewBundles in "bundle"
+        on "(tenant, id, version) DO UPDATE SET hash = excluded.hash, state = excluded.state, \
+            effective_from = excluded.effective_from, body = excluded.body \
+            WHERE bundle.state = 'draft' OR (bundle.hash = excluded.hash AND bundle.body = excluded.body \
+            AND excluded.state <> 'draft')" {
+        tenant: Text = &'a str,
+        id: Text = &'a str,
+        version: Integer = i32,
+        hash: Text = &'a str,
+        state: Text = &'static str,
+        effective_from: Ts = Micros,
+        body: Text = &'a str,
+    }
+}
+
+rows! {
+    GenerationRow, GenerationRows {
+        tenant: Text = &'a str,
+        value: BigInt = i64,
+    }
+}
+
+/// Starts the generation after the given one, unless another change was faster.
+struct Next;
+impl Sql for Next {
+    const BEFORE: &'static str =
+        "INSERT INTO catalogue_generation (tenant, value) SELECT given.tenant, given.value + 1 FROM ";
+    const AFTER: &'static str = " WHERE true ON CONFLICT (tenant) DO UPDATE SET value = excluded.value \
+         WHERE catalogue_generation.value = excluded.value - 1";
+}
+
+/// Starts a tenant's next generation; `false` when `current` is not the current one any more.
+pub fn next_generation(conn: &mut Conn, tenant: &TenantId, current: i64) -> QueryResult<bool> {
+    let mut rows = GenerationRows::default();
+    rows.push(GenerationRow { tenant: tenant.as_str(), value: current });
+    Ok(run::<Next, _>(conn, &rows)? == 1)
+}
+
+/// Writes bundles; `false` when one would change that is no draft any more.
+pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
+    let mut bundles: Vec<(&str, &BundleRow)> = vec![];
+    for change in changes {
+        bundles.extend(change.bundles.iter().map(|bundle| (change.tenant.as_str(), bundle)));
+    }
+    // The one that leaves makes room for the one that comes.
+    bundles.sort_by_key(|(_, bundle)| bundle.state == BundleState::Active);
+    for (tenant, bundle) in bundles {
+        let mut rows = NewBundles::default();
+        rows.push(NewBundle {
+            tenant,
+            id: &bundle.id,
+            version: bundle.version,
+            hash: &bundle.hash,
+            state: bundle.state.as_str(),
+            effective_from: bundle.effective_from.into(),
+            body: &bundle.body,
+        });
+        if insert(conn, &rows)? != rows.count() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = bundle)]
+struct Found {
+    id: String,
+    version: i32,
+    hash: String,
+    state: String,
+    effective_from: Micros,
+    body: String,
+}
+
+impl TryFrom<Found> for BundleRow {
+    type Error = QueryError;
+
+    fn try_from(row: Found) -> Result<Self, QueryError> {
+        Ok(Self {
+            id: row.id,
+            version: row.version,
+            hash: row.hash,
+            state: BundleState::from_code(&row.state).ok_or_else(|| unreadable("bundle.state"))?,
+            effective_from: row.effective_from.instant(),
+            body: row.body,
+        })
+    }
+}
+
+/// The bundles of a tenant, newest version first.
+pub fn bundles(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<BundleRow>, QueryError> {
+    let found: Vec<Found> = bundle::table
+        .filter(bundle::tenant.eq(tenant.as_str()))
+        .order((bundle::version.desc(), bundle::id))
+        .select(Found::as_select())
+        .load(conn)?;
+    found.into_iter().map(BundleRow::try_from).collect()
+}
+
+/// The current generation; 0 before the first change.
+pub fn generation(conn: &mut Conn, tenant: &TenantId) -> Result<i64, QueryError> {
+    let found = catalogue_generation::table.find(tenant.as_str()).select(catalogue_generation::value);
+    Ok(found.first(conn).optional()?.unwrap_or(0))
+}
+
+/// What policy is made of, all of one moment.
+pub fn catalogue(conn: &mut Conn, tenant: &TenantId) -> Result<Catalogue, QueryError> {
+    dialect::snapshot(conn, |conn| {
+        let generation = generation(conn, tenant)?;
+        let active: Option<Found> = bundle::table
+            .filter(bundle::tenant.eq(tenant.as_str()))
+            .filter(bundle::state.eq(BundleState::Active.as_str()))
+            .order(bundle::effective_from.desc())
+            .select(Found::as_select())
+            .first(conn)
+            .optional()?;
+        let found: Vec<(String, i32, String)> = resource::table
+            .filter(resource::tenant.eq(tenant.as_str()))
+            .filter(resource::kind.eq(ResourceType::HealthcareService.as_str()))
+            .filter(resource::deleted.eq(false))
+            .order(resource::id)
+            .select((resource::id, resource::version, resource::body))
+            .load(conn)?;
+        let mut services = vec![];
+        for (id, version, body) in found {
+            let key = Key::new(ResourceType::HealthcareService, read_id(id)?);
+            services.push(Service { key, version: Version(version), body });
+        }
+        Ok(Catalogue { generation, bundle: active.map(BundleRow::try_from).transpose()?, services })
+    })
+}

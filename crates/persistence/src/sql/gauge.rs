@@ -1,0 +1,47 @@
+//! Figures for the metrics page, and whether the schema is the one this program was built for.
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::Integer;
+use domain::clock::ClockState;
+use domain::time::Instant;
+
+use super::{Conn, dialect};
+use crate::error::QueryError;
+use crate::schema::{clock, outbox};
+use crate::types::Micros;
+
+/// Clocks by state, every state named, and when the oldest outbox row that should have left was due to leave.
+pub fn figures(conn: &mut Conn, now: Instant) -> Result<(Vec<(String, i64)>, Option<Instant>), QueryError> {
+    let found: Vec<(String, i64)> =
+        clock::table.group_by(clock::state).select((clock::state, count_star())).load(conn)?;
+    let count = |code: &str| found.iter().find(|(state, _)| state == code).map_or(0, |(_, count)| *count);
+    let clocks = ClockState::ALL.iter().map(|state| (state.as_str().to_owned(), count(state.as_str()))).collect();
+    let oldest: Option<Micros> = outbox::table
+        .filter(outbox::dispatched_at.is_null())
+        .filter(outbox::release_at.le(Micros::from(now)))
+        .order(outbox::release_at)
+        .select(outbox::release_at)
+        .first(conn)
+        .optional()?;
+    Ok((clocks, oldest.map(Micros::instant)))
+}
+
+diesel::table! {
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+/// The migrations that the database has had.
+pub fn applied(conn: &mut Conn) -> Result<Vec<String>, QueryError> {
+    if !dialect::has_table(conn, "__diesel_schema_migrations")? {
+        return Ok(vec![]);
+    }
+    Ok(__diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(conn)?)
+}
+
+/// Whether the database answers.
+pub fn ping(conn: &mut Conn) -> QueryResult<()> {
+    diesel::select(diesel::dsl::sql::<Integer>("1")).execute(conn).map(drop)
+}

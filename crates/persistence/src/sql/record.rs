@@ -1,0 +1,138 @@
+//! Decision records and the audit trail.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Nullable, Text};
+use domain::change::{Change, DecisionRow};
+use domain::id::{Key, ResourceId, TenantId};
+
+use super::resource::{read_id, read_key};
+use super::statement::{Rows, insert};
+use super::{Conn, Db};
+use crate::error::QueryError;
+use crate::schema::decision;
+use crate::types::{Micros, Ts};
+
+rows! {
+    NewDecision, NewDecisions in "decision" on "DO NOTHING" {
+        tenant: Text = &'a str,
+        id: Text = &'a str,
+        at: Ts = Micros,
+        focus_kind: Text = &'static str,
+        focus_id: Text = &'a str,
+        thread: Nullable<Text> = Option<&'a str>,
+        outcome: Text = &'a str,
+        bundle: Text = &'a str,
+        body: Text = &'a str,
+    }
+}
+
+rows! {
+    NewAudit, NewAudits in "audit" on "DO NOTHING" {
+        tenant: Text = &'a str,
+        id: Text = &'a str,
+        at: Ts = Micros,
+        client: Text = &'a str,
+        agent: Nullable<Text> = Option<String>,
+        action: Text = &'static str,
+        interaction: Text = &'static str,
+        focus_kind: Nullable<Text> = Option<&'static str>,
+        focus_id: Nullable<Text> = Option<&'a str>,
+        version: Nullable<Integer> = Option<i32>,
+        patient: Nullable<Text> = Option<String>,
+        query: Nullable<Text> = Option<&'a str>,
+        given: Integer = i32,
+        request: Text = &'a str,
+    }
+}
+
+/// Writes decision records and audit rows; `false` when an id exists.
+pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
+    let (mut decisions, mut audits) = (NewDecisions::default(), NewAudits::default());
+    for change in changes {
+        let tenant = change.tenant.as_str();
+        decisions.extend(change.decisions.iter().map(|decision| NewDecision {
+            tenant,
+            id: decision.id.as_str(),
+            at: decision.at.into(),
+            focus_kind: decision.focus.kind.as_str(),
+            focus_id: decision.focus.id.as_str(),
+            thread: decision.thread.as_ref().map(ResourceId::as_str),
+            outcome: &decision.outcome,
+            bundle: &decision.bundle,
+            body: &decision.body,
+        }));
+        audits.extend(change.audit.iter().map(|audit| NewAudit {
+            tenant,
+            id: audit.id.as_str(),
+            at: audit.at.into(),
+            client: &audit.client,
+            agent: audit.agent.as_ref().map(ToString::to_string),
+            action: audit.action.as_str(),
+            interaction: audit.interaction,
+            focus_kind: audit.focus.as_ref().map(|focus| focus.kind.as_str()),
+            focus_id: audit.focus.as_ref().map(|focus| focus.id.as_str()),
+            version: audit.version.map(|version| version.0),
+            patient: audit.patient.as_ref().map(ToString::to_string),
+            query: audit.query.as_deref(),
+            given: audit.count,
+            request: &audit.request,
+        }));
+    }
+    Ok(insert(conn, &decisions)? == decisions.count() && insert(conn, &audits)? == audits.count())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = decision)]
+struct Found {
+    id: String,
+    at: Micros,
+    focus_kind: String,
+    focus_id: String,
+    thread: Option<String>,
+    outcome: String,
+    bundle: String,
+    body: String,
+}
+
+impl TryFrom<Found> for DecisionRow {
+    type Error = QueryError;
+
+    fn try_from(row: Found) -> Result<Self, QueryError> {
+        Ok(Self {
+            id: read_id(row.id)?,
+            at: row.at.instant(),
+            focus: read_key(&row.focus_kind, row.focus_id)?,
+            thread: row.thread.map(read_id).transpose()?,
+            outcome: row.outcome,
+            bundle: row.bundle,
+            body: row.body,
+        })
+    }
+}
+
+/// A decision record.
+pub fn decision(conn: &mut Conn, tenant: &TenantId, id: &ResourceId) -> Result<Option<DecisionRow>, QueryError> {
+    let found: Option<Found> =
+        decision::table.find((tenant.as_str(), id.as_str())).select(Found::as_select()).first(conn).optional()?;
+    found.map(DecisionRow::try_from).transpose()
+}
+
+/// The latest decision records about a resource or of the tenant, newest first.
+pub fn decisions(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    focus: Option<&Key>,
+    limit: u16,
+) -> Result<Vec<DecisionRow>, QueryError> {
+    let mut query = decision::table
+        .filter(decision::tenant.eq(tenant.as_str()))
+        .order((decision::at.desc(), decision::id.desc()))
+        .limit(limit.into())
+        .select(Found::as_select())
+        .into_boxed::<Db>();
+    if let Some(focus) = focus {
+        query =
+            query.filter(decision::focus_kind.eq(focus.kind.as_str())).filter(decision::focus_id.eq(focus.id.as_str()));
+    }
+    query.load(conn)?.into_iter().map(DecisionRow::try_from).collect()
+}

@@ -1,0 +1,44 @@
+//! Which rows exist for a caller, as conditions of the query itself.
+
+/// The condition under which a row of `resource` or `resource_history` exists for a caller; `None`: all of them do.
+/// A version of history is judged by its own patient, author and audience, and by the thread as it is now.
+macro_rules! seen {
+    ($table:ident, $visibility:expr) => {{
+        use diesel::dsl::exists;
+        use domain::change::Audience;
+        use $crate::schema::{thread, thread_participant};
+        type Seen = Box<dyn BoxableExpression<$table::table, Db, SqlType = Nullable<Bool>>>;
+
+        // What is about no patient and in no thread, such as a HealthcareService, is everybody's to read.
+        let common = || $table::patient.is_null().and($table::thread.is_null());
+        let open = || $table::audience.eq(Audience::Thread.as_str());
+        let mine = |me: &str| $table::audience.eq(Audience::Author.as_str()).and($table::author.eq(me.to_owned()));
+        match $visibility {
+            Visibility::Everything => None::<Seen>,
+            Visibility::Patient { patient, me } => {
+                let me = me.to_string();
+                let theirs = $table::patient.eq(patient.to_string());
+                Some(Box::new(theirs.or(common().nullable()).and(open().nullable().or(mine(&me)))) as Seen)
+            }
+            Visibility::Staff { me, pools } => {
+                let me = me.to_string();
+                let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
+                let of_mine = exists(
+                    thread::table
+                        .filter(thread::tenant.eq($table::tenant))
+                        .filter(thread::id.nullable().eq($table::thread))
+                        .filter(thread::pool_reference.eq_any(pools).or(thread::owner.eq(me.clone()))),
+                );
+                let took_part = exists(
+                    thread_participant::table
+                        .filter(thread_participant::tenant.eq($table::tenant))
+                        .filter(thread_participant::participant.eq(me.clone()))
+                        .filter(thread_participant::thread.nullable().eq($table::thread)),
+                );
+                let theirs = $table::audience.ne(Audience::Author.as_str()).and(common().or(of_mine).or(took_part));
+                Some(Box::new(theirs.nullable().or(mine(&me))) as Seen)
+            }
+        }
+    }};
+}
+pub(super) use seen;

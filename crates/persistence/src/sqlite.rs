@@ -1,0 +1,31 @@
+//! The store on SQLite: the statements of `sql/` compiled for it, and what is SQLite's own.
+
+pub mod dialect;
+
+#[path = "sql/catalogue.rs"]
+pub mod catalogue;
+#[path = "sql/clock.rs"]
+pub mod clock;
+#[path = "sql/gauge.rs"]
+pub mod gauge;
+#[path = "sql/group.rs"]
+pub mod group;
+#[path = "sql/outbox.rs"]
+pub mod outbox;
+#[path = "sql/record.rs"]
+pub mod record;
+#[path = "sql/resource.rs"]
+pub mod resource;
+#[path = "sql/search.rs"]
+pub mod search;
+#[path = "sql/statement.rs"]
+pub mod statement;
+#[path = "sql/thread.rs"]
+pub mod thread;
+#[path = "sql/visibility.rs"]
+mod visibility;
+
+/// The connection.
+pub type Conn = diesel::SqliteConnection;
+/// The backend.
+pub type Db = diesel::sqlite::Sqlite;

@@ -1,0 +1,202 @@
+//! [`SqlStore`]: the port of the domain, answered by either database.
+
+use std::sync::Arc;
+
+use diesel::{Connection, PgConnection, SqliteConnection};
+use domain::change::{BundleRow, Change, DecisionRow, Delivery};
+use domain::clock::{Clock, LedgerEntry};
+use domain::id::{Key, ResourceId, TenantId};
+use domain::search::{Page, Read, Search};
+use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Store, StoreError, ThreadView};
+use domain::time::{Instant, Span};
+
+use crate::config::{Config, Url};
+use crate::error::OpenError;
+use crate::migration::missing;
+use crate::reader::{Manager, Readers};
+use crate::writer::{Lost, Saved, Scribe, Writer};
+use crate::{postgres, sqlite};
+
+/// The store. Clones share its connections; when the last is dropped, what was taken is saved and the connections end.
+#[derive(Clone)]
+pub struct SqlStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    url: Url,
+    writer: Writer,
+    readers: Engine,
+}
+
+enum Engine {
+    Postgres(Readers<PgConnection>),
+    Sqlite(Readers<SqliteConnection>),
+}
+
+/// Opens the store. The database must answer, but need not be migrated: [`Store::ready`] tells.
+pub fn open(config: &Config) -> Result<SqlStore, OpenError> {
+    let (readers, writer) = match &config.url {
+        Url::Postgres(address) => {
+            let manager = |begin| Manager {
+                address: address.clone(),
+                patience: config.patience,
+                begin,
+                ping: postgres::gauge::ping,
+            };
+            let readers = manager(postgres::dialect::begin_reading as fn(&mut _, _) -> _);
+            let scribe = Pen { manager: manager(postgres::dialect::begin_writing), save: postgres::group::save };
+            (
+                Engine::Postgres(start(readers, config)?),
+                Writer::start(scribe, config.writers, config.write_queue, config.group)?,
+            )
+        }
+        Url::Sqlite(path) => {
+            let address = path.to_string_lossy().into_owned();
+            let manager = |begin| Manager {
+                address: address.clone(),
+                patience: config.patience,
+                begin,
+                ping: sqlite::gauge::ping,
+            };
+            let readers = manager(sqlite::dialect::begin_reading as fn(&mut _, _) -> _);
+            let scribe = Pen { manager: manager(sqlite::dialect::begin_writing), save: sqlite::group::save };
+            (Engine::Sqlite(start(readers, config)?), Writer::start(scribe, 1, config.write_queue, config.group)?)
+        }
+    };
+    Ok(SqlStore { inner: Arc::new(Inner { url: config.url.clone(), writer, readers }) })
+}
+
+fn start<C: Connection + Send + 'static>(manager: Manager<C>, config: &Config) -> Result<Readers<C>, OpenError> {
+    // Better to hear of a wrong address now than with the first request.
+    manager.establish().map_err(|error| OpenError::Connection(error.to_string()))?;
+    Ok(Readers::start(manager, config.readers, config.read_queue)?)
+}
+
+/// How a writer writes to one of the databases.
+struct Pen<C> {
+    manager: Manager<C>,
+    save: fn(&mut C, &[&Change]) -> Result<Vec<Saved>, Lost>,
+}
+
+impl<C: Connection + Send + 'static> Scribe for Pen<C> {
+    type Conn = C;
+
+    fn connect(&self) -> Result<C, StoreError> {
+        self.manager.establish()
+    }
+
+    fn save(&self, conn: &mut C, changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
+        (self.save)(conn, changes)
+    }
+}
+
+impl SqlStore {
+    /// Takes no more changes and questions. What was taken is still answered; dropping the last clone waits for it.
+    pub fn close(&self) {
+        self.inner.writer.close();
+        match &self.inner.readers {
+            Engine::Postgres(readers) => readers.close(),
+            Engine::Sqlite(readers) => readers.close(),
+        }
+    }
+}
+
+/// Asks the database that is there with the query of its own compilation: `ask!(self, clock::ledger(tenant, clock))`.
+macro_rules! ask {
+    ($self:ident, $module:ident::$query:ident($($argument:expr),*)) => {
+        Box::pin(async move {
+            match &$self.inner.readers {
+                Engine::Postgres(readers) => {
+                    readers.ask(move |conn| postgres::$module::$query(conn, $($argument),*)).await
+                }
+                Engine::Sqlite(readers) => {
+                    readers.ask(move |conn| sqlite::$module::$query(conn, $($argument),*)).await
+                }
+            }
+        })
+    };
+}
+
+impl Store for SqlStore {
+    fn save(&self, change: Change) -> Answer<'_, (), SaveError> {
+        Box::pin(self.inner.writer.save(change))
+    }
+
+    fn read(&self, read: Read) -> Answer<'_, Option<domain::change::Stored>> {
+        ask!(self, resource::read(&read))
+    }
+
+    fn search(&self, search: Search) -> Answer<'_, Page> {
+        ask!(self, search::search(&search))
+    }
+
+    fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>> {
+        ask!(self, thread::of_message(&tenant, &message))
+    }
+
+    fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>> {
+        ask!(self, resource::owner_of(&tenant, namespace, &key))
+    }
+
+    fn catalogue(&self, tenant: TenantId) -> Answer<'_, Catalogue> {
+        ask!(self, catalogue::catalogue(&tenant))
+    }
+
+    fn generation(&self, tenant: TenantId) -> Answer<'_, i64> {
+        ask!(self, catalogue::generation(&tenant))
+    }
+
+    fn claim_clocks(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedClock>> {
+        ask!(self, clock::claim(now, lease, limit))
+    }
+
+    fn claim_outbox(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedOutbox>> {
+        ask!(self, outbox::claim(now, lease, limit))
+    }
+
+    fn ledger(&self, tenant: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>> {
+        ask!(self, clock::ledger(&tenant, &clock))
+    }
+
+    fn clocks(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<Clock>> {
+        ask!(self, clock::of_thread(&tenant, &thread))
+    }
+
+    fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>> {
+        ask!(self, record::decision(&tenant, &id))
+    }
+
+    fn decisions(&self, tenant: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>> {
+        ask!(self, record::decisions(&tenant, focus.as_ref(), limit))
+    }
+
+    fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>> {
+        ask!(self, outbox::deliveries(&tenant, limit))
+    }
+
+    fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>> {
+        ask!(self, catalogue::bundles(&tenant))
+    }
+
+    fn gauges(&self, now: Instant) -> Answer<'_, Gauges> {
+        let figures: Answer<'_, (Vec<(String, i64)>, Option<Instant>)> = ask!(self, gauge::figures(now));
+        Box::pin(async move {
+            let (clocks, oldest_outbox_release_at) = figures.await?;
+            Ok(Gauges { clocks, oldest_outbox_release_at, write_queue: self.inner.writer.waiting() })
+        })
+    }
+
+    fn ready(&self) -> Answer<'_, ()> {
+        let applied: Answer<'_, Vec<String>> = ask!(self, gauge::applied());
+        Box::pin(async move {
+            match missing(&self.inner.url, &applied.await?) {
+                names if names.is_empty() => Ok(()),
+                names => Err(StoreError::Unavailable(format!(
+                    "the database lacks the migrations {}: run `postern migrate`",
+                    names.join(", ")
+                ))),
+            }
+        })
+    }
+}

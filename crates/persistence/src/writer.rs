@@ -1,0 +1,212 @@
+//! The one write door: changes wait in a bounded queue, a writer takes what waits, commits it at once and answers each.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle, sleep};
+use std::time::Duration;
+
+use domain::change::Change;
+use domain::store::{SaveError, StoreError};
+use tokio::sync::oneshot;
+
+use crate::error::{BUSY, gone};
+use crate::queue::{Queue, Refused};
+
+/// The answer to one change.
+pub type Saved = Result<(), SaveError>;
+
+/// A group that got no answers of its own.
+#[derive(Debug)]
+pub struct Lost {
+    /// Whether nothing can have been written, so that it may be tried again on another connection.
+    pub again: bool,
+    /// Whether the connection must be given up.
+    pub broken: bool,
+    /// What everybody in it is told.
+    pub error: StoreError,
+}
+
+/// What the writer does with a database.
+pub trait Scribe: Send + Sync + 'static {
+    /// A connection of its own.
+    type Conn: Send;
+
+    /// Connects.
+    fn connect(&self) -> Result<Self::Conn, StoreError>;
+
+    /// Saves changes that touch nothing in common and answers each, in order.
+    fn save(&self, conn: &mut Self::Conn, changes: &[&Change]) -> Result<Vec<Saved>, Lost>;
+}
+
+/// A change that waits, and who waits for it. Dropped without an answer, it answers that the store was lost.
+struct Waiting {
+    change: Change,
+    answer: oneshot::Sender<Saved>,
+}
+
+/// The door.
+pub struct Writer {
+    queue: Arc<Queue<Waiting>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Opens the door with so many writers, each committing at most `group` changes at once.
+    pub fn start<S: Scribe>(scribe: S, writers: usize, capacity: usize, group: usize) -> std::io::Result<Self> {
+        let queue = Arc::new(Queue::new(capacity));
+        let scribe = Arc::new(scribe);
+        let mut writer = Self { queue: Arc::clone(&queue), threads: vec![] };
+        for number in 0..writers.max(1) {
+            let desk = Desk { scribe: Arc::clone(&scribe), queue: Arc::clone(&queue), conn: None };
+            let thread = Builder::new().name(format!("writer-{number}")).spawn(move || desk.work(group.max(1)));
+            writer.threads.push(thread?);
+        }
+        Ok(writer)
+    }
+
+    /// Saves a change.
+    pub async fn save(&self, change: Change) -> Saved {
+        let (answer, answered) = oneshot::channel();
+        match self.queue.push(Waiting { change, answer }) {
+            Ok(()) => answered.await.unwrap_or_else(|_| Err(SaveError::Store(gone()))),
+            Err(Refused::Full) => Err(SaveError::Store(BUSY)),
+            Err(Refused::Closed) => Err(SaveError::Store(gone())),
+        }
+    }
+
+    /// How many changes wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Takes no more changes.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until everything that was taken is committed and answered.
+    fn drop(&mut self) {
+        self.close();
+        for thread in self.threads.drain(..) {
+            // A writer catches its panics; there is nothing more to say of one that did not.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One writer at work.
+struct Desk<S: Scribe> {
+    scribe: Arc<S>,
+    queue: Arc<Queue<Waiting>>,
+    conn: Option<S::Conn>,
+}
+
+impl<S: Scribe> Desk<S> {
+    fn work(mut self, limit: usize) {
+        // What was put off stays at the front, in its order.
+        let mut waiting = VecDeque::new();
+        while self.queue.take(limit, &mut waiting) {
+            let group = choose(&mut waiting);
+            if group.is_empty() {
+                continue;
+            }
+            // A panic drops the group, which answers everybody in it, and the connection with its open transaction.
+            if catch_unwind(AssertUnwindSafe(|| self.save(group))).is_err() {
+                tracing::error!("the writer panicked");
+                self.conn = None;
+            }
+        }
+    }
+
+    fn save(&mut self, group: Vec<Waiting>) {
+        let changes: Vec<&Change> = group.iter().map(|waiting| &waiting.change).collect();
+        let answers = match self.attempt(&changes) {
+            Err(lost) if lost.again => self.attempt(&changes),
+            answers => answers,
+        };
+        match answers {
+            Ok(answers) => {
+                for (waiting, answer) in group.into_iter().zip(answers) {
+                    // Who went away meanwhile needs no answer.
+                    let _ = waiting.answer.send(answer);
+                }
+            }
+            Err(lost) => {
+                tracing::error!(error = %lost.error, changes = group.len(), "a group of changes was not saved");
+                for waiting in group {
+                    let _ = waiting.answer.send(Err(SaveError::Store(lost.error.clone())));
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => self.scribe.connect().map_err(|error| {
+                // Whoever asks next should not make the database's return harder.
+                sleep(Duration::from_millis(100));
+                Lost { again: false, broken: true, error }
+            })?,
+        };
+        let saved = self.scribe.save(&mut conn, changes);
+        if !matches!(&saved, Err(lost) if lost.broken) {
+            self.conn = Some(conn);
+        }
+        saved
+    }
+}
+
+/// Takes from the front the changes that can be committed together. One that touches what an earlier one touches stays
+/// behind, because it must find that one's outcome; so does everything after a change of the catalogue, which goes alone.
+fn choose(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
+    let (mut group, mut behind) = (vec![], VecDeque::new());
+    let mut touched = HashSet::new();
+    while let Some(next) = waiting.pop_front() {
+        // Who asked has gone away: nobody counts on it.
+        let alone = next.change.new_generation;
+        let marks = marks(&next.change);
+        let meets = marks.iter().any(|mark| touched.contains(mark));
+        // Also when it stays behind: a third change must not overtake the second.
+        touched.extend(marks);
+        if meets || (alone && !(group.is_empty() && behind.is_empty())) {
+            behind.push_back(next);
+            if alone {
+                break;
+            }
+        } else {
+            group.push(next);
+            if alone {
+                break;
+            }
+        }
+    }
+    behind.append(waiting);
+    *waiting = behind;
+    group
+}
+
+/// Marks of what a change touches that another change could touch too. Equal marks of different things only make one
+/// of them wait.
+fn marks(change: &Change) -> Vec<u64> {
+    let mark = |what: &dyn Fn(&mut DefaultHasher)| {
+        let mut hasher = DefaultHasher::new();
+        change.tenant.hash(&mut hasher);
+        what(&mut hasher);
+        hasher.finish()
+    };
+    let mut marks = vec![];
+    marks.extend(change.unique.iter().map(|unique| mark(&|to| (0, unique.namespace, &unique.key).hash(to))));
+    marks.extend(change.resources.iter().map(|write| mark(&|to| (1, &write.key).hash(to))));
+    marks.extend(change.threads.iter().map(|thread| mark(&|to| (2, &thread.id).hash(to))));
+    marks.extend(change.clocks.iter().map(|clock| mark(&|to| (3, &clock.id).hash(to))));
+    marks.extend(change.ledger.iter().map(|entry| mark(&|to| (4, &entry.clock, entry.sequence).hash(to))));
+    marks.extend(change.firings.iter().map(|firing| mark(&|to| (5, &firing.clock, &firing.threshold).hash(to))));
+    marks.extend(change.dispatched.iter().map(|dispatched| mark(&|to| (6, &dispatched.outbox).hash(to))));
+    marks.extend(change.bundles.iter().map(|_| mark(&|to| 7.hash(to))));
+    marks
+}

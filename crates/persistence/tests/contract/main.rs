@@ -1,0 +1,38 @@
+//! What the store promises, kept on both databases.
+//!
+//! PostgreSQL is found through `POSTERN_TEST_POSTGRES_URL`, the URL of a superuser: each test makes its own database
+//! and drops it.
+
+mod catalogue;
+mod claim;
+mod fresh;
+mod group;
+mod migration;
+mod read;
+mod sample;
+mod save;
+mod search;
+mod visibility;
+
+/// Runs each of these functions of a [`fresh::Fresh`] store on both databases.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(crate::fresh::Fresh::sqlite()).await;
+                }
+            )+
+        }
+        mod on_postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name(crate::fresh::Fresh::postgres()).await;
+                }
+            )+
+        }
+    };
+}
+use on_both;
