@@ -17,6 +17,8 @@ mod xhtml;
 use crate::issue::{Issue, IssueCode, Severity};
 use crate::json::{Problem, ProblemKind, Tree};
 
+pub(crate) use when::Moment;
+
 /// How many issues are told of one resource.
 pub const MAX_ISSUES: usize = 100;
 

@@ -1,0 +1,123 @@
+//! The [CapabilityStatement](https://hl7.org/fhir/R4/capabilitystatement.html), written from the tables that the service
+//! is served from.
+
+use serde_json::{Value, json};
+
+use crate::interaction::{Operation, SERVED, Served};
+use crate::search::{Parameter, parameters};
+
+/// The version of FHIR that is spoken.
+pub const FHIR_VERSION: &str = "4.0.1";
+
+/// The extension by which SMART clients find the authorization server
+/// (<http://hl7.org/fhir/smart-app-launch/1.0.0/conformance/index.html>).
+const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+
+/// What only the installation knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Installation<'a> {
+    /// The service's own address, without a slash at its end.
+    pub base_url: &'a str,
+    /// The version of the software.
+    pub version: &'a str,
+    /// Since when the statement says what it says, as a FHIR dateTime: mostly when the service was started.
+    pub date: &'a str,
+    /// Where clients send users to log in.
+    pub authorize_url: Option<&'a str>,
+    /// Where clients get tokens.
+    pub token_url: Option<&'a str>,
+    /// Whether browsers of other origins may call.
+    pub has_cors: bool,
+}
+
+/// The CapabilityStatement as JSON text.
+pub fn statement(installation: &Installation<'_>) -> String {
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": installation.date,
+        "kind": "instance",
+        "software": { "name": "Postern", "version": installation.version },
+        "implementation": {
+            "description": "Secure messages between patients and care teams, with answers owed in time",
+            "url": installation.base_url.trim_end_matches('/'),
+        },
+        "fhirVersion": FHIR_VERSION,
+        "format": ["json", "application/fhir+json"],
+        "rest": [{
+            "mode": "server",
+            "security": security(installation),
+            "resource": SERVED.iter().map(resource).collect::<Vec<_>>(),
+        }],
+    })
+    .to_string()
+}
+
+fn security(installation: &Installation<'_>) -> Value {
+    let mut security = json!({
+        "cors": installation.has_cors,
+        "service": [{
+            "coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                "code": "SMART-on-FHIR",
+                "display": "SMART-on-FHIR",
+            }],
+            "text": "OAuth 2 access tokens with SMART App Launch 2 scopes",
+        }],
+        "description": "Every request but the one for this statement needs a bearer token of a trusted issuer. Scopes are \
+                        those of SMART App Launch 2, such as patient/Communication.crs; what a caller may not see does \
+                        not exist for them.",
+    });
+    let endpoints = [("authorize", installation.authorize_url), ("token", installation.token_url)];
+    let endpoints: Vec<_> = endpoints
+        .into_iter()
+        .filter_map(|(name, url)| url.map(|url| json!({ "url": name, "valueUri": url })))
+        .collect();
+    if !endpoints.is_empty() {
+        security["extension"] = json!([{ "url": OAUTH_URIS, "extension": endpoints }]);
+    }
+    security
+}
+
+fn resource(served: &Served) -> Value {
+    let kind = served.kind;
+    let interactions = served.interactions.iter().map(|interaction| json!({ "code": interaction.as_str() }));
+    let mut resource = json!({
+        "type": kind.as_str(),
+        "profile": format!("http://hl7.org/fhir/StructureDefinition/{kind}"),
+        "documentation": served.documentation,
+        "interaction": interactions.collect::<Vec<_>>(),
+        "versioning": "versioned",
+        "readHistory": true,
+        "updateCreate": false,
+        "conditionalCreate": served.has_conditional_create,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal"],
+        "searchParam": parameters(kind).iter().map(|parameter| search_parameter(served, parameter)).collect::<Vec<_>>(),
+    });
+    if !served.operations.is_empty() {
+        let operation = |operation: &Operation| {
+            json!({
+                "name": operation.name,
+                "definition": operation.definition(kind),
+                "documentation": operation.documentation,
+            })
+        };
+        resource["operation"] = served.operations.iter().map(operation).collect();
+    }
+    resource
+}
+
+fn search_parameter(served: &Served, parameter: &Parameter) -> Value {
+    json!({
+        "name": parameter.name,
+        "definition": parameter.definition(served.kind),
+        "type": parameter.kind.as_str(),
+        "documentation": parameter.documentation,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! What is served: the interactions and operations of each resource type.
+//!
+//! The CapabilityStatement is written from this table and the routes are compared with it, so neither can say what the
+//! other does not.
+
+use domain::access::Permission;
+use domain::id::ResourceType;
+
+/// An interaction of the RESTful interface with a resource type (<https://hl7.org/fhir/R4/http.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interaction {
+    /// A new resource, which the service gives its id.
+    Create,
+    /// The current version.
+    Read,
+    /// A certain version.
+    Vread,
+    /// A new version of a resource that exists.
+    Update,
+    /// The resources that match.
+    SearchType,
+}
+
+impl Interaction {
+    /// The FHIR code (<https://hl7.org/fhir/R4/valueset-type-restful-interaction.html>).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Vread => "vread",
+            Self::Update => "update",
+            Self::SearchType => "search-type",
+        }
+    }
+
+    /// What a token must allow.
+    pub const fn permission(self) -> Permission {
+        match self {
+            Self::Create => Permission::Create,
+            Self::Read | Self::Vread => Permission::Read,
+            Self::Update => Permission::Update,
+            Self::SearchType => Permission::Search,
+        }
+    }
+
+    /// The methods and paths under the base address by which it is asked for; `{id}` and `{version}` stand for what
+    /// varies.
+    pub fn routes(self, kind: ResourceType) -> Vec<Route> {
+        match self {
+            Self::Create => vec![Route::new("POST", format!("/{kind}"))],
+            Self::Read => vec![Route::new("GET", format!("/{kind}/{{id}}"))],
+            Self::Vread => vec![Route::new("GET", format!("/{kind}/{{id}}/_history/{{version}}"))],
+            Self::Update => vec![Route::new("PUT", format!("/{kind}/{{id}}"))],
+            Self::SearchType => {
+                vec![Route::new("GET", format!("/{kind}")), Route::new("POST", format!("/{kind}/_search"))]
+            }
+        }
+    }
+}
+
+/// An operation on one resource (<https://hl7.org/fhir/R4/operations.html>).
+#[derive(Debug)]
+pub struct Operation {
+    /// Its name, without the dollar sign.
+    pub name: &'static str,
+    /// What a token must allow on the type.
+    pub permission: Permission,
+    /// What it does, for people.
+    pub documentation: &'static str,
+}
+
+impl Operation {
+    /// The address of the OperationDefinition that defines it.
+    pub fn definition(&self, kind: ResourceType) -> String {
+        format!("{}/OperationDefinition/{kind}-{}", crate::canonical::BASE, self.name)
+    }
+
+    /// The method and path by which it is invoked.
+    pub fn route(&self, kind: ResourceType) -> Route {
+        Route::new("POST", format!("/{kind}/{{id}}/${}", self.name))
+    }
+}
+
+/// A method and the path that it is served under.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path under the base address.
+    pub path: String,
+}
+
+impl Route {
+    fn new(method: &'static str, path: String) -> Self {
+        Self { method, path }
+    }
+}
+
+/// What is served of a resource type.
+#[derive(Debug)]
+pub struct Served {
+    /// The type.
+    pub kind: ResourceType,
+    /// Its interactions.
+    pub interactions: &'static [Interaction],
+    /// Its operations.
+    pub operations: &'static [Operation],
+    /// Whether a create with `If-None-Exist` answers with what exists.
+    pub has_conditional_create: bool,
+    /// The type's part in the service, for people.
+    pub documentation: &'static str,
+}
+
+impl Served {
+    /// Every route of the type.
+    pub fn routes(&self) -> Vec<Route> {
+        let interactions = self.interactions.iter().flat_map(|interaction| interaction.routes(self.kind));
+        interactions.chain(self.operations.iter().map(|operation| operation.route(self.kind))).collect()
+    }
+}
+
+/// What is served, by type.
+pub static SERVED: &[Served] = &[
+    Served {
+        kind: ResourceType::Communication,
+        interactions: &[Interaction::Create, Interaction::Read, Interaction::Vread, Interaction::SearchType],
+        operations: &[],
+        has_conditional_create: true,
+        documentation: "A message, and the root of a thread of messages. To create one is to send it: the practice's \
+                        policy decides who gets it, by when it is answered and what is said at once. A message that \
+                        repeats the identifier named by If-None-Exist is not sent twice.",
+    },
+    Served {
+        kind: ResourceType::Task,
+        interactions: &[Interaction::Read, Interaction::Vread, Interaction::SearchType],
+        operations: &[Operation {
+            name: "claim",
+            permission: Permission::Update,
+            documentation: "Makes the caller the owner of the Task. If-Match names the version that the caller has seen.",
+        }],
+        has_conditional_create: false,
+        documentation: "An awaited answer: who owes it, by when, and how it stands. Written by the service alone.",
+    },
+    Served {
+        kind: ResourceType::HealthcareService,
+        interactions: &[
+            Interaction::Create,
+            Interaction::Read,
+            Interaction::Vread,
+            Interaction::Update,
+            Interaction::SearchType,
+        ],
+        operations: &[],
+        has_conditional_create: false,
+        documentation: "A pool that answers messages, with its hours and absences. Its local times are in the zone that \
+                        the standard timezone extension names.",
+    },
+];
+
+/// What is served of a type.
+pub fn served(kind: ResourceType) -> Option<&'static Served> {
+    SERVED.iter().find(|served| served.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stored_type_is_served_once_and_can_be_read() {
+        for kind in ResourceType::ALL {
+            let found: Vec<_> = SERVED.iter().filter(|served| served.kind == *kind).collect();
+            assert_eq!(found.len(), 1, "{kind}");
+            assert!(found[0].interactions.contains(&Interaction::Read), "{kind}");
+        }
+    }
+
+    #[test]
+    fn no_two_interactions_share_a_route() {
+        let mut routes: Vec<_> = SERVED.iter().flat_map(Served::routes).collect();
+        let all = routes.len();
+        routes.sort();
+        routes.dedup();
+        assert_eq!(routes.len(), all);
+        assert!(routes.contains(&Route::new("POST", "/Task/{id}/$claim".to_owned())));
+    }
+}

@@ -1,0 +1,187 @@
+//! Search (<https://hl7.org/fhir/R4/search.html>): which parameters there are, what a resource is found by and what a
+//! query asks for.
+//!
+//! One table, [`parameters`], says all of it: the grammar reads it ([`parse()`]), the values that a resource is found by
+//! are taken from the places it names ([`values`]), and the CapabilityStatement and the OpenAPI document are written from
+//! it. What a query asks is a [`domain::search::Search`]; how it is answered is the store's business.
+//!
+//! Repeated parameters must all hold, values joined by commas are alternatives, `\,` `\|` `\$` and `\\` stand for the
+//! characters themselves. Dates are compared as intervals of their own precision; a date or time without a zone is in
+//! UTC. What is not offered is refused by name, unless the client prefers lenient handling: then unknown parameters are
+//! ignored and told. An unsupported modifier is always refused, as FHIR asks: to ignore it would turn the meaning of the
+//! query around.
+
+mod cursor;
+mod date;
+mod index;
+mod parse;
+mod query;
+mod result;
+mod table;
+mod value;
+
+use domain::id::ResourceType;
+use domain::search::SortBy;
+
+use crate::canonical;
+
+pub use index::values;
+pub use parse::{Handling, Parsed, parse};
+pub use result::{DEFAULT_COUNT, MAX_COUNT, RESULT_PARAMETERS, ResultParameter};
+
+pub(crate) use cursor::token as cursor_token;
+pub(crate) use query::encode;
+
+/// How many parameters a query may have.
+pub const MAX_PARAMETERS: usize = 64;
+
+/// How many values all parameters of a query may have together.
+pub const MAX_VALUES: usize = 200;
+
+/// How long one value may be, in bytes.
+pub const MAX_VALUE_BYTES: usize = 2000;
+
+/// A search parameter of a resource type.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Its name in a query.
+    pub name: &'static str,
+    /// How values are compared.
+    pub kind: ParameterKind,
+    /// What is compared.
+    pub source: Source,
+    /// Whether FHIR defines it or this service does.
+    pub origin: Origin,
+    /// What results are ordered by when they are sorted by this parameter; `None`: they cannot be.
+    pub sort: Option<SortBy>,
+    /// What it finds, for people.
+    pub documentation: &'static str,
+}
+
+/// The types of search parameters (<https://hl7.org/fhir/R4/search.html#ptypes>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterKind {
+    /// `[code]`, `[system]|[code]`, `|[code]`, `[system]|`
+    Token(TokenOf),
+    /// `[type]/[id]`, `[id]` or an address; to one of these types.
+    Reference(&'static [&'static str]),
+    /// A date with its prefix.
+    Date,
+}
+
+impl ParameterKind {
+    /// The code of the type (<https://hl7.org/fhir/R4/valueset-search-param-type.html>).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Token(_) => "token",
+            Self::Reference(_) => "reference",
+            Self::Date => "date",
+        }
+    }
+
+    /// The resource types that a reference may be to; none for other types of parameters.
+    pub const fn targets(self) -> &'static [&'static str] {
+        match self {
+            Self::Reference(targets) => targets,
+            Self::Token(_) | Self::Date => &[],
+        }
+    }
+}
+
+/// What a token stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenOf {
+    /// The logical id.
+    Id,
+    /// An element of type `code`, whose system its binding implies: asked with or without it.
+    Code(&'static str),
+    /// `true` or `false`, asked with or without the system of special values.
+    Boolean,
+    /// The codings of a CodeableConcept.
+    Concept,
+    /// The codings of a CodeableConcept, where these systems are names of one and the same.
+    ConceptOf(&'static [&'static str]),
+    /// An Identifier: its value within its system.
+    Identifier,
+}
+
+/// Where a parameter's values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The resource's id.
+    RowId,
+    /// When the version was written.
+    RowLastUpdated,
+    /// Elements of the resource.
+    Elements(&'static [Place]),
+}
+
+/// A place in a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The elements at a path of names joined by dots; all items of repeated ones.
+    Element(&'static str),
+    /// Of the references at a path those to a type.
+    ReferenceTo(&'static str, &'static str),
+    /// The value of the outermost extension of that address.
+    Extension(&'static str),
+}
+
+/// Who has defined a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// FHIR, for every resource.
+    Resource,
+    /// FHIR, for this type.
+    Type,
+    /// This service.
+    Ours,
+}
+
+/// The parameters by which resources of a type are found.
+pub fn parameters(kind: ResourceType) -> &'static [Parameter] {
+    table::of(kind)
+}
+
+/// The parameter of that name.
+pub fn parameter(kind: ResourceType, name: &str) -> Option<&'static Parameter> {
+    parameters(kind).iter().find(|parameter| parameter.name == name)
+}
+
+impl Parameter {
+    /// The address of the SearchParameter resource that defines it.
+    pub fn definition(&self, kind: ResourceType) -> String {
+        match self.origin {
+            Origin::Resource => {
+                format!("http://hl7.org/fhir/SearchParameter/Resource-{}", self.name.trim_start_matches('_'))
+            }
+            Origin::Type => format!("http://hl7.org/fhir/SearchParameter/{kind}-{}", self.name),
+            Origin::Ours => format!("{}/SearchParameter/{kind}-{}", canonical::BASE, self.name),
+        }
+    }
+
+    /// What is compared, as FHIRPath.
+    pub fn expression(&self, kind: ResourceType) -> String {
+        match self.source {
+            Source::RowId => "Resource.id".to_owned(),
+            Source::RowLastUpdated => "Resource.meta.lastUpdated".to_owned(),
+            Source::Elements(places) => {
+                let expressions: Vec<_> = places.iter().map(|place| place.expression(kind)).collect();
+                expressions.join(" | ")
+            }
+        }
+    }
+}
+
+impl Place {
+    fn expression(self, kind: ResourceType) -> String {
+        match self {
+            Self::Element(path) => format!("{kind}.{path}"),
+            Self::ReferenceTo(path, target) => format!("{kind}.{path}.where(resolve() is {target})"),
+            Self::Extension(url) => format!("{kind}.extension.where(url = '{url}').value"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

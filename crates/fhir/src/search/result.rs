@@ -1,0 +1,53 @@
+//! The parameters that shape the answer instead of choosing what is in it.
+
+/// How many results a page has when `_count` does not say.
+pub const DEFAULT_COUNT: u16 = 50;
+
+/// How many results a page has at most; a greater `_count` means this.
+pub const MAX_COUNT: u16 = 200;
+
+/// A parameter that shapes the answer.
+#[derive(Debug)]
+pub struct ResultParameter {
+    /// Its name in a query.
+    pub name: &'static str,
+    /// Its type as OpenAPI says it.
+    pub schema: &'static str,
+    /// What it does, for people.
+    pub documentation: &'static str,
+}
+
+/// The parameters that shape the answer of a search (<https://hl7.org/fhir/R4/search.html#return>).
+pub static RESULT_PARAMETERS: &[ResultParameter] = &[
+    ResultParameter {
+        name: "_sort",
+        schema: "string",
+        documentation: "One parameter to sort by, with a minus before it for the latest first: _lastUpdated for every type, \
+                        sent for Communication, due for Task. The default is -_lastUpdated.",
+    },
+    ResultParameter {
+        name: "_count",
+        schema: "integer",
+        documentation: "How many results a page has: 50 unless said, 200 at most; 0 asks for the total alone.",
+    },
+    ResultParameter {
+        name: "_total",
+        schema: "string",
+        documentation: "accurate or estimate: say how many match in all; none: do not. The default is none.",
+    },
+    ResultParameter {
+        name: "_cursor",
+        schema: "string",
+        documentation: "Where the page begins. Opaque: take it from the next link of the page before.",
+    },
+    ResultParameter {
+        name: "_format",
+        schema: "string",
+        documentation: "The format of the answer, in place of the Accept header: json.",
+    },
+    ResultParameter {
+        name: "_pretty",
+        schema: "boolean",
+        documentation: "Accepted for the sake of clients that send it; resources are given out as they were sent.",
+    },
+];
