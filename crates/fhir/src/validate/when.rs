@@ -84,7 +84,8 @@ fn instant(day: Date, text: &str) -> Option<Timestamp> {
     let (clock, zone) = text.split_at(text.find(['Z', '+', '-'])?);
     let (hour, minute, second, nanosecond) = clock_time(clock)?;
     let leap = second == 60;
-    let at = day.at(hour, minute, if leap { 59 } else { second }, nanosecond);
+    // Whole seconds first: before 1970 those of a fraction would be counted the other way.
+    let at = day.at(hour, minute, if leap { 59 } else { second }, 0);
     let seconds = jiff::tz::Offset::UTC.to_timestamp(at).ok()?.as_second() + i64::from(leap) - i64::from(offset(zone)?);
     Timestamp::new(seconds, nanosecond).ok()
 }
@@ -157,6 +158,7 @@ mod tests {
         assert_eq!(instant("2026-06-19T17:30:00.5-04:00"), "2026-06-19T21:30:00.5Z");
         assert_eq!(instant("2026-06-20T11:30:00+14:00"), "2026-06-19T21:30:00Z");
         assert_eq!(instant("2016-12-31T23:59:60Z"), "2017-01-01T00:00:00Z");
+        assert_eq!(instant("1969-12-31T18:59:59.25-05:00"), "1969-12-31T23:59:59.25Z");
         for bad in [
             "2026-06-19T24:00:00Z",
             "2026-06-19T10:00:00+14:30",
