@@ -19,7 +19,7 @@ use crate::json::{Problem, ProblemKind, Tree};
 
 pub(crate) use when::Moment;
 
-/// How many issues are told of one resource.
+/// How many errors, and how many warnings, are told of one resource.
 pub const MAX_ISSUES: usize = 100;
 
 /// What else to be strict about.
@@ -29,8 +29,8 @@ pub struct Options {
     pub refuse_empty_arrays: bool,
 }
 
-/// Validates a resource that must be of the type named `expected`. All issues are found, at most [`MAX_ISSUES`]; the
-/// resource is valid when none of them is an error.
+/// Validates a resource that must be of the type named `expected`. All issues are found, at most [`MAX_ISSUES`]
+/// errors and as many warnings; the resource is valid when there is no error.
 pub fn validate(tree: &Tree, expected: &str, options: Options) -> Vec<Issue> {
     walk::validate(tree, expected, options, Vec::new())
 }

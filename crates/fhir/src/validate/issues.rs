@@ -8,17 +8,21 @@ use crate::json::{Tree, Value};
 /// Collects issues until there are enough of them.
 pub(super) struct Issues<'t> {
     tree: &'t Tree,
-    list: Vec<Issue>,
+    /// Errors fail the request, so the walk ends when there are enough of them.
+    errors: Vec<Issue>,
+    /// Warnings never end the walk: an error may come after any number of them.
+    warnings: Vec<Issue>,
 }
 
 impl<'t> Issues<'t> {
     pub(super) fn new(tree: &'t Tree, list: Vec<Issue>) -> Self {
-        Self { tree, list }
+        let (errors, warnings) = list.into_iter().partition(Issue::is_error);
+        Self { tree, errors, warnings }
     }
 
-    /// Whether there is no room for more.
+    /// Whether there is no room for more errors.
     pub(super) fn is_full(&self) -> bool {
-        self.list.len() >= MAX_ISSUES
+        self.errors.len() >= MAX_ISSUES
     }
 
     /// An error about a value.
@@ -37,7 +41,8 @@ impl<'t> Issues<'t> {
     }
 
     fn push(&mut self, at: Value<'t>, severity: Severity, code: IssueCode, element: &str, message: impl Into<String>) {
-        if self.is_full() {
+        let list = if severity >= Severity::Error { &mut self.errors } else { &mut self.warnings };
+        if list.len() >= MAX_ISSUES {
             return;
         }
         let mut place = expression(self.tree, at.index());
@@ -45,12 +50,12 @@ impl<'t> Issues<'t> {
             push(&mut place, element);
         }
         let issue = Issue { severity, ..Issue::error(code, message) };
-        self.list.push(if place.is_empty() { issue } else { issue.at(place) });
+        list.push(if place.is_empty() { issue } else { issue.at(place) });
     }
 
     /// All issues, errors before warnings.
     pub(super) fn finish(mut self) -> Vec<Issue> {
-        self.list.sort_by_key(|issue| std::cmp::Reverse(issue.severity));
-        self.list
+        self.errors.append(&mut self.warnings);
+        self.errors
     }
 }

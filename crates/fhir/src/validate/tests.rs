@@ -337,6 +337,14 @@ fn all_that_is_wrong_is_told_at_once_and_not_without_end() {
 }
 
 #[test]
+fn no_number_of_warnings_hides_an_error() {
+    let empty = vec![r#"{"text":"a","coding":[]}"#; 2 * MAX_ISSUES].join(",");
+    let found = issues(&body(&format!(r#""category":[{empty}],"status":"x""#)));
+    assert_eq!(found[0].expression.as_deref(), Some("Communication.status"));
+    assert_eq!(found.len(), 1 + MAX_ISSUES);
+}
+
+#[test]
 fn no_issue_repeats_what_a_person_wrote() {
     let secret = "Maria Lopez has a rash";
     for (members, ..) in INVALID {
