@@ -38,6 +38,9 @@ pub enum Failure {
     /// The token does not allow it, whatever exists. 403.
     #[error("not allowed: {0}")]
     Forbidden(#[from] Denied),
+    /// The caller may not do this to what they may see, or in that name. 403.
+    #[error("not allowed")]
+    NotAllowed(Vec<Issue>),
     /// There is no such resource, or none that the caller may know of. 404.
     #[error("not found")]
     NotFound,
@@ -65,6 +68,9 @@ pub enum Failure {
     /// `If-Match` names another version. 412.
     #[error("another version is current")]
     Precondition,
+    /// The condition of a create finds more than one. 412.
+    #[error("several match the condition")]
+    SeveralMatch,
     /// The body is longer than is taken, in bytes. 413.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
@@ -135,14 +141,14 @@ impl Failure {
         match self {
             Self::Invalid(_) | Self::Credentials => StatusCode::BAD_REQUEST,
             Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::NotAllowed(_) => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::Duplicate => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
-            Self::Precondition => StatusCode::PRECONDITION_FAILED,
+            Self::Precondition | Self::SeveralMatch => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Business(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -155,7 +161,7 @@ impl Failure {
     /// What the client is told.
     pub fn issues(&self) -> Vec<Issue> {
         let (code, text) = match self {
-            Self::Invalid(issues) | Self::Business(issues) => return issues.clone(),
+            Self::Invalid(issues) | Self::Business(issues) | Self::NotAllowed(issues) => return issues.clone(),
             Self::Unauthenticated(_) => {
                 (IssueCode::Login, "Send a valid access token in the Authorization header.".into())
             }
@@ -184,6 +190,10 @@ impl Failure {
             Self::Precondition => (
                 IssueCode::Conflict,
                 "The version in If-Match is not the current one. Read it again and decide anew.".into(),
+            ),
+            Self::SeveralMatch => (
+                IssueCode::MultipleMatches,
+                "Several resources match If-None-Exist. Ask for one, such as by its identifier.".into(),
             ),
             Self::TooLarge(0) => (IssueCode::TooLong, "The request is too long.".into()),
             Self::TooLarge(limit) => {

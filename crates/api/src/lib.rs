@@ -1,12 +1,29 @@
 //! The HTTP side of Postern: the routing table, FHIR's manners, OAuth, errors and the OpenAPI document.
+//!
+//! A request passes [`observe`] (id, span, log line, figures), [`door`] (a token, or the short public list) and a
+//! handler, which reads, decides and saves. [`serve`] makes a server of it all.
 
+mod administration;
 pub mod auth;
+mod communication;
+mod conditional;
+mod context;
 pub mod door;
 pub mod error;
 pub mod health;
+mod healthcare_service;
 pub mod manners;
+pub mod metadata;
 pub mod metrics;
 pub mod observe;
+mod openapi;
 pub mod policies;
+mod read;
 pub mod route;
+mod search;
+pub mod serve;
 pub mod state;
+mod task;
+
+pub use openapi::openapi;
+pub use serve::{metrics_server, server};

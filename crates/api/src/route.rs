@@ -1,10 +1,118 @@
-//! The routing table.
+//! The routing table: every address there is, and what becomes of those there are not.
 
-/// What answers without a token, to GET alone. Everything else needs one.
+use std::sync::LazyLock;
+
+use actix_web::dev::ResourceDef;
+use actix_web::{HttpRequest, HttpResponse};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::administration::{bundles, clocks, decisions, deliveries};
+use crate::door::Authenticated;
+use crate::error::Failure;
+use crate::{communication, health, healthcare_service, metadata, openapi, task};
+
+/// What answers without a token, to GET and HEAD alone. Everything else needs one.
 pub const PUBLIC: &[&str] = &["/", "/docs", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"];
 
 /// Whether a path answers without a token. Paths are compared as they were sent: whoever writes one in another way is
 /// asked for a token.
 pub fn is_public(path: &str) -> bool {
     PUBLIC.contains(&path) || path.starts_with("/docs/")
+}
+
+/// The routes. Fixed names come before those that hold an id.
+pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
+    config
+        .service(communication::search)
+        .service(communication::create)
+        .service(communication::search_by_form)
+        .service(communication::read)
+        .service(communication::vread)
+        .service(task::search)
+        .service(task::search_by_form)
+        .service(task::read)
+        .service(task::vread)
+        .service(task::claim)
+        .service(healthcare_service::search)
+        .service(healthcare_service::create)
+        .service(healthcare_service::search_by_form)
+        .service(healthcare_service::read)
+        .service(healthcare_service::update)
+        .service(healthcare_service::vread)
+        .service(decisions::list)
+        .service(decisions::read)
+        .service(clocks::list)
+        .service(deliveries::list)
+        .service(bundles::list)
+        .service(metadata::capabilities)
+        .service(metadata::openapi_document)
+        .service(health::livez)
+        .service(health::readyz)
+        // Pages for people are not operations.
+        .map(|config| config.service(metadata::home).service(metadata::docs).service(metadata::page));
+}
+
+/// The methods of an address, when it is one that takes others than the one asked with.
+fn methods(path: &str) -> Option<String> {
+    static TABLE: LazyLock<Vec<(ResourceDef, Vec<String>)>> = LazyLock::new(|| {
+        let document = openapi::document();
+        let mut table: Vec<_> = document
+            .paths
+            .paths
+            .iter()
+            .map(|(path, item)| {
+                let taken = [
+                    ("GET", &item.get),
+                    ("POST", &item.post),
+                    ("PUT", &item.put),
+                    ("PATCH", &item.patch),
+                    ("DELETE", &item.delete),
+                ];
+                let mut methods: Vec<String> = taken
+                    .into_iter()
+                    .filter(|(_, operation)| operation.is_some())
+                    .map(|(method, _)| method.to_owned())
+                    .collect();
+                if methods.iter().any(|method| method == "GET") {
+                    methods.push("HEAD".to_owned());
+                }
+                (ResourceDef::new(path.as_str()), methods)
+            })
+            .collect();
+        let page = || vec!["GET".to_owned(), "HEAD".to_owned()];
+        table.extend(["/", "/docs", "/docs/{file:.*}"].map(|path| (ResourceDef::new(path), page())));
+        table
+    });
+    TABLE.iter().find(|(address, _)| address.is_match(path)).map(|(_, methods)| methods.join(", "))
+}
+
+/// What no route takes: a method that the address does not take, or no address at all. The door has asked for a token
+/// before, so nobody learns the addresses by trying.
+pub(crate) async fn otherwise(request: HttpRequest, _caller: Option<Authenticated>) -> Result<HttpResponse, Failure> {
+    Err(methods(request.path()).map_or(Failure::NoRoute, Failure::Method))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_known_by_its_methods() {
+        assert_eq!(methods("/fhir/Communication").unwrap(), "GET, POST, HEAD");
+        assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, HEAD");
+        assert_eq!(methods("/fhir/Task/a-1/$claim").unwrap(), "POST");
+        for unknown in ["/fhir", "/fhir/Patient", "//fhir/Communication", "/fhir/Communication/", "/metrics"] {
+            assert_eq!(methods(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn only_the_short_list_is_public() {
+        for private in
+            ["/fhir/Communication", "/fhir/%6detadata", "/fhir/metadata/", "/docs2", "/api/v1/bundles", "/metrics", ""]
+        {
+            assert!(!is_public(private), "{private}");
+        }
+        assert!(is_public("/docs/index.html") && is_public("/readyz"));
+    }
 }

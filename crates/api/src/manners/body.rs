@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpRequest};
 use fhir::issue::IssueCode;
 use futures_util::StreamExt as _;
 
-use super::{negotiation, parameters};
+use super::negotiation;
 use crate::error::Failure;
 use crate::state::AppState;
 
@@ -34,9 +34,9 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct ResourceBody(pub Bytes);
 
-/// A form, decoded: every pair in its order.
+/// A form as it was sent, which is written as a query is.
 #[derive(Clone, Debug)]
-pub struct FormBody(pub Vec<(String, String)>);
+pub struct FormBody(pub String);
 
 /// What a reader of a request answers, in its own time.
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
@@ -70,7 +70,7 @@ impl FromRequest for FormBody {
             let bytes = read(&request, payload).await?;
             let form = std::str::from_utf8(&bytes)
                 .map_err(|_| Failure::invalid(IssueCode::Structure, "The form is not UTF-8."))?;
-            Ok(Self(parameters(form)))
+            Ok(Self(form.to_owned()))
         })
     }
 }

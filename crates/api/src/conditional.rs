@@ -1,0 +1,89 @@
+//! Conditional create: a retry gets what the first attempt made (<https://hl7.org/fhir/R4/http.html#ccreate>).
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderName;
+use domain::access::Permission;
+use domain::change::{Stored, UniqueKey};
+use domain::id::{Key, ResourceType};
+use domain::search::{Read, Search};
+use fhir::issue::IssueCode;
+use fhir::search::{Handling, parse};
+use sha2::{Digest as _, Sha256};
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::manners::text;
+
+/// The condition of a create: the search that must find nothing.
+pub(crate) struct IfNoneExist {
+    search: Search,
+    namespace: &'static str,
+    key: String,
+}
+
+impl IfNoneExist {
+    /// What the request's `If-None-Exist` says. It is a search, so it needs the right to search, and it sees what the
+    /// caller sees.
+    pub(crate) async fn of(
+        context: &Context,
+        request: &HttpRequest,
+        kind: ResourceType,
+    ) -> Result<Option<Self>, Failure> {
+        let name = HeaderName::from_static("if-none-exist");
+        if !request.headers().contains_key(&name) {
+            return Ok(None);
+        }
+        let criteria = text(request, &name);
+        let criteria = criteria.trim().trim_start_matches('?');
+        let visibility = context.visibility(kind, Permission::Search).await?;
+        let tenant = context.caller.tenant.clone();
+        let parsed = parse(kind, criteria, Handling::Strict, &context.state.base_url, tenant, visibility)?;
+        if parsed.search.filters.is_empty() {
+            let text = "If-None-Exist needs at least one search parameter, such as identifier=[system]|[value].";
+            return Err(Failure::invalid(IssueCode::Required, text));
+        }
+        let mut said = parsed.applied;
+        said.sort();
+        // The same words of another client or about another patient are another condition.
+        let whose = (&context.caller.client, &context.caller.user, &context.caller.patient);
+        let digest = Sha256::digest(format!("{whose:?}{said:?}"));
+        let search = Search { count: 2, total: false, after: None, ..parsed.search };
+        Ok(Some(Self {
+            search,
+            namespace: namespace(kind),
+            key: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }))
+    }
+
+    /// The resource that the condition finds already.
+    pub(crate) async fn existing(&self, context: &Context) -> Result<Option<Stored>, Failure> {
+        let mut page = context.state.store.search(self.search.clone()).await?;
+        match page.rows.len() {
+            0 => self.first(context).await,
+            1 => Ok(page.rows.pop()),
+            _ => Err(Failure::SeveralMatch),
+        }
+    }
+
+    /// What an earlier attempt under the same condition has made, whether or not the condition finds it.
+    pub(crate) async fn first(&self, context: &Context) -> Result<Option<Stored>, Failure> {
+        let tenant = context.caller.tenant.clone();
+        let owner = context.state.store.owner_of(tenant.clone(), self.namespace, self.key.clone()).await?;
+        let Some(key) = owner else { return Ok(None) };
+        let read = Read { tenant, key, version: None, visibility: self.search.visibility.clone() };
+        Ok(context.state.store.read(read).await?.filter(|stored| !stored.deleted))
+    }
+
+    /// The key that only one create under this condition can take.
+    pub(crate) fn unique(&self, owner: Key) -> UniqueKey {
+        UniqueKey { namespace: self.namespace, key: self.key.clone(), owner }
+    }
+}
+
+const fn namespace(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Communication => "If-None-Exist:Communication",
+        ResourceType::Task => "If-None-Exist:Task",
+        ResourceType::HealthcareService => "If-None-Exist:HealthcareService",
+    }
+}

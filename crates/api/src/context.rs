@@ -1,0 +1,137 @@
+//! One request through the door: who asks, in which manner, over which store.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use domain::access::{Permission, Visibility};
+use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
+use domain::id::{Key, Reference, ResourceType};
+use domain::store::SaveError;
+use domain::time::Instant;
+use jiff::Timestamp;
+
+use crate::door::Authenticated;
+use crate::error::Failure;
+use crate::manners::Manners;
+use crate::observe::RequestId;
+use crate::state::AppState;
+
+/// What a handler of the FHIR interface works with.
+pub struct Context {
+    /// What everyone shares.
+    pub state: Data<AppState>,
+    /// Who asks.
+    pub caller: Authenticated,
+    /// How they ask.
+    pub manners: Manners,
+    request: String,
+}
+
+impl FromRequest for Context {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let of = |request: &HttpRequest, payload: &mut Payload| {
+            let caller = Authenticated::from_request(request, payload).into_inner()?;
+            let manners = Manners::from_request(request, payload).into_inner()?;
+            let state = request.app_data::<Data<AppState>>().cloned();
+            let state = state.ok_or_else(|| Failure::Internal("the interface has no state".to_owned()))?;
+            let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+            Ok(Self { state, caller, manners, request: id })
+        };
+        ready(of(request, payload))
+    }
+}
+
+impl Context {
+    /// The rows of a type on which the caller has a permission; asked before anything is looked for.
+    pub async fn visibility(&self, kind: ResourceType, permission: Permission) -> Result<Visibility, Failure> {
+        // Scopes first: what a token may not do costs no look at the policy either.
+        self.caller.visibility(kind.as_str(), permission, &[])?;
+        let pools = self.pools().await?;
+        let visibility = self.caller.visibility(kind.as_str(), permission, &pools)?;
+        // Pools and their hours are a directory: whoever may see any may see all.
+        Ok(if kind == ResourceType::HealthcareService { Visibility::Everything } else { visibility })
+    }
+
+    /// The caller's pools, as references under the policy in force.
+    pub async fn pools(&self) -> Result<Vec<Reference>, Failure> {
+        Ok(self.state.pools_of(&self.caller).await?)
+    }
+
+    /// Allows what only administrators may do.
+    pub fn administer(&self, permission: Permission) -> Result<(), Failure> {
+        if self.caller.administers(permission) { Ok(()) } else { Err(domain::access::Denied::Scope.into()) }
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.state.time.now()
+    }
+
+    /// The audit row of what is done now; the rest of it is filled by who does it.
+    pub fn audit(&self, action: AuditAction, interaction: &'static str) -> AuditRow {
+        let now = self.now();
+        AuditRow {
+            id: self.state.ids(Instant::from(now)).next_id(),
+            at: now,
+            client: self.caller.client.clone(),
+            agent: self.caller.user.clone().or_else(|| self.caller.subject_patient()),
+            action,
+            interaction,
+            focus: None,
+            version: None,
+            patient: None,
+            query: None,
+            count: 0,
+            request: self.request.clone(),
+        }
+    }
+
+    /// Records an access that changes nothing. The answer is given out only once that is written.
+    pub async fn record(&self, audit: AuditRow) -> Result<(), Failure> {
+        let mut change = Change::new(self.caller.tenant.clone());
+        change.audit = vec![audit];
+        Ok(self.state.store.save(change).await?)
+    }
+
+    /// Saves a change and tells the workers.
+    pub async fn save(&self, change: Change) -> Result<(), SaveError> {
+        let outcomes: Vec<String> = change.decisions.iter().map(|decision| decision.outcome.clone()).collect();
+        self.state.store.save(change).await?;
+        for outcome in outcomes {
+            self.state.metrics.decided(&outcome);
+        }
+        self.state.nudge.notify_waiters();
+        Ok(())
+    }
+}
+
+/// A version that was just written, as a read would give it.
+pub(crate) fn stored(write: &ResourceWrite) -> Stored {
+    Stored {
+        key: write.key.clone(),
+        version: write.version,
+        last_updated: write.last_updated,
+        date: write.date,
+        deleted: write.deleted,
+        thread: write.thread.clone(),
+        body: write.body.clone(),
+    }
+}
+
+/// The key that a path names; an id that none of ours could be is nobody's.
+pub(crate) fn key(kind: ResourceType, id: &str) -> Result<Key, Failure> {
+    Ok(Key::new(kind, id.parse().map_err(|_| Failure::NotFound)?))
+}
+
+/// The patient whose view a visibility is.
+pub(crate) fn patient_of(visibility: &Visibility) -> Option<&Reference> {
+    match visibility {
+        Visibility::Patient { patient, .. } => Some(patient),
+        Visibility::Everything | Visibility::Staff { .. } => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! What the service says of itself: the CapabilityStatement, the OpenAPI document and the browsable page.
+
+use std::sync::Arc;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use fhir::capability::{Installation, statement};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Answer, Failure};
+use crate::manners::Manners;
+use crate::manners::conditional::Unmodified;
+use crate::openapi::{self, schema};
+
+/// A document made once, with the tag it is known by.
+#[derive(Debug)]
+pub struct Document {
+    text: String,
+    tag: String,
+}
+
+impl Document {
+    fn new(text: String) -> Self {
+        let digest = Sha256::digest(&text);
+        let tag = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Self { text, tag: format!("W/\"{tag}\"") }
+    }
+
+    /// The document, or 304 when the client has it.
+    fn show(&self, request: &HttpRequest, content_type: &str) -> HttpResponse {
+        let had = Unmodified::holds_tag(request, &self.tag);
+        let mut response = if had { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        // There is nothing about anybody in it, so it may be kept if it is asked about.
+        response.insert_header((ETAG, self.tag.as_str())).insert_header((CACHE_CONTROL, "no-cache"));
+        if had {
+            response.finish()
+        } else {
+            response.insert_header((CONTENT_TYPE, content_type)).body(self.text.clone())
+        }
+    }
+}
+
+/// The documents that are served from memory.
+#[derive(Debug)]
+pub struct Documents {
+    capability: Document,
+    openapi: Document,
+}
+
+impl Documents {
+    /// The documents of a service at that address, as of that date (a FHIR dateTime).
+    pub fn new(base_url: &str, date: &str) -> Self {
+        let installation = Installation {
+            base_url,
+            version: env!("CARGO_PKG_VERSION"),
+            date,
+            authorize_url: None,
+            token_url: None,
+            has_cors: false,
+        };
+        Self { capability: Document::new(statement(&installation)), openapi: Document::new(openapi::openapi()) }
+    }
+}
+
+/// What the FHIR interface offers.
+#[utoipa::path(
+    tag = "Service",
+    operation_id = "readCapabilities",
+    responses((status = 200, description = "The CapabilityStatement.", body = schema::CapabilityStatement, content_type = "application/fhir+json",
+        headers(("ETag" = String)))),
+)]
+#[get("/fhir/metadata")]
+pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
+    Ok(documents.capability.show(&request, manners.format.content_type()))
+}
+
+/// This document.
+#[utoipa::path(
+    tag = "Service",
+    operation_id = "readOpenApi",
+    responses((status = 200, description = "The OpenAPI document.", body = schema::OpenApiDocument, content_type = "application/json", headers(("ETag" = String)))),
+)]
+#[get("/openapi.json")]
+pub(crate) async fn openapi_document(documents: Data<Documents>, request: HttpRequest) -> Answer {
+    Ok(documents.openapi.show(&request, "application/json"))
+}
+
+/// The way to the browsable page.
+#[get("/")]
+pub(crate) async fn home() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// The way to the browsable page, from its address without the slash.
+#[get("/docs")]
+pub(crate) async fn docs() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, "/docs/")).finish()
+}
+
+/// The browsable page and its assets, which are part of the binary.
+#[get("/docs/{file:.*}")]
+pub(crate) async fn page(file: Path<String>, config: Data<utoipa_swagger_ui::Config<'static>>) -> Answer {
+    let config: Arc<utoipa_swagger_ui::Config<'static>> = config.into_inner();
+    let served = utoipa_swagger_ui::serve(&file, config)
+        .map_err(|_| Failure::Internal("the browsable page could not be made".to_owned()))?
+        .ok_or(Failure::NoRoute)?;
+    let mut response = HttpResponse::Ok();
+    // The page styles itself in place and shows images it carries as data; it loads nothing from elsewhere.
+    let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+    response
+        .insert_header((CONTENT_TYPE, served.content_type))
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
+        .insert_header((CACHE_CONTROL, "no-cache"));
+    if served.gzpipped {
+        response.insert_header((CONTENT_ENCODING, "gzip"));
+    }
+    Ok(response.body(served.bytes.into_owned()))
+}

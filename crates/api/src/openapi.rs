@@ -1,0 +1,64 @@
+//! The OpenAPI document, made from the routes that are served: what is not in one is not in the other.
+
+pub(crate) mod schema;
+
+use actix_web::App;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
+use utoipa_actix_web::AppExt as _;
+
+use crate::route;
+
+/// The document as indented JSON; the same text for the same build.
+pub fn openapi() -> String {
+    let mut text = document().to_pretty_json().expect("a document of strings and numbers is JSON");
+    text.push('\n');
+    text
+}
+
+/// The document.
+pub(crate) fn document() -> OpenApi {
+    App::new().into_utoipa_app().openapi(described()).configure(route::configure).split_for_parts().1
+}
+
+/// Everything but the routes.
+fn described() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Postern")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Secure messages between patients and care teams, with answers owed in time. The FHIR interface speaks R4 \
+             (4.0.1) in JSON; `application/json` means the same as `application/fhir+json` in both directions. Elements \
+             that are not listed here are kept and given out unchanged.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+        "An OAuth 2 access token of a trusted issuer. Each operation names a SMART App Launch 2 scope that opens it for \
+         one level; the same letters at `patient/`, `user/` or `system/` open it for the patient in context, for what the \
+         user may see, or for a machine. Administration needs `postern/admin.read`.",
+    ));
+    let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([ServerBuilder::new().url("/").build()]))
+        .tags(Some([
+            tag("Communication", "Messages: send, read, find."),
+            tag("Task", "Awaited answers: read, find, claim."),
+            tag("HealthcareService", "Pools with their hours and absences."),
+            tag("Administration", "Policies and what came of them; never message text."),
+            tag("Service", "What the service says of itself."),
+            tag("Operation", "Whether the service lives and can serve."),
+        ]))
+        .components(Some(
+            ComponentsBuilder::new()
+                .schemas_from_iter(schema::all())
+                .security_scheme("bearer", SecurityScheme::Http(bearer.build()))
+                .build(),
+        ))
+        .build()
+}
+
+#[cfg(test)]
+mod tests;

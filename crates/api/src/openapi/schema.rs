@@ -1,0 +1,214 @@
+//! Schemas, parameters and answers that operations name. The schemas are written by hand: FHIR's own shapes, without
+//! the `_` companions and nulls that generated clients cannot bear.
+
+use std::collections::BTreeMap;
+
+use domain::id::ResourceType;
+use fhir::search::{ParameterKind, RESULT_PARAMETERS, parameters};
+use serde_json::Value;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses, PartialSchema, ToSchema};
+
+/// The schemas as they are written.
+const WRITTEN: &str = include_str!("schemas.json");
+
+/// Every schema by its name.
+pub(crate) fn all() -> BTreeMap<String, RefOr<Schema>> {
+    serde_json::from_str(WRITTEN).expect("the hand-written schemas are read in a test")
+}
+
+macro_rules! schemas {
+    ($($name:ident),+ $(,)?) => {
+        $(
+            #[doc = concat!("The schema `", stringify!($name), "`.")]
+            pub(crate) struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    all().remove(stringify!($name)).expect("each named schema is written")
+                }
+            }
+
+            impl ToSchema for $name {}
+        )+
+    };
+}
+
+schemas!(
+    Bundle,
+    CapabilityStatement,
+    Clocks,
+    Communication,
+    Decision,
+    Decisions,
+    Deliveries,
+    HealthcareService,
+    OpenApiDocument,
+    PolicyBundles,
+    SearchForm,
+    Task,
+);
+
+/// Answers of the FHIR interface that are errors.
+fn outcomes(statuses: &[(u16, &str)]) -> BTreeMap<String, RefOr<Response>> {
+    errors(statuses, "OperationOutcome", "application/fhir+json")
+}
+
+fn errors(statuses: &[(u16, &str)], schema: &str, content_type: &str) -> BTreeMap<String, RefOr<Response>> {
+    let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    let response = |text: &str| ResponseBuilder::new().description(text).content(content_type, content()).build();
+    statuses.iter().map(|(status, text)| (status.to_string(), RefOr::T(response(text)))).collect()
+}
+
+const READING: [(u16, &str); 8] = [
+    (400, "The request is not valid."),
+    (401, "No token, or none that is accepted."),
+    (403, "The token does not allow it."),
+    (404, "There is none, or none that the caller may know of."),
+    (406, "No acceptable format."),
+    (410, "It was deleted."),
+    (500, "The service failed."),
+    (503, "Not at this moment; try again as Retry-After says."),
+];
+
+const CHANGING: [(u16, &str); 6] = [
+    (408, "The body did not arrive in time."),
+    (409, "A race was lost, or the key is taken."),
+    (412, "If-Match names another version, or several match If-None-Exist."),
+    (413, "The body is too long."),
+    (415, "The body's media type is not taken."),
+    (422, "A rule of the practice or the life cycle refuses it."),
+];
+
+/// Errors of reads and searches.
+pub(crate) struct ReadErrors;
+
+impl IntoResponses for ReadErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        outcomes(&READING)
+    }
+}
+
+/// Errors of changes.
+pub(crate) struct ChangeErrors;
+
+impl IntoResponses for ChangeErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut all = outcomes(&READING);
+        all.extend(outcomes(&CHANGING));
+        all
+    }
+}
+
+/// Errors of administration.
+pub(crate) struct ProblemErrors;
+
+impl IntoResponses for ProblemErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let told = READING.into_iter().filter(|(status, _)| !matches!(status, 406 | 410)).collect::<Vec<_>>();
+        errors(&told, "Problem", "application/problem+json")
+    }
+}
+
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::String))
+}
+
+fn header(name: &str, text: &str, schema: ObjectBuilder) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(text))
+        .schema(Some(Schema::from(schema.build())))
+        .build()
+}
+
+macro_rules! headers {
+    ($($(#[$doc:meta])+ $name:ident = $parameters:expr;)+) => {
+        $(
+            $(#[$doc])+
+            pub(crate) struct $name;
+
+            impl IntoParams for $name {
+                fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                    $parameters
+                }
+            }
+        )+
+    };
+}
+
+headers! {
+    /// `Prefer` on changes.
+    Prefer = vec![header(
+        "Prefer",
+        "What the answer carries: the resource unless said otherwise.",
+        string().enum_values(Some(["return=minimal", "return=representation", "return=OperationOutcome"])),
+    )];
+    /// `If-Match` on changes.
+    IfMatch = vec![header("If-Match", "The version that is meant, as its ETag: W/\"3\". Another current one is 412.", string())];
+    /// `If-None-Exist` on creates.
+    IfNoneExist = vec![header(
+        "If-None-Exist",
+        "A search, such as identifier=[system]|[value]: when it finds one, that one is the answer and nothing is made. A retry gets what the first attempt made.",
+        string(),
+    )];
+    /// What a client has already.
+    Conditional = vec![
+        header("If-None-Match", "The ETag of what the client has; 304 when it is still current.", string()),
+        header("If-Modified-Since", "When the client has read it; 304 when it has not changed since.", string()),
+    ];
+    /// Parameters that shape a page.
+    Paging = RESULT_PARAMETERS.iter().map(|parameter| {
+        let kind = match parameter.schema {
+            "integer" => Type::Integer,
+            "boolean" => Type::Boolean,
+            _ => Type::String,
+        };
+        query(parameter.name, parameter.documentation, ObjectBuilder::new().schema_type(SchemaType::new(kind)).into())
+    }).collect();
+    /// What messages are found by.
+    CommunicationSearch = found_by(ResourceType::Communication);
+    /// What Tasks are found by.
+    TaskSearch = found_by(ResourceType::Task);
+    /// What pools' resources are found by.
+    HealthcareServiceSearch = found_by(ResourceType::HealthcareService);
+}
+
+fn query(name: &str, text: &str, schema: Schema) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(text))
+        .schema(Some(schema))
+        .build()
+}
+
+/// The parameters of a type. Each may be repeated, and then all must hold; commas join alternatives.
+fn found_by(kind: ResourceType) -> Vec<Parameter> {
+    let item = |kind: ParameterKind| {
+        let example = match kind {
+            ParameterKind::Date => "ge2026-06-19",
+            ParameterKind::Reference(targets) if targets.len() == 1 => targets[0],
+            ParameterKind::Reference(_) => "Patient/p-1001",
+            ParameterKind::Token(_) => "",
+        };
+        let example = match kind {
+            ParameterKind::Reference([target]) => format!("{target}/1"),
+            _ => example.to_owned(),
+        };
+        let builder = string();
+        if example.is_empty() { builder } else { builder.examples([Value::String(example)]) }
+    };
+    parameters(kind)
+        .iter()
+        .map(|parameter| {
+            let schema = utoipa::openapi::ArrayBuilder::new().items(item(parameter.kind)).build();
+            query(parameter.name, parameter.documentation, Schema::Array(schema))
+        })
+        .collect()
+}
