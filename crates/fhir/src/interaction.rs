@@ -6,7 +6,7 @@
 use domain::access::Permission;
 use domain::id::ResourceType;
 
-/// An interaction of the RESTful interface with a resource type (<https://hl7.org/fhir/R4/http.html>).
+/// An interaction with a resource type over HTTP (<https://hl7.org/fhir/R4/http.html>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interaction {
     /// A new resource, which the service gives its id.
@@ -70,7 +70,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The address of the OperationDefinition that defines it.
+    /// The address of the `OperationDefinition` that defines it.
     pub fn definition(&self, kind: ResourceType) -> String {
         format!("{}/OperationDefinition/{kind}-{}", crate::canonical::BASE, self.name)
     }

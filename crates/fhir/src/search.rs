@@ -42,7 +42,7 @@ pub const MAX_VALUES: usize = 200;
 pub const MAX_VALUE_BYTES: usize = 2000;
 
 /// A search parameter of a resource type.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     /// Its name in a query.
     pub name: &'static str,
@@ -54,6 +54,8 @@ pub struct Parameter {
     pub origin: Origin,
     /// What results are ordered by when they are sorted by this parameter; `None`: they cannot be.
     pub sort: Option<SortBy>,
+    /// What it is to patients and their proxies, who do not see all of what staff see.
+    pub for_patients: ForPatients,
     /// What it finds, for people.
     pub documentation: &'static str,
 }
@@ -97,9 +99,9 @@ pub enum TokenOf {
     Code(&'static str),
     /// `true` or `false`, asked with or without the system of special values.
     Boolean,
-    /// The codings of a CodeableConcept.
+    /// The codings of a `CodeableConcept`.
     Concept,
-    /// The codings of a CodeableConcept, where these systems are names of one and the same.
+    /// The codings of a `CodeableConcept`, where these systems are names of one and the same.
     ConceptOf(&'static [&'static str]),
     /// An Identifier: its value within its system.
     Identifier,
@@ -127,6 +129,22 @@ pub enum Place {
     Extension(&'static str),
 }
 
+/// What a parameter is to patients and their proxies: what they are not shown must not be found by them either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForPatients {
+    /// The same as to everyone.
+    Same,
+    /// Not offered.
+    Hidden,
+    /// A token of which they are shown `shown` for each of the codes in `stored`.
+    Folded {
+        /// The code that they see.
+        shown: &'static str,
+        /// The codes that it stands for, itself among them.
+        stored: &'static [&'static str],
+    },
+}
+
 /// Who has defined a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -149,7 +167,7 @@ pub fn parameter(kind: ResourceType, name: &str) -> Option<&'static Parameter> {
 }
 
 impl Parameter {
-    /// The address of the SearchParameter resource that defines it.
+    /// The address of the `SearchParameter` resource that defines it.
     pub fn definition(&self, kind: ResourceType) -> String {
         match self.origin {
             Origin::Resource => {

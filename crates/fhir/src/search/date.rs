@@ -34,8 +34,7 @@ impl Interval {
             Some(at) => time.split_at(at),
             None => (time.as_str(), "Z"),
         };
-        let (step, seconds) =
-            if clock.len() == 5 { (SignedDuration::from_mins(1), ":00") } else { (step(clock), "") };
+        let (step, seconds) = if clock.len() == 5 { (SignedDuration::from_mins(1), ":00") } else { (step(clock), "") };
         Some(Self::of(Moment::parse(&format!("{day}T{clock}{seconds}{zone}"))?, step))
     }
 
@@ -52,7 +51,8 @@ impl Interval {
                 Self::between(day, next)
             }
             Moment::Instant(at, _) => {
-                let low = Timestamp::from_microsecond(at.as_nanosecond().div_euclid(1000) as i64).unwrap_or(Timestamp::MIN);
+                let low =
+                    Timestamp::from_microsecond(at.as_nanosecond().div_euclid(1000) as i64).unwrap_or(Timestamp::MIN);
                 Self { low, high: low.checked_add(step).unwrap_or(Timestamp::MAX) }
             }
         }
@@ -62,10 +62,7 @@ impl Interval {
     fn between(first: Date, next: Option<(i16, i8, i8)>) -> Self {
         let midnight = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok();
         let next = next.and_then(|(year, month, day)| Date::new(year, month, day).ok());
-        Self {
-            low: midnight(first).unwrap_or(Timestamp::MAX),
-            high: next.and_then(midnight).unwrap_or(Timestamp::MAX),
-        }
+        Self { low: midnight(first).unwrap_or(Timestamp::MAX), high: next.and_then(midnight).unwrap_or(Timestamp::MAX) }
     }
 }
 
@@ -129,8 +126,22 @@ mod tests {
     #[test]
     fn what_is_no_date_has_no_interval() {
         for text in [
-            "", "T", "2026-", "2026-13", "0000", "9999-99", "2026-02-30", "2026-06-19T", "2026-06-19T10", "2026-06-19T1:30",
-            "2026-06-19T10:30:", "2026-06-19T25:00", "2026-06-19T10:30+15:00", "2026-06-19T10:30ZZ", "yesterday", "20260619",
+            "",
+            "T",
+            "2026-",
+            "2026-13",
+            "0000",
+            "9999-99",
+            "2026-02-30",
+            "2026-06-19T",
+            "2026-06-19T10",
+            "2026-06-19T1:30",
+            "2026-06-19T10:30:",
+            "2026-06-19T25:00",
+            "2026-06-19T10:30+15:00",
+            "2026-06-19T10:30ZZ",
+            "yesterday",
+            "20260619",
         ] {
             assert_eq!(Interval::asked(text), None, "{text}");
         }

@@ -58,7 +58,8 @@ fn elements<'t>(root: Value<'t>, path: &str) -> Vec<Value<'t>> {
 }
 
 fn indexed(kind: ParameterKind, value: Value<'_>) -> Vec<Indexed> {
-    let token = |system: Option<&str>, code: &str| Indexed::Token { system: system.map(str::to_owned), code: code.to_owned() };
+    let token =
+        |system: Option<&str>, code: &str| Indexed::Token { system: system.map(str::to_owned), code: code.to_owned() };
     match kind {
         ParameterKind::Token(TokenOf::Id | TokenOf::Code(_)) => {
             value.as_str().map(|code| token(None, &code)).into_iter().collect()

@@ -2,11 +2,11 @@
 
 use domain::access::Visibility;
 use domain::id::{ResourceType, TenantId};
-use domain::search::{Filter, Search, Sort, SortBy};
+use domain::search::{Filter, Search, Sort, SortBy, TokenMatch};
 
 use super::result::{DEFAULT_COUNT, MAX_COUNT, RESULT_PARAMETERS};
 use super::value::{Refused, filter, split};
-use super::{MAX_VALUES, Parameter, ParameterKind, cursor, parameter, parameters, query};
+use super::{ForPatients, MAX_VALUES, Parameter, ParameterKind, cursor, parameters, query};
 use crate::issue::{Issue, IssueCode};
 
 /// What to do with parameters that are not offered (<https://hl7.org/fhir/R4/search.html#errors>).
@@ -46,7 +46,8 @@ pub fn parse(
     visibility: Visibility,
 ) -> Result<Parsed, Vec<Issue>> {
     let pairs = query::pairs(query).map_err(|issue| vec![issue])?;
-    let mut reading = Reading::new(kind, handling, base_url.trim_end_matches('/'));
+    let is_patient = matches!(visibility, Visibility::Patient { .. });
+    let mut reading = Reading::new(kind, handling, base_url.trim_end_matches('/'), is_patient);
     for (name, value) in pairs {
         reading.take(name, value);
     }
@@ -58,6 +59,7 @@ struct Reading<'a> {
     kind: ResourceType,
     handling: Handling,
     base: &'a str,
+    is_patient: bool,
     filters: Vec<Filter>,
     values: usize,
     sort: Option<Sort>,
@@ -79,11 +81,12 @@ enum Taken {
 }
 
 impl<'a> Reading<'a> {
-    fn new(kind: ResourceType, handling: Handling, base: &'a str) -> Self {
+    fn new(kind: ResourceType, handling: Handling, base: &'a str, is_patient: bool) -> Self {
         Self {
             kind,
             handling,
             base,
+            is_patient,
             filters: Vec::new(),
             values: 0,
             sort: None,
@@ -123,7 +126,7 @@ impl<'a> Reading<'a> {
 
     fn take_filter(&mut self, name: &str, value: &str) -> Result<Taken, Refused> {
         let (plain, modifier) = name.split_once(':').map_or((name, None), |(plain, modifier)| (plain, Some(modifier)));
-        let Some(parameter) = parameter(self.kind, plain) else {
+        let Some(parameter) = self.offered().find(|parameter| parameter.name == plain) else {
             return Ok(Taken::Unsupported(self.unknown(name)));
         };
         let target = modifier.map(|modifier| target(parameter, modifier)).transpose()?;
@@ -138,19 +141,29 @@ impl<'a> Reading<'a> {
             let remedy = format!("is one too many: a search may have {MAX_VALUES} values at most");
             return Err((IssueCode::TooCostly, remedy));
         }
-        self.filters.push(filter(parameter, target, &alternatives, self.base)?);
+        let filter = filter(parameter, target, &alternatives, self.base)?;
+        self.filters.push(if self.is_patient { for_patients(parameter, filter) } else { filter });
         Ok(Taken::Applied)
+    }
+
+    /// The parameters that there are for the caller.
+    fn offered(&self) -> impl Iterator<Item = &'static Parameter> + Clone + use<> {
+        let is_patient = self.is_patient;
+        let is_offered = move |own: &&Parameter| !is_patient || own.for_patients != ForPatients::Hidden;
+        parameters(self.kind).iter().filter(is_offered)
     }
 
     fn take_sort(&mut self, value: &str) -> Result<Taken, Refused> {
         once(self.sort.is_some())?;
         if value.contains(',') {
-            return Ok(Taken::Unsupported("_sort takes one parameter to sort by; several are not supported.".to_owned()));
+            return Ok(Taken::Unsupported(
+                "_sort takes one parameter to sort by; several are not supported.".to_owned(),
+            ));
         }
         let (name, descending) = value.strip_prefix('-').map_or((value, false), |name| (name, true));
-        let Some(by) = parameter(self.kind, name).and_then(|parameter| parameter.sort) else {
-            let offered = parameters(self.kind).iter().filter(|parameter| parameter.sort.is_some());
-            let offered: Vec<_> = offered.map(|parameter| parameter.name).collect();
+        let offered = self.offered().filter_map(|parameter| parameter.sort.map(|by| (parameter.name, by)));
+        let Some((_, by)) = offered.clone().find(|(own, _)| *own == name) else {
+            let offered: Vec<_> = offered.map(|(name, _)| name).collect();
             let message = format!(
                 "_sort by {} is not supported for {}. What can be sorted by: {}; with a minus before it for the latest first.",
                 shown(name),
@@ -191,10 +204,14 @@ impl<'a> Reading<'a> {
     }
 
     fn unknown(&self, name: &str) -> String {
-        let offered = parameters(self.kind).iter().map(|parameter| parameter.name);
+        let offered = self.offered().map(|parameter| parameter.name);
         let offered: Vec<_> = offered.chain(RESULT_PARAMETERS.iter().map(|parameter| parameter.name)).collect();
         let kind = self.kind;
-        format!("{} is not a search parameter that is supported for {kind}. There are: {}.", shown(name), offered.join(", "))
+        format!(
+            "{} is not a search parameter that is supported for {kind}. There are: {}.",
+            shown(name),
+            offered.join(", ")
+        )
     }
 
     fn finish(mut self, tenant: TenantId, visibility: Visibility) -> Result<Parsed, Vec<Issue>> {
@@ -224,6 +241,21 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// The condition as patients may make it: by the codes that they are shown.
+fn for_patients(parameter: &Parameter, filter: Filter) -> Filter {
+    let ForPatients::Folded { shown, stored } = parameter.for_patients else { return filter };
+    let Filter::Token { param, any } = filter else { return filter };
+    let unfold = |asked: TokenMatch| match asked.code.as_deref() {
+        Some(code) if code == shown => {
+            stored.iter().map(|code| TokenMatch { code: Some((*code).to_owned()), ..asked.clone() }).collect()
+        }
+        // They never see this one, so nothing matches it.
+        Some(code) if stored.contains(&code) => vec![],
+        _ => vec![asked],
+    };
+    Filter::Token { param, any: any.into_iter().flat_map(unfold).collect() }
+}
+
 /// The type that a modifier names: the only modifiers there are.
 fn target(parameter: &Parameter, modifier: &str) -> Result<&'static str, Refused> {
     let targets = parameter.kind.targets();
@@ -232,7 +264,9 @@ fn target(parameter: &Parameter, modifier: &str) -> Result<&'static str, Refused
     }
     let remedy = match parameter.kind {
         ParameterKind::Reference(_) => format!("does not support this modifier; there are: {}", targets.join(", ")),
-        ParameterKind::Token(_) | ParameterKind::Date => "does not support modifiers: leave out what follows the colon".to_owned(),
+        ParameterKind::Token(_) | ParameterKind::Date => {
+            "does not support modifiers: leave out what follows the colon".to_owned()
+        }
     };
     Err((IssueCode::NotSupported, remedy))
 }

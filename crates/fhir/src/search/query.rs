@@ -34,7 +34,8 @@ fn decode(text: &str) -> Result<String, Issue> {
             b'%' => {
                 let half = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
                 let (Some(high), Some(low)) = (half(bytes.next()), half(bytes.next())) else {
-                    let message = "The query has a percent sign without two hexadecimal digits after it: write it as %25.";
+                    let message =
+                        "The query has a percent sign without two hexadecimal digits after it: write it as %25.";
                     return Err(Issue::error(IssueCode::Invalid, message));
                 };
                 (high * 16 + low) as u8

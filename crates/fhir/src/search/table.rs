@@ -4,7 +4,7 @@ use domain::id::ResourceType;
 use domain::search::SortBy;
 
 use super::Place::{Element, Extension, ReferenceTo};
-use super::{Origin, Parameter, ParameterKind, Place, Source, TokenOf};
+use super::{ForPatients, Origin, Parameter, ParameterKind, Place, Source, TokenOf};
 use crate::canonical;
 
 /// Whom a message can come from or go to.
@@ -41,6 +41,7 @@ const ID: Parameter = Parameter {
     source: Source::RowId,
     origin: Origin::Resource,
     sort: None,
+    for_patients: ForPatients::Same,
     documentation: "The logical id.",
 };
 
@@ -50,6 +51,7 @@ const LAST_UPDATED: Parameter = Parameter {
     source: Source::RowLastUpdated,
     origin: Origin::Resource,
     sort: Some(SortBy::LastUpdated),
+    for_patients: ForPatients::Same,
     documentation: "When the current version was written.",
 };
 
@@ -59,7 +61,15 @@ const fn standard(
     places: &'static [Place],
     documentation: &'static str,
 ) -> Parameter {
-    Parameter { name, kind, source: Source::Elements(places), origin: Origin::Type, sort: None, documentation }
+    Parameter {
+        name,
+        kind,
+        source: Source::Elements(places),
+        origin: Origin::Type,
+        sort: None,
+        for_patients: ForPatients::Same,
+        documentation,
+    }
 }
 
 const fn ours(
@@ -74,6 +84,14 @@ const fn ours(
 const fn sorting(parameter: Parameter) -> Parameter {
     Parameter { sort: Some(SortBy::Date), ..parameter }
 }
+
+const fn of_the_team(parameter: Parameter) -> Parameter {
+    Parameter { for_patients: ForPatients::Hidden, ..parameter }
+}
+
+/// Whether somebody has taken a Task is the team's.
+const TAKEN: ForPatients =
+    ForPatients::Folded { shown: "requested", stored: &["requested", "accepted", "in-progress"] };
 
 static COMMUNICATION: &[Parameter] = &[
     ID,
@@ -138,26 +156,40 @@ static COMMUNICATION: &[Parameter] = &[
 static TASK: &[Parameter] = &[
     ID,
     LAST_UPDATED,
-    standard("owner", ParameterKind::Reference(OWNERS), &[Element("owner")], "Who is to answer: the pool until claimed."),
+    of_the_team(standard(
+        "owner",
+        ParameterKind::Reference(OWNERS),
+        &[Element("owner")],
+        "Who is to answer: the pool until claimed. Not for patients.",
+    )),
     standard(
         "patient",
         ParameterKind::Reference(&["Patient"]),
         &[ReferenceTo("for", "Patient")],
         "The patient whose message waits for an answer.",
     ),
-    standard(
-        "status",
-        ParameterKind::Token(TokenOf::Code("http://hl7.org/fhir/task-status")),
-        &[Element("status")],
-        "The state of the obligation: requested, accepted, in-progress, on-hold, completed, cancelled.",
-    ),
-    standard(
+    Parameter {
+        for_patients: TAKEN,
+        ..standard(
+            "status",
+            ParameterKind::Token(TokenOf::Code("http://hl7.org/fhir/task-status")),
+            &[Element("status")],
+            "The state of the obligation: requested, accepted, in-progress, on-hold, completed, cancelled.",
+        )
+    },
+    of_the_team(standard(
         "business-status",
         ParameterKind::Token(TokenOf::Concept),
         &[Element("businessStatus")],
-        "How it stands against its due time: on-track, at-risk, overdue, paused, met, met-late, cancelled, waived.",
-    ),
-    sorting(ours("due", ParameterKind::Date, &[Element("restriction.period.end")], "When the answer is due.")),
+        "How it stands against its due time: on-track, at-risk, overdue, paused, met, met-late, cancelled, waived. Not \
+         for patients.",
+    )),
+    of_the_team(sorting(ours(
+        "due",
+        ParameterKind::Date,
+        &[Element("restriction.period.end")],
+        "When the answer is due. Not for patients, who see what they were promised.",
+    ))),
     standard(
         "focus",
         ParameterKind::Reference(&["Communication"]),

@@ -163,7 +163,10 @@ fn date(value: &str) -> Result<DateMatch, Refused> {
         _ => ("eq", value),
     };
     if prefix == "ap" {
-        return Err((IssueCode::NotSupported, "does not support the prefix ap: ask for a range with ge and lt".to_owned()));
+        return Err((
+            IssueCode::NotSupported,
+            "does not support the prefix ap: ask for a range with ge and lt".to_owned(),
+        ));
     }
     let known = PREFIXES.iter().find(|(name, _)| *name == prefix).map(|(_, prefix)| *prefix);
     match (known, Interval::asked(date)) {
