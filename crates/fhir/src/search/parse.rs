@@ -73,10 +73,13 @@ struct Reading<'a> {
 
 /// What became of a parameter.
 enum Taken {
+    /// It was applied as it was sent.
     Applied,
-    /// As sent, or as it was limited.
+    /// It was applied as if this value had been sent.
     AppliedAs(String),
+    /// It is no part of what the `self` link shows.
     NotShown,
+    /// It is not offered, for the reason told.
     Unsupported(String),
 }
 
@@ -284,3 +287,6 @@ fn shown(name: &str) -> String {
         "A parameter with an unusual name".to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;
