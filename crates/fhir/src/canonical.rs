@@ -26,6 +26,8 @@ under_base! {
     CLIENT_SENT = "/StructureDefinition/client-sent";
     /// On a message: the record of the decision that governed it.
     DECISION = "/StructureDefinition/decision";
+    /// What the address of every decision record begins with; its id follows.
+    DECISIONS = "/decision";
     /// On a message: the service wrote it.
     AUTO_GENERATED = "/StructureDefinition/auto-generated";
     /// On a message: when a scheduled or held message is let go.

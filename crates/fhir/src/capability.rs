@@ -89,7 +89,7 @@ fn resource(served: &Served) -> Value {
         "interaction": interactions.collect::<Vec<_>>(),
         "versioning": "versioned",
         "readHistory": true,
-        "updateCreate": false,
+        "updateCreate": served.creates_on_update,
         "conditionalCreate": served.has_conditional_create,
         "conditionalRead": "full-support",
         "conditionalUpdate": false,

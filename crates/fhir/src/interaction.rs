@@ -107,6 +107,8 @@ pub struct Served {
     pub operations: &'static [Operation],
     /// Whether a create with `If-None-Exist` answers with what exists.
     pub has_conditional_create: bool,
+    /// Whether an update creates what does not exist, under the client's id.
+    pub creates_on_update: bool,
     /// The type's part in the service, for people.
     pub documentation: &'static str,
 }
@@ -126,6 +128,7 @@ pub static SERVED: &[Served] = &[
         interactions: &[Interaction::Create, Interaction::Read, Interaction::Vread, Interaction::SearchType],
         operations: &[],
         has_conditional_create: true,
+        creates_on_update: false,
         documentation: "A message, and the root of a thread of messages. To create one is to send it: the practice's \
                         policy decides who gets it, by when it is answered and what is said at once. A message that \
                         repeats the identifier named by If-None-Exist is not sent twice.",
@@ -139,6 +142,7 @@ pub static SERVED: &[Served] = &[
             documentation: "Makes the caller the owner of the Task. If-Match names the version that the caller has seen.",
         }],
         has_conditional_create: false,
+        creates_on_update: false,
         documentation: "An awaited answer: who owes it, by when, and how it stands. Written by the service alone.",
     },
     Served {
@@ -152,6 +156,7 @@ pub static SERVED: &[Served] = &[
         ],
         operations: &[],
         has_conditional_create: false,
+        creates_on_update: true,
         documentation: "A pool that answers messages, with its hours and absences. Its local times are in the zone that \
                         the standard timezone extension names.",
     },

@@ -3,13 +3,18 @@
 pub mod bundle;
 pub mod canonical;
 pub mod capability;
+pub mod communication;
+pub mod decided;
+pub mod healthcare_service;
 pub mod interaction;
 pub mod issue;
 pub mod json;
 pub mod outcome;
 pub mod resource;
 pub mod search;
+pub mod task;
 pub mod text;
 pub mod validate;
+pub mod write;
 
 mod definitions;

@@ -1,1 +1,15 @@
-//! placeholder
+//! The program: configuration, wiring, workers and commands.
+
+pub mod check;
+pub mod client;
+pub mod clinic;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod demo;
+pub mod seed;
+pub mod service;
+pub mod telemetry;
+pub mod token;
+mod welcome;
+pub mod worker;

@@ -1,0 +1,386 @@
+//! Messages: what policy needs to know of a Communication, and how its versions are written
+//! (<https://hl7.org/fhir/R4/communication.html>).
+
+use domain::access::PatientFacts;
+use domain::change::{Audience, ResourceWrite};
+use domain::decision::{AutomaticReply, Record};
+use domain::id::{Key, Reference, ResourceId, ResourceType, Version};
+use domain::message::Message;
+use domain::thread::Thread;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::canonical;
+use crate::issue::{Issue, IssueCode};
+use crate::json::Value;
+use crate::resource::Document;
+use crate::text::quote;
+use crate::write::{Filing, filed, instant};
+
+/// The label of notes among staff, which no patient sees.
+const INTERNAL: &str = "internal";
+
+/// A Communication that a client sends.
+#[derive(Clone, Debug)]
+pub struct Communication {
+    document: Document,
+    sender: Reference,
+}
+
+/// What the service says about a message that it stores.
+#[derive(Clone, Debug)]
+pub struct Stamp<'a> {
+    /// The message's id.
+    pub id: &'a ResourceId,
+    /// When it was received: `sent`, `received` and `meta.lastUpdated`.
+    pub now: Timestamp,
+    /// The thread it belongs to.
+    pub thread: &'a Thread,
+    /// The decision about it.
+    pub record: &'a Record,
+    /// The message it answers, as literal reference, when it is an answer.
+    pub part_of: Option<&'a ResourceId>,
+}
+
+impl Communication {
+    /// Reads a message as a client sends it: valid FHIR, with a sender, in a state that a client may ask for.
+    ///
+    /// # Errors
+    /// Every issue, with the element and a remedy.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Issue>> {
+        let document = Document::parse(bytes, ResourceType::Communication)?;
+        let mut issues = Vec::new();
+        let status = document.root().text("status").unwrap_or_default();
+        if !matches!(&*status, "preparation" | "in-progress" | "completed") {
+            let message =
+                "A new message is a draft (preparation) or is sent (in-progress or completed): use one of these.";
+            issues.push(Issue::error(IssueCode::BusinessRule, message).at("Communication.status"));
+        }
+        let sender = document.reference("sender");
+        if sender.is_none() {
+            let message = "Say who writes, as a literal reference such as Patient/123.";
+            issues.push(Issue::error(IssueCode::Required, message).at("Communication.sender"));
+        }
+        match sender {
+            Some(sender) if issues.is_empty() => Ok(Self { document, sender }),
+            _ => Err(issues),
+        }
+    }
+
+    /// The resource as received.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// Who writes.
+    pub fn sender(&self) -> &Reference {
+        &self.sender
+    }
+
+    /// The patient it is about: the subject or, without one, a sender who is a patient.
+    pub fn patient(&self) -> Option<Reference> {
+        let subject = self.document.reference("subject").filter(|subject| subject.is("Patient"));
+        subject.or_else(|| self.sender.is("Patient").then(|| self.sender.clone()))
+    }
+
+    /// Whether it is kept as a draft rather than sent.
+    pub fn is_draft(&self) -> bool {
+        self.document.root().text("status").is_some_and(|status| status == "preparation")
+    }
+
+    /// Whether it is a note among staff.
+    pub fn is_internal(&self) -> bool {
+        self.category().as_deref() == Some(INTERNAL)
+            || self.document.root().at("meta").is_some_and(|meta| {
+                meta.each("security").any(|label| {
+                    label.text("system").is_some_and(|system| system == canonical::SECURITY_LABEL)
+                        && label.text("code").is_some_and(|code| code == INTERNAL)
+                })
+            })
+    }
+
+    /// The messages it continues: those it answers and those it says it is part of.
+    ///
+    /// # Errors
+    /// A reference that is not a literal one to a Communication of this service.
+    pub fn continues(&self) -> Result<Vec<ResourceId>, Issue> {
+        let root = self.document.root();
+        let mut found = Vec::new();
+        for (name, only) in [("inResponseTo", true), ("partOf", false)] {
+            for (place, reference) in root.each(name).enumerate() {
+                match reference.local_reference() {
+                    Some(reference) if reference.is("Communication") => found.push(reference.id().clone()),
+                    Some(_) if !only => {}
+                    _ => {
+                        let message = "Refer to a message of this service as Communication/[id].";
+                        let expression = format!("Communication.{name}[{place}]");
+                        return Err(Issue::error(IssueCode::Value, message).at(expression));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The category's code in our code system.
+    pub fn category(&self) -> Option<String> {
+        let concepts = || self.document.root().each("category");
+        canonical::MESSAGE_CATEGORY_SYSTEMS
+            .iter()
+            .find_map(|system| concepts().find_map(|concept| concept.code_from(system)))
+            .map(|code| code.into_owned())
+    }
+
+    /// The message as policy sees it.
+    pub fn message(&self, id: &ResourceId, facts: &PatientFacts) -> Message {
+        let root = self.document.root();
+        let payload = |name: &'static str| root.each("payload").filter_map(move |part| part.get(name));
+        let strings: Vec<String> =
+            payload("contentString").filter_map(Value::as_str).map(|text| text.into_owned()).collect();
+        Message {
+            id: id.clone(),
+            sender: self.sender.clone(),
+            patient: self.patient(),
+            recipients: root.each("recipient").filter_map(Value::local_reference).collect(),
+            category: self.category(),
+            priority: root.text("priority").and_then(|code| code.parse().ok()),
+            channel: root
+                .each("medium")
+                .find_map(|medium| medium.codings().find_map(|coding| coding.code))
+                .map(|code| code.into_owned()),
+            texts: self.texts(),
+            body: strings.join("\n"),
+            has_payload: root.each("payload").next().is_some(),
+            has_attachment: payload("contentAttachment").next().is_some(),
+            language: root.text("language").map(|language| language.into_owned()),
+            machine_generated: root
+                .extension_value(canonical::AUTO_GENERATED)
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
+            internal: self.is_internal(),
+            facts: facts.clone(),
+        }
+    }
+
+    /// Everything that a person may have written: every string of the resource but codes, addresses and references.
+    fn texts(&self) -> Vec<String> {
+        const WRITTEN: &[&str] =
+            &["contentString", "text", "title", "display", "valueString", "valueMarkdown", "div", "url"];
+        let mut texts = Vec::new();
+        collect(self.document.root(), &mut |name, value| {
+            if WRITTEN.contains(&name) {
+                texts
+                    .extend(value.as_str().map(|text| if name == "div" { untagged(&text) } else { text.into_owned() }));
+            }
+        });
+        texts
+    }
+
+    /// The first version of the message, sent: stored as received, with what the service sets.
+    ///
+    /// # Errors
+    /// The text that was made cannot be read: a fault of ours.
+    pub fn sent(&self, stamp: &Stamp<'_>) -> Result<ResourceWrite, Vec<Issue>> {
+        let root = self.document.root();
+        let now = instant(stamp.now);
+        let labels: &[&str] = if self.is_internal() { &[INTERNAL] } else { &[] };
+        let mut edit = self
+            .document
+            .edit()
+            .set_text("id", stamp.id.as_str())
+            .meta(Version::FIRST, &now, labels)
+            .set_text("sent", &now)
+            .set_text("received", &now);
+        if root.text("status").is_none_or(|status| status != "completed") {
+            edit = edit.set_text("status", "completed");
+            // The companion holds the client's own extensions: they survive the service's status.
+            if let Some(companion) = root.get("_status") {
+                edit = edit.set("_status", companion.raw());
+            }
+        }
+        if let Some(part_of) = stamp.part_of {
+            let literal = format!("Communication/{part_of}");
+            if !root.each("partOf").any(|part| part.reference().is_some_and(|own| own == literal)) {
+                edit = edit.push("partOf", json!({ "reference": literal }).to_string());
+            }
+        }
+        if let Some(stated) = root.get("sent") {
+            let kept = format!("{{\"url\":{},\"valueDateTime\":{}}}", quote(canonical::CLIENT_SENT), stated.raw());
+            edit = edit.extension(canonical::CLIENT_SENT, Some(&kept));
+        }
+        edit = edit.extension(canonical::DECISION, Some(&decision(stamp.record)));
+        edit = edit.push("instantiatesUri", quote(&governing(stamp.record)));
+        let audience = if self.is_internal() { Audience::Staff } else { Audience::Thread };
+        self.filed(stamp.id, stamp.now, edit.finish(), Some(stamp.thread.id.clone()), audience)
+    }
+
+    /// The first version of a draft, which its author alone sees.
+    ///
+    /// # Errors
+    /// The text that was made cannot be read: a fault of ours.
+    pub fn drafted(&self, id: &ResourceId, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
+        let body = self.document.edit().set_text("id", id.as_str()).meta(Version::FIRST, &instant(now), &[]).finish();
+        self.filed(id, now, body, None, Audience::Author)
+    }
+
+    fn filed(
+        &self,
+        id: &ResourceId,
+        now: Timestamp,
+        body: String,
+        thread: Option<ResourceId>,
+        audience: Audience,
+    ) -> Result<ResourceWrite, Vec<Issue>> {
+        let filing = Filing {
+            version: Version::FIRST,
+            last_updated: now,
+            date: now,
+            thread,
+            patient: self.patient(),
+            author: Some(self.sender.clone()),
+            audience,
+        };
+        filed(Key::new(ResourceType::Communication, id.clone()), body, filing)
+    }
+}
+
+/// The automatic reply to a message, as a message of the same thread.
+///
+/// # Errors
+/// The text that was made cannot be read: a fault of ours.
+pub fn automatic(reply: &AutomaticReply, to: &ResourceId, stamp: &Stamp<'_>) -> Result<ResourceWrite, Vec<Issue>> {
+    let now = instant(stamp.now);
+    let root = &stamp.thread.id;
+    let says = |reference: &Reference| json!({ "reference": reference.to_string() });
+    let extensions =
+        format!("[{},{}]", json!({ "url": canonical::AUTO_GENERATED, "valueBoolean": true }), decision(stamp.record));
+    let mut members = vec![
+        ("resourceType", json!("Communication").to_string()),
+        ("id", json!(reply.id.as_str()).to_string()),
+        ("meta", json!({ "versionId": "1", "lastUpdated": now }).to_string()),
+        ("language", json!(reply.language).to_string()),
+        ("extension", extensions),
+        ("instantiatesUri", json!([governing(stamp.record)]).to_string()),
+        ("partOf", json!([{ "reference": format!("Communication/{root}") }]).to_string()),
+        ("inResponseTo", json!([{ "reference": format!("Communication/{to}") }]).to_string()),
+        ("status", json!("completed").to_string()),
+        (
+            "category",
+            json!([{ "coding": [{ "system": canonical::MESSAGE_CATEGORY, "code": "automatic" }] }]).to_string(),
+        ),
+        ("priority", json!(stamp.thread.priority.as_str()).to_string()),
+    ];
+    members.extend(stamp.thread.patient.as_ref().map(|patient| ("subject", says(patient).to_string())));
+    members.extend([
+        ("sent", json!(now).to_string()),
+        ("received", json!(now).to_string()),
+        ("recipient", json!([says(&reply.recipient)]).to_string()),
+        ("sender", says(&reply.sender).to_string()),
+        ("payload", json!([{ "contentString": reply.text }]).to_string()),
+    ]);
+    let members: Vec<String> = members.into_iter().map(|(name, value)| format!("{}:{value}", quote(name))).collect();
+    let filing = Filing {
+        version: Version::FIRST,
+        last_updated: stamp.now,
+        date: stamp.now,
+        thread: Some(root.clone()),
+        patient: stamp.thread.patient.clone(),
+        author: Some(reply.sender.clone()),
+        audience: Audience::Thread,
+    };
+    filed(Key::new(ResourceType::Communication, reply.id.clone()), format!("{{{}}}", members.join(",")), filing)
+}
+
+fn decision(record: &Record) -> String {
+    json!({ "url": canonical::DECISION, "valueUri": format!("{}/{}", canonical::DECISIONS, record.id) }).to_string()
+}
+
+fn governing(record: &Record) -> String {
+    let (id, version) = record.bundle.rsplit_once('/').unwrap_or((&record.bundle, "0"));
+    canonical::policy(id, version)
+}
+
+/// Visits every string with the name of the member that holds it.
+fn collect<'t>(value: Value<'t>, visit: &mut impl FnMut(&str, Value<'t>)) {
+    for member in value.members() {
+        visit(&member.name(), member);
+        collect(member, visit);
+    }
+    for item in value.items() {
+        collect(item, visit);
+    }
+}
+
+/// The words of a narrative without its tags.
+fn untagged(html: &str) -> String {
+    let mut inside = false;
+    html.chars()
+        .map(|c| {
+            let kept = !inside && c != '<';
+            inside = if inside { c != '>' } else { c == '<' };
+            if kept { c } else { ' ' }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::decide::{Setting, send};
+    use domain::id::Ids;
+    use domain::policy::bundle::Bundle;
+    use domain::policy::{DEFAULT_BUNDLE, Policy};
+
+    use super::*;
+
+    const KEPT: &str = include_str!("../tests/examples/everything-kept.json");
+    const FLAGGED: &str = include_str!("../tests/examples/red-flag-in-billing.json");
+
+    fn now() -> Timestamp {
+        "2026-06-19T21:30:00Z".parse().unwrap()
+    }
+
+    fn sent(text: &str) -> (ResourceWrite, domain::decision::Decision) {
+        let communication = Communication::parse(text.as_bytes()).unwrap();
+        let policy = Policy::compile(Bundle::read(DEFAULT_BUNDLE).unwrap(), &[], 1, now().into()).unwrap();
+        let id: ResourceId = "m1".parse().unwrap();
+        let message = communication.message(&id, &PatientFacts::default());
+        let setting = Setting { policy: &policy, now: now().into() };
+        let decision = send(setting, &message, None, &mut Ids::new(now().into(), 1)).unwrap();
+        let stamp = Stamp { id: &id, now: now(), thread: &decision.thread, record: &decision.record, part_of: None };
+        (communication.sent(&stamp).unwrap(), decision)
+    }
+
+    #[test]
+    fn what_a_client_sent_survives_the_services_own_members() {
+        let (write, _) = sent(KEPT);
+        let before: serde_json::Value = serde_json::from_str(KEPT).unwrap();
+        let after: serde_json::Value = serde_json::from_str(&write.body).unwrap();
+        for (name, value) in before.as_object().unwrap() {
+            match name.as_str() {
+                "status" => assert_eq!(after[name], "completed"),
+                "sent" => assert_eq!(after[name], "2026-06-19T21:30:00.000Z"),
+                "meta" => assert_eq!(after["meta"]["tag"], value["tag"]),
+                "extension" => assert_eq!(after[name][0], value[0]),
+                _ => assert_eq!(after[name], *value, "{name}"),
+            }
+        }
+        assert!(write.body.contains("5.10"), "decimals keep their digits");
+        let kept = after["extension"].as_array().unwrap().iter().find(|one| one["url"] == canonical::CLIENT_SENT).unwrap();
+        assert_eq!(kept["valueDateTime"], before["sent"]);
+        Document::parse(write.body.as_bytes(), ResourceType::Communication).unwrap();
+    }
+
+    #[test]
+    fn the_automatic_reply_is_a_valid_message_of_the_thread() {
+        let (_, decision) = sent(FLAGGED);
+        assert!(!decision.record.red_flags.is_empty());
+        let reply = decision.reply.as_ref().unwrap();
+        let id: ResourceId = "m1".parse().unwrap();
+        let stamp = Stamp { id: &id, now: now(), thread: &decision.thread, record: &decision.record, part_of: None };
+        let write = automatic(reply, &id, &stamp).unwrap();
+        let document = Document::parse(write.body.as_bytes(), ResourceType::Communication).unwrap();
+        assert!(document.warnings().is_empty(), "{:?}", document.warnings());
+        let reread = Communication::parse(write.body.as_bytes()).unwrap();
+        assert!(reread.message(&id, &PatientFacts::default()).machine_generated);
+    }
+}

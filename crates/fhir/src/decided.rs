@@ -1,0 +1,98 @@
+//! A decision as the change that writes it: the message, its automatic reply, the Tasks and everything beside them.
+
+use domain::change::Change;
+use domain::decide::Fired;
+use domain::decision::Decision;
+use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::store::ThreadView;
+use domain::task::Task;
+use jiff::Timestamp;
+
+use crate::communication::{Communication, Stamp, automatic};
+use crate::issue::Issue;
+use crate::task;
+
+/// What a change is made under.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantId,
+    /// The catalogue generation of the decision.
+    pub generation: i64,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The change of a message that is sent.
+///
+/// # Errors
+/// A text that was made cannot be read: a fault of ours.
+pub fn sent(
+    frame: &Frame<'_>,
+    communication: &Communication,
+    id: &ResourceId,
+    view: Option<&ThreadView>,
+    decision: Decision,
+) -> Result<Change, Vec<Issue>> {
+    let part_of = view.map(|view| &view.thread.id);
+    let stamp = Stamp { id, now: frame.now, thread: &decision.thread, record: &decision.record, part_of };
+    let mut resources = vec![communication.sent(&stamp)?];
+    if let Some(reply) = &decision.reply {
+        resources.push(automatic(reply, id, &stamp)?);
+    }
+    let mut change = decided(frame, view, decision)?;
+    resources.append(&mut change.resources);
+    change.resources = resources;
+    Ok(change)
+}
+
+/// The change of a decision that writes no message.
+///
+/// # Errors
+/// A text that was made cannot be read: a fault of ours.
+pub fn decided(frame: &Frame<'_>, view: Option<&ThreadView>, decision: Decision) -> Result<Change, Vec<Issue>> {
+    let mut change = Change::new(frame.tenant.clone());
+    change.generation = Some(frame.generation);
+    change.resources = mirrored(frame, view, &decision.tasks)?;
+    change.decisions = vec![decision.record.row(Some(decision.thread.id.clone()))];
+    if view.is_none_or(|view| view.thread.revision != decision.thread.revision) {
+        change.threads = vec![decision.thread];
+    }
+    change.clocks = decision.clocks;
+    change.ledger = decision.ledger;
+    change.outbox = decision.outbox;
+    Ok(change)
+}
+
+/// The change of thresholds that fire.
+///
+/// # Errors
+/// A text that was made cannot be read: a fault of ours.
+pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Change, Vec<Issue>> {
+    let mut change = Change::new(frame.tenant.clone());
+    change.generation = Some(frame.generation);
+    change.resources = mirrored(frame, Some(view), fired.task.as_slice())?;
+    change.decisions = vec![fired.record.row(Some(view.thread.id.clone()))];
+    change.clocks = vec![fired.clock];
+    change.ledger = fired.ledger;
+    change.firings = fired.firings;
+    change.outbox = fired.outbox;
+    Ok(change)
+}
+
+fn mirrored(
+    frame: &Frame<'_>,
+    view: Option<&ThreadView>,
+    tasks: &[Task],
+) -> Result<Vec<domain::change::ResourceWrite>, Vec<Issue>> {
+    let stored = view.and_then(|view| view.task.as_ref());
+    tasks
+        .iter()
+        .map(|mirror| {
+            let key = Key::new(ResourceType::Task, mirror.id.clone());
+            let version =
+                stored.filter(|stored| stored.key == key).map_or(Version::FIRST, |stored| stored.version.next());
+            task::written(mirror, version, frame.now)
+        })
+        .collect()
+}

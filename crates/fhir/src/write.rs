@@ -1,0 +1,75 @@
+//! From a resource to the row that keeps it.
+
+use domain::change::{Audience, ResourceWrite};
+use domain::id::{Key, Reference, ResourceId, ResourceType, Version};
+use jiff::Timestamp;
+
+use crate::issue::Issue;
+use crate::resource::Document;
+use crate::search;
+
+/// A moment as FHIR writes an instant, to the millisecond (<https://hl7.org/fhir/R4/datatypes.html#instant>).
+pub fn instant(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// What is stored beside a resource's text.
+#[derive(Clone, Debug)]
+pub struct Filing {
+    /// The version.
+    pub version: Version,
+    /// When it was written.
+    pub last_updated: Timestamp,
+    /// The type's own date.
+    pub date: Timestamp,
+    /// The thread it belongs to.
+    pub thread: Option<ResourceId>,
+    /// The patient it is about.
+    pub patient: Option<Reference>,
+    /// Who wrote it.
+    pub author: Option<Reference>,
+    /// Who may see it.
+    pub audience: Audience,
+}
+
+/// The row of a text that the service has finished. The values it is found by are read off the text itself, so that
+/// what is found is always what is there.
+pub fn filed(key: Key, body: String, filing: Filing) -> Result<ResourceWrite, Vec<Issue>> {
+    let document = Document::stored(body, key.kind)?;
+    let values = search::values(&document);
+    let Filing { version, last_updated, date, thread, patient, author, audience } = filing;
+    Ok(ResourceWrite {
+        key,
+        version,
+        last_updated,
+        date,
+        deleted: false,
+        thread,
+        patient,
+        author,
+        audience,
+        body: document.into_text(),
+        values,
+    })
+}
+
+/// A resource that an engine feeds, stored as received with `id` and `meta` set.
+pub fn fed(
+    document: &Document,
+    id: &ResourceId,
+    version: Version,
+    now: Timestamp,
+) -> Result<ResourceWrite, Vec<Issue>> {
+    let kind: ResourceType = document.kind();
+    let body = document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]).finish();
+    let filing = Filing {
+        version,
+        last_updated: now,
+        date: now,
+        thread: None,
+        patient: None,
+        author: None,
+        audience: Audience::Thread,
+    };
+    filed(Key::new(kind, id.clone()), body, filing)
+}

@@ -1,0 +1,79 @@
+//! Workers: reconcilers that look at what is there and do what is due. They take no input and may run anywhere, any
+//! number of times: what has been done once is not done again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::state::AppState;
+use domain::store::StoreError;
+use tokio::sync::watch;
+
+mod dispatch;
+mod threshold;
+
+/// What one tick did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Thresholds fired, as `threshold@instant`.
+    pub fired: Vec<String>,
+    /// Clocks that someone else had taken care of.
+    pub elsewhere: usize,
+    /// Deliveries put together, as `recipient: topics`.
+    pub delivered: Vec<String>,
+    /// Events let go.
+    pub events: usize,
+}
+
+impl Report {
+    /// Whether there was anything to do.
+    pub fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How long a worker may hold what it has claimed before another may take it.
+const LEASE: domain::time::Span = domain::time::Span::from_seconds(30);
+
+/// How many clocks or outbox rows one tick takes.
+const BATCH: u16 = 100;
+
+/// A worker.
+#[derive(Clone)]
+pub struct Worker {
+    state: Arc<AppState>,
+}
+
+impl Worker {
+    /// A worker over the service's state.
+    pub fn new(state: Arc<AppState>) -> Self {
+        Self { state }
+    }
+
+    /// Does what is due now: thresholds first, so that what they cause can leave in the same tick.
+    pub async fn tick(&self) -> Result<Report, StoreError> {
+        let mut report = Report::default();
+        self.fire(&mut report).await?;
+        self.dispatch(&mut report).await?;
+        Ok(report)
+    }
+
+    /// Ticks every second and whenever something has changed, until told to stop.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        loop {
+            match self.tick().await {
+                // A full batch means that more is waiting.
+                Ok(report) if report.fired.len() >= usize::from(BATCH) => continue,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "a worker's tick failed; it is tried again"),
+            }
+            if let Err(error) = self.state.policies.refresh_if_changed().await {
+                tracing::warn!(%error, "could not look for a newer policy");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = self.state.nudge.notified() => {}
+                _ = stop.changed() => return,
+            }
+        }
+    }
+}

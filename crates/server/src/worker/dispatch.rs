@@ -1,0 +1,52 @@
+//! The outbox: notices that may leave become deliveries, several for one recipient a single digest.
+
+use std::collections::BTreeMap;
+
+use domain::change::{Change, Delivery, Dispatched, OutboxRow};
+use domain::id::TenantId;
+use domain::store::{SaveError, StoreError};
+
+use super::{BATCH, LEASE, Report, Worker};
+
+impl Worker {
+    /// Lets go what may leave. Each recipient's notices are one change of their own: what one worker loses to another
+    /// holds nothing else back.
+    pub(super) async fn dispatch(&self, report: &mut Report) -> Result<(), StoreError> {
+        let now = self.state.now();
+        let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
+        for claimed in self.state.store.claim_outbox(now, LEASE, BATCH).await? {
+            waiting.entry((claimed.tenant, claimed.row.recipient.clone())).or_default().push(claimed.row);
+        }
+        let mut ids = self.state.ids(now);
+        for ((tenant, recipient), mut rows) in waiting {
+            rows.sort_by(|a, b| (a.release_at, &a.id).cmp(&(b.release_at, &b.id)));
+            let delivery = recipient.map(|recipient| Delivery {
+                id: ids.next_id(),
+                recipient,
+                at: now,
+                outbox: rows.iter().map(|row| row.id.clone()).collect(),
+                topics: rows.iter().map(|row| row.topic.clone()).collect(),
+            });
+            let done = |row: &OutboxRow| Dispatched {
+                outbox: row.id.clone(),
+                delivery: delivery.as_ref().map(|delivery| delivery.id.clone()),
+                at: now,
+            };
+            let mut change = Change::new(tenant);
+            change.dispatched = rows.iter().map(done).collect();
+            change.deliveries = delivery.clone().into_iter().collect();
+            match self.state.store.save(change).await {
+                Ok(()) => match delivery {
+                    Some(delivery) => {
+                        report.delivered.push(format!("{}: {}", delivery.recipient, delivery.topics.join(", ")));
+                    }
+                    None => report.events += rows.len(),
+                },
+                Err(SaveError::Conflict { .. }) => report.elsewhere += 1,
+                Err(SaveError::Store(error)) => return Err(error),
+                Err(error) => return Err(StoreError::Internal(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+}
