@@ -90,7 +90,7 @@ fn connect_sqlite(url: &Url) -> Result<SqliteConnection, OpenError> {
     let Url::Sqlite(path) = url else { return Err(OpenError::Url) };
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())
         .map_err(|error| OpenError::Connection(unreachable(&error).to_string()))?;
-    sqlite::dialect::begin_writing(&mut conn, std::time::Duration::from_secs(60)).map_err(failed)?;
+    sqlite::dialect::begin_writing(&mut conn, std::time::Duration::from_mins(1)).map_err(failed)?;
     Ok(conn)
 }
 

@@ -110,7 +110,7 @@ impl<C: Connection + Send + 'static> Readers<C> {
         let task = move |pool: &Pool<Manager<C>>| {
             // Who went away meanwhile needs no answer.
             if !answer.is_closed() {
-                let _ = answer.send(once(pool, &question).or_else(|_| once(pool, &question)).unwrap_or_else(Err));
+                let _ = answer.send(ask(pool, &question));
             }
         };
         match self.queue.push(Box::new(task)) {
@@ -137,15 +137,31 @@ impl<C: Connection + Send + 'static> Drop for Readers<C> {
     }
 }
 
+/// Asks until a connection holds, at most as often as the pool may hold broken ones: when the database has restarted,
+/// all of them are.
+fn ask<C, T, F>(pool: &Pool<Manager<C>>, question: &F) -> Result<T, StoreError>
+where
+    C: Connection + Send + 'static,
+    F: Fn(&mut C) -> Result<T, QueryError>,
+{
+    let mut answer = once(pool, question);
+    for _ in 0..pool.max_size() {
+        if answer.is_ok() {
+            break;
+        }
+        answer = once(pool, question);
+    }
+    answer.unwrap_or_else(Err)
+}
+
 /// Asks once; the outer error means that the connection was broken and another may do.
 fn once<C, T, F>(pool: &Pool<Manager<C>>, question: &F) -> Result<Result<T, StoreError>, StoreError>
 where
     C: Connection + Send + 'static,
     F: Fn(&mut C) -> Result<T, QueryError>,
 {
-    let mut held = match pool.get() {
-        Ok(held) => held,
-        Err(_) => return Ok(Err(StoreError::Unavailable("no connection to the database".into()))),
+    let Ok(mut held) = pool.get() else {
+        return Ok(Err(StoreError::Unavailable("no connection to the database".into())));
     };
     // A panic leaves the connection in an unknown state; it is kept only by whoever returns from here.
     held.broken = true;

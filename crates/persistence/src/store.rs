@@ -73,6 +73,9 @@ fn start<C: Connection + Send + 'static>(manager: Manager<C>, config: &Config) -
     Ok(Readers::start(manager, config.readers, config.read_queue)?)
 }
 
+/// Clocks by state, and when the oldest outbox row that should have left was due to leave.
+pub type Figures = (Vec<(String, i64)>, Option<Instant>);
+
 /// How a writer writes to one of the databases.
 struct Pen<C> {
     manager: Manager<C>,
@@ -180,7 +183,7 @@ impl Store for SqlStore {
     }
 
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges> {
-        let figures: Answer<'_, (Vec<(String, i64)>, Option<Instant>)> = ask!(self, gauge::figures(now));
+        let figures: Answer<'_, Figures> = ask!(self, gauge::figures(now));
         Box::pin(async move {
             let (clocks, oldest_outbox_release_at) = figures.await?;
             Ok(Gauges { clocks, oldest_outbox_release_at, write_queue: self.inner.writer.waiting() })

@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 use crate::error::{BUSY, gone};
 use crate::queue::{Queue, Refused};
 
+/// How often a group is tried: a connection may have been lost long before it is noticed, and the next one too.
+const ATTEMPTS: usize = 3;
+
 /// The answer to one change.
 pub type Saved = Result<(), SaveError>;
 
@@ -124,10 +127,13 @@ impl<S: Scribe> Desk<S> {
 
     fn save(&mut self, group: Vec<Waiting>) {
         let changes: Vec<&Change> = group.iter().map(|waiting| &waiting.change).collect();
-        let answers = match self.attempt(&changes) {
-            Err(lost) if lost.again => self.attempt(&changes),
-            answers => answers,
-        };
+        let mut answers = self.attempt(&changes);
+        for _ in 1..ATTEMPTS {
+            if !matches!(&answers, Err(lost) if lost.again) {
+                break;
+            }
+            answers = self.attempt(&changes);
+        }
         match answers {
             Ok(answers) => {
                 for (waiting, answer) in group.into_iter().zip(answers) {
@@ -167,7 +173,6 @@ fn choose(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     let (mut group, mut behind) = (vec![], VecDeque::new());
     let mut touched = HashSet::new();
     while let Some(next) = waiting.pop_front() {
-        // Who asked has gone away: nobody counts on it.
         let alone = next.change.new_generation;
         let marks = marks(&next.change);
         let meets = marks.iter().any(|mark| touched.contains(mark));
@@ -209,4 +214,124 @@ fn marks(change: &Change) -> Vec<u64> {
     marks.extend(change.dispatched.iter().map(|dispatched| mark(&|to| (6, &dispatched.outbox).hash(to))));
     marks.extend(change.bundles.iter().map(|_| mark(&|to| 7.hash(to))));
     marks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use domain::id::TenantId;
+    use domain::thread::{Priority, Thread, ThreadState};
+    use domain::time::Instant;
+
+    use super::*;
+
+    /// A database that keeps the sizes of its groups and fails as told by the threads' names.
+    #[derive(Default)]
+    struct Sizes(Arc<Mutex<Vec<usize>>>);
+
+    impl Scribe for Sizes {
+        type Conn = ();
+
+        fn connect(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn save(&self, (): &mut (), changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
+            self.0.lock().unwrap().push(changes.len());
+            let named = |name: &str| changes.iter().any(|change| change.threads[0].id.as_str() == name);
+            assert!(!named("panic"), "as asked");
+            if named("lost") {
+                return Err(Lost { again: true, broken: true, error: gone() });
+            }
+            if named("slow") {
+                sleep(Duration::from_millis(100));
+            }
+            Ok(vec![Ok(()); changes.len()])
+        }
+    }
+
+    fn touching(name: &str) -> Change {
+        let thread = Thread {
+            id: name.parse().unwrap(),
+            patient: None,
+            pool: None,
+            pool_reference: None,
+            owner: None,
+            category: None,
+            priority: Priority::Routine,
+            state: ThreadState::Answered,
+            opened_at: Instant::from_second(0),
+            last_activity_at: Instant::from_second(0),
+            last_staff_at: None,
+            patient_messages: 0,
+            cycle: 0,
+            task: None,
+            replied_cycle: 0,
+            needs_review: false,
+            revision: 1,
+        };
+        Change { threads: vec![thread], ..Change::new(TenantId::new("t")) }
+    }
+
+    fn waiting(name: &str) -> Waiting {
+        Waiting { change: touching(name), answer: oneshot::channel().0 }
+    }
+
+    fn names(waiting: impl IntoIterator<Item = Waiting>) -> Vec<String> {
+        waiting.into_iter().map(|one| one.change.threads[0].id.to_string()).collect()
+    }
+
+    #[test]
+    fn changes_that_touch_the_same_wait_for_each_other_in_their_order() {
+        let mut all: VecDeque<_> = ["a", "b", "a", "c", "b", "a"].map(waiting).into();
+        assert_eq!(names(choose(&mut all)), ["a", "b", "c"]);
+        assert_eq!(names(choose(&mut all)), ["a", "b"]);
+        assert_eq!(names(choose(&mut all)), ["a"]);
+        assert!(choose(&mut all).is_empty());
+    }
+
+    #[test]
+    fn a_change_of_the_catalogue_goes_alone_and_nothing_overtakes_it() {
+        let mut all: VecDeque<_> = ["a", "b", "c", "d"].map(waiting).into();
+        all[1].change.new_generation = true;
+        assert_eq!(names(choose(&mut all)), ["a"]);
+        assert_eq!(names(choose(&mut all)), ["b"]);
+        assert_eq!(names(choose(&mut all)), ["c", "d"]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_and_a_lost_connection_are_answered_and_the_writer_goes_on() {
+        let sizes = Sizes::default();
+        let seen = Arc::clone(&sizes.0);
+        let writer = Writer::start(sizes, 1, 8, 8).unwrap();
+        for bad in ["panic", "lost"] {
+            let answer = writer.save(touching(bad)).await;
+            assert!(matches!(answer, Err(SaveError::Store(StoreError::Unavailable(_)))), "{bad}");
+            assert_eq!(writer.save(touching("good")).await, Ok(()));
+        }
+        assert_eq!(*seen.lock().unwrap(), [1, 1, 1, 1, 1, 1], "a lost group is tried three times");
+    }
+
+    #[tokio::test]
+    async fn what_waits_meanwhile_is_one_group_and_closing_answers_it() {
+        let sizes = Sizes::default();
+        let seen = Arc::clone(&sizes.0);
+        let writer = Arc::new(Writer::start(sizes, 1, 8, 8).unwrap());
+        let save = |name: &'static str| {
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move { writer.save(touching(name)).await })
+        };
+        let first = save("slow");
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let rest = ["a", "b", "c"].map(save);
+        tokio::task::yield_now().await;
+        writer.close();
+        assert_eq!(first.await.unwrap(), Ok(()));
+        for one in rest {
+            assert_eq!(one.await.unwrap(), Ok(()));
+        }
+        assert_eq!(*seen.lock().unwrap(), [1, 3]);
+        assert!(writer.save(touching("late")).await.is_err());
+    }
 }

@@ -9,10 +9,11 @@ use domain::time::Instant;
 use super::{Conn, dialect};
 use crate::error::QueryError;
 use crate::schema::{clock, outbox};
+use crate::store::Figures;
 use crate::types::Micros;
 
 /// Clocks by state, every state named, and when the oldest outbox row that should have left was due to leave.
-pub fn figures(conn: &mut Conn, now: Instant) -> Result<(Vec<(String, i64)>, Option<Instant>), QueryError> {
+pub fn figures(conn: &mut Conn, now: Instant) -> Result<Figures, QueryError> {
     let found: Vec<(String, i64)> =
         clock::table.group_by(clock::state).select((clock::state, count_star())).load(conn)?;
     let count = |code: &str| found.iter().find(|(state, _)| state == code).map_or(0, |(_, count)| *count);

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use domain::access::Visibility;
 use domain::change::{Audience, Change, ResourceWrite, Stored};
-use domain::id::{Key, TenantId, Version};
+use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
 use domain::search::{Indexed, Read};
 
 use super::statement::{Rows, Sql, insert, run};
@@ -164,7 +164,7 @@ fn row<'a>(tenant: &'a str, write: &'a ResourceWrite) -> ResourceRow<'a> {
         last_updated_at: write.last_updated.into(),
         date_at: write.date.into(),
         deleted: write.deleted,
-        thread: write.thread.as_ref().map(|id| id.as_str()),
+        thread: write.thread.as_ref().map(ResourceId::as_str),
         patient: write.patient.as_ref().map(ToString::to_string),
         author: write.author.as_ref().map(ToString::to_string),
         audience: write.audience.as_str(),
@@ -251,7 +251,7 @@ pub fn read_key(kind: &str, id: String) -> Result<Key, QueryError> {
 }
 
 /// An id from its column.
-pub fn read_id(id: String) -> Result<domain::id::ResourceId, QueryError> {
+pub fn read_id(id: String) -> Result<ResourceId, QueryError> {
     Ok(id.try_into().map_err(|_| unreadable("an id"))?)
 }
 
@@ -259,7 +259,7 @@ pub fn read_id(id: String) -> Result<domain::id::ResourceId, QueryError> {
 pub type VersionColumns = (String, i32, Micros, Micros, bool, Option<String>, String);
 
 /// A stored version from its columns.
-pub fn stored(kind: domain::id::ResourceType, row: VersionColumns) -> Result<Stored, QueryError> {
+pub fn stored(kind: ResourceType, row: VersionColumns) -> Result<Stored, QueryError> {
     let (id, version, last_updated, date, deleted, thread, body) = row;
     Ok(Stored {
         key: Key::new(kind, read_id(id)?),

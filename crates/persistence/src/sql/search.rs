@@ -4,6 +4,8 @@ use diesel::dsl::{IntoBoxed, Select, count_star};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use domain::access::Visibility;
+use domain::change::Stored;
+use domain::id::ResourceId;
 use domain::search::{Cursor, DateMatch, Filter, Page, Prefix, Search, SortBy, TokenMatch};
 
 use super::resource::{VersionColumns, stored};
@@ -30,7 +32,7 @@ pub fn search(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
     })
 }
 
-fn page(conn: &mut Conn, search: &Search) -> Result<(Vec<domain::change::Stored>, Option<Cursor>), QueryError> {
+fn page(conn: &mut Conn, search: &Search) -> Result<(Vec<Stored>, Option<Cursor>), QueryError> {
     if search.count == 0 {
         return Ok((vec![], None));
     }
@@ -101,7 +103,7 @@ fn matching(search: &Search) -> Resources<'_> {
     }
     for filter in &search.filters {
         query = match filter {
-            Filter::Id(any) => query.filter(resource::id.eq_any(any.iter().map(|id| id.as_str()))),
+            Filter::Id(any) => query.filter(resource::id.eq_any(any.iter().map(ResourceId::as_str))),
             Filter::LastUpdated(any) => match any.iter().map(updated).reduce(|a, b| Box::new(a.or(b))) {
                 Some(condition) => query.filter(condition),
                 None => query.filter(resource::id.eq_any(Vec::<String>::new())),

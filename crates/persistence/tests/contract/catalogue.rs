@@ -1,1 +1,115 @@
+//! The catalogue: bundles, pools' own resources, and generations.
 
+use domain::change::{BundleRow, BundleState, Change};
+use domain::id::{Key, ResourceType};
+use domain::store::{Catalogue, SaveError, Service, Store};
+use tokio::task::JoinSet;
+
+use crate::fresh::Fresh;
+use crate::on_both;
+use crate::sample::*;
+
+fn bundle(number: i32, state: BundleState) -> BundleRow {
+    BundleRow {
+        id: "default".into(),
+        version: number,
+        hash: format!("hash-{number}"),
+        state,
+        effective_from: at(number.into()),
+        body: format!(r#"{{"version": {number}}}"#),
+    }
+}
+
+fn put(bundles: &[BundleRow]) -> Change {
+    Change { bundles: bundles.to_vec(), new_generation: true, ..Change::new(tenant()) }
+}
+
+async fn the_catalogue_is_the_active_bundle_and_every_service(store: Fresh) {
+    let empty = Catalogue { generation: 0, bundle: None, services: vec![] };
+    assert_eq!(store.catalogue(tenant()).await.unwrap(), empty);
+    let service = |name: &str| Key::new(ResourceType::HealthcareService, id(name));
+    let mut hours = change([version(service("refill"), 1), version(service("closed"), 1)]);
+    hours.new_generation = true;
+    store.save(hours).await.unwrap();
+    let mut gone = version(service("closed"), 2);
+    gone.deleted = true;
+    store.save(change([gone])).await.unwrap();
+    store.save(put(&[bundle(1, BundleState::Active)])).await.unwrap();
+    // In one change, whatever its order: the one before retires, the next comes into force.
+    store.save(put(&[bundle(2, BundleState::Active), bundle(1, BundleState::Retired)])).await.unwrap();
+
+    let catalogue = store.catalogue(tenant()).await.unwrap();
+    assert_eq!(catalogue.bundle, Some(bundle(2, BundleState::Active)));
+    let written = version(service("refill"), 1);
+    assert_eq!(catalogue.services, [Service { key: written.key, version: written.version, body: written.body }]);
+    assert_eq!(catalogue.generation, 3);
+    assert_eq!(store.generation(tenant()).await.unwrap(), 3);
+    let states: Vec<_> =
+        store.bundles(tenant()).await.unwrap().into_iter().map(|one| (one.version, one.state)).collect();
+    assert_eq!(states, [(2, BundleState::Active), (1, BundleState::Retired)]);
+}
+
+async fn a_bundle_may_change_only_while_it_is_a_draft(store: Fresh) {
+    let mut edited = bundle(1, BundleState::Draft);
+    store.save(put(&[edited.clone()])).await.unwrap();
+    edited.body = "{}".into();
+    store.save(put(&[edited.clone()])).await.unwrap();
+    edited.state = BundleState::Shadow;
+    store.save(put(&[edited.clone()])).await.unwrap();
+    let conflict = Err(SaveError::Conflict { key: None });
+    let mut changed = edited.clone();
+    changed.body = "{ }".into();
+    assert_eq!(store.save(put(&[changed])).await, conflict);
+    let mut again = edited.clone();
+    again.state = BundleState::Draft;
+    assert_eq!(store.save(put(&[again])).await, conflict);
+    edited.state = BundleState::Active;
+    store.save(put(&[edited.clone()])).await.unwrap();
+    assert_eq!(store.save(put(&[bundle(2, BundleState::Active)])).await, conflict, "one is in force");
+    assert_eq!(store.catalogue(tenant()).await.unwrap().bundle, Some(edited));
+}
+
+async fn a_decision_under_an_earlier_generation_is_refused_alone(store: Fresh) {
+    let decided = |name: &str, generation: i64| {
+        let mut change = change([version(communication(name), 1)]);
+        change.generation = Some(generation);
+        change
+    };
+    store.save(decided("before", 0)).await.unwrap();
+    store.save(put(&[])).await.unwrap();
+    let mut saves = JoinSet::new();
+    for n in 0..60 {
+        let (store, change) = ((*store).clone(), decided(&format!("m{n}"), i64::from(n % 3 != 0)));
+        saves.spawn(async move { (n, store.save(change).await) });
+    }
+    for (n, saved) in saves.join_all().await {
+        let expected = if n % 3 == 0 { Err(SaveError::StaleCatalogue) } else { Ok(()) };
+        assert_eq!(saved, expected);
+        let found = store.read(read(communication(&format!("m{n}")))).await.unwrap();
+        assert_eq!(found.is_some(), expected.is_ok());
+    }
+}
+
+async fn of_changes_that_start_the_same_generation_one_is_saved(store: Fresh) {
+    for round in 0..3 {
+        let other = store.another(|_| {});
+        let mut saves = JoinSet::new();
+        for n in 0..8 {
+            let store = if n % 2 == 0 { (*store).clone() } else { other.clone() };
+            let mut change = put(&[]);
+            change.generation = Some(round);
+            saves.spawn(async move { store.save(change).await });
+        }
+        let answers = saves.join_all().await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == Err(SaveError::StaleCatalogue)).count(), 7);
+        assert_eq!(store.generation(tenant()).await.unwrap(), round + 1);
+    }
+}
+
+on_both!(
+    the_catalogue_is_the_active_bundle_and_every_service,
+    a_bundle_may_change_only_while_it_is_a_draft,
+    a_decision_under_an_earlier_generation_is_refused_alone,
+    of_changes_that_start_the_same_generation_one_is_saved,
+);

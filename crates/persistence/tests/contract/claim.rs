@@ -1,1 +1,145 @@
+//! Claims: work is taken once, and comes back when whoever took it is gone.
 
+use std::collections::BTreeSet;
+
+use domain::change::Change;
+use domain::clock::ClockState;
+use domain::store::{ClaimedOutbox, SaveError, Store};
+use domain::time::Span;
+use tokio::task::JoinSet;
+
+use crate::fresh::Fresh;
+use crate::on_both;
+use crate::sample::*;
+
+const LEASE: Span = Span::from_seconds(30);
+
+async fn eight_workers_claim_each_clock_once(store: Fresh) {
+    let clocks = (0..100).map(|n| clock(&format!("c{n}"), "root", Some(n))).collect();
+    store.save(Change { clocks, ..Change::new(tenant()) }).await.unwrap();
+    let other = store.another(|_| {});
+    let mut workers = JoinSet::new();
+    for n in 0..8 {
+        let store = if n % 2 == 0 { (*store).clone() } else { other.clone() };
+        workers.spawn(async move {
+            let mut mine = vec![];
+            loop {
+                let claimed = store.claim_clocks(at(1000), LEASE, 7).await.unwrap();
+                if claimed.is_empty() {
+                    break mine;
+                }
+                assert!(claimed.len() <= 7);
+                mine.extend(claimed.into_iter().map(|one| one.clock.id));
+            }
+        });
+    }
+    let all: Vec<_> = workers.join_all().await.into_iter().flatten().collect();
+    // A worker that finds others' rows locked may stop early; what it left is nobody's yet.
+    let rest: Vec<_> =
+        store.claim_clocks(at(1000), LEASE, 100).await.unwrap().into_iter().map(|one| one.clock.id).collect();
+    assert_eq!(all.len() + rest.len(), 100);
+    assert_eq!(all.into_iter().chain(rest).collect::<BTreeSet<_>>().len(), 100);
+}
+
+async fn a_claimed_clock_comes_back_when_its_lease_ends_or_it_is_saved(store: Fresh) {
+    let mut paused = clock("paused", "root", Some(1));
+    paused.fold.state = ClockState::Paused;
+    let clocks =
+        vec![clock("late", "root", Some(2)), clock("early", "root", Some(1)), clock("far", "root", Some(99)), paused];
+    store.save(Change { clocks: clocks.clone(), ..Change::new(tenant()) }).await.unwrap();
+    let claim = async |second: i64| -> Vec<String> {
+        let claimed = store.claim_clocks(at(second), LEASE, 10).await.unwrap();
+        claimed.into_iter().map(|one| one.clock.id.to_string()).collect()
+    };
+    assert_eq!(claim(0).await, Vec::<String>::new());
+    assert_eq!(claim(5).await, ["early", "late"]);
+    assert_eq!(claim(6).await, Vec::<String>::new());
+    let mut saved = clocks[0].clone();
+    saved.revision = 2;
+    store.save(Change { clocks: vec![saved.clone()], ..Change::new(tenant()) }).await.unwrap();
+    let again = store.claim_clocks(at(7), LEASE, 10).await.unwrap();
+    assert_eq!(again.len(), 1);
+    assert_eq!((&again[0].clock, &again[0].tenant), (&saved, &tenant()));
+    assert_eq!(claim(36).await, ["early"]);
+    assert_eq!(claim(99).await, ["early", "late", "far"]);
+}
+
+fn ids(claimed: &[ClaimedOutbox]) -> Vec<&str> {
+    claimed.iter().map(|one| one.row.id.as_str()).collect()
+}
+
+async fn everything_that_waits_for_a_recipient_is_taken_together(store: Fresh) {
+    let rows = vec![
+        outbox("n1", Some("HealthcareService/refill"), 1),
+        outbox("e1", None, 2),
+        outbox("n2", Some("HealthcareService/refill"), 3),
+        outbox("n3", Some("HealthcareService/refill"), 50),
+        outbox("n4", Some("Practitioner/lead"), 4),
+        outbox("e2", None, 5),
+    ];
+    store.save(Change { outbox: rows.clone(), ..Change::new(tenant()) }).await.unwrap();
+    let first = store.claim_outbox(at(10), LEASE, 2).await.unwrap();
+    assert_eq!(ids(&first), ["n1", "e1", "n2"], "two taken, and the rest of a recipient's");
+    assert_eq!(first[0].row, rows[0]);
+    assert_eq!(first[1].row, rows[1]);
+    assert_eq!(ids(&store.claim_outbox(at(11), LEASE, 9).await.unwrap()), ["n4", "e2"]);
+    assert_eq!(ids(&store.claim_outbox(at(12), LEASE, 9).await.unwrap()), Vec::<&str>::new());
+    assert_eq!(ids(&store.claim_outbox(at(55), LEASE, 1).await.unwrap()), ["n1", "n2", "n3"], "the lease has ended");
+}
+
+async fn two_workers_never_split_what_waits_for_one_recipient(store: Fresh) {
+    let rows = (0..60).map(|n| outbox(&format!("n{n}"), Some(&format!("Practitioner/{}", n % 3)), n)).collect();
+    store.save(Change { outbox: rows, ..Change::new(tenant()) }).await.unwrap();
+    let other = store.another(|_| {});
+    let mut workers = JoinSet::new();
+    for n in 0..8 {
+        let store = if n % 2 == 0 { (*store).clone() } else { other.clone() };
+        workers.spawn(async move { store.claim_outbox(at(100), LEASE, 1).await.unwrap() });
+    }
+    let mut sizes: Vec<usize> = workers.join_all().await.iter().map(Vec::len).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [0, 0, 0, 0, 0, 20, 20, 20]);
+}
+
+async fn an_outbox_row_is_dispatched_once(store: Fresh) {
+    let rows = vec![outbox("n1", Some("HealthcareService/refill"), 0), outbox("e1", None, 0)];
+    store.save(Change { outbox: rows, ..Change::new(tenant()) }).await.unwrap();
+    let digest = Change {
+        dispatched: vec![dispatched("n1", Some("d1")), dispatched("e1", None)],
+        deliveries: vec![delivery("d1", &["n1"])],
+        ..Change::new(tenant())
+    };
+    let mut again = digest.clone();
+    again.deliveries = vec![delivery("d2", &["n1"])];
+    store.save(digest).await.unwrap();
+    assert_eq!(store.save(again).await, Err(SaveError::Conflict { key: None }));
+    assert_eq!(store.deliveries(tenant(), 9).await.unwrap(), [delivery("d1", &["n1"])]);
+    assert!(store.claim_outbox(at(1000), LEASE, 9).await.unwrap().is_empty());
+}
+
+async fn gauges_tell_clocks_by_state_and_the_oldest_row_that_waits(store: Fresh) {
+    let mut met = clock("met", "root", None);
+    met.fold.state = ClockState::Met;
+    let change = Change {
+        clocks: vec![clock("a", "root", Some(1)), clock("b", "root", None), met],
+        outbox: vec![outbox("e1", None, 30), outbox("e2", None, 20), outbox("e3", None, 10)],
+        ..Change::new(tenant())
+    };
+    store.save(change).await.unwrap();
+    store.save(Change { dispatched: vec![dispatched("e3", None)], ..Change::new(tenant()) }).await.unwrap();
+    let gauges = store.gauges(at(25)).await.unwrap();
+    let count = |code: &str| gauges.clocks.iter().find(|(state, _)| state == code).unwrap().1;
+    assert_eq!((count("running"), count("met"), count("paused")), (2, 1, 0));
+    assert_eq!(gauges.oldest_outbox_release_at, Some(at(20)));
+    assert_eq!(store.gauges(at(15)).await.unwrap().oldest_outbox_release_at, None);
+    assert_eq!(gauges.write_queue, 0);
+}
+
+on_both!(
+    eight_workers_claim_each_clock_once,
+    a_claimed_clock_comes_back_when_its_lease_ends_or_it_is_saved,
+    everything_that_waits_for_a_recipient_is_taken_together,
+    two_workers_never_split_what_waits_for_one_recipient,
+    an_outbox_row_is_dispatched_once,
+    gauges_tell_clocks_by_state_and_the_oldest_row_that_waits,
+);

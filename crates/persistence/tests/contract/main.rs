@@ -3,6 +3,8 @@
 //! PostgreSQL is found through `POSTERN_TEST_POSTGRES_URL`, the URL of a superuser: each test makes its own database
 //! and drops it.
 
+#![expect(clippy::unwrap_used, reason = "all of this is tests; clippy knows only functions marked as such")]
+
 mod catalogue;
 mod claim;
 mod fresh;

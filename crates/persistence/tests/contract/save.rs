@@ -28,14 +28,14 @@ async fn of_two_updates_of_one_version_one_is_saved(store: Fresh) {
     let key = communication("a");
     store.save(change([version(key.clone(), 1)])).await.unwrap();
     let other = store.another(|_| {});
-    let saves = (0..20).map(|n| {
+    let attempts = (0..20).map(|n| {
         let store = if n % 2 == 0 { (*store).clone() } else { other.clone() };
         let key = key.clone();
         tokio::spawn(async move { store.save(change([version(key, 2)])).await })
     });
     let mut saved = 0;
-    for save in saves.collect::<Vec<_>>() {
-        match save.await.unwrap() {
+    for one in attempts.collect::<Vec<_>>() {
+        match one.await.unwrap() {
             Ok(()) => saved += 1,
             Err(error) => assert_eq!(error, SaveError::Conflict { key: Some(key.clone()) }),
         }
@@ -130,8 +130,8 @@ async fn a_threshold_fires_once(store: Fresh) {
         })
         .collect();
     let mut fired = 0;
-    for save in saves {
-        match save.await.unwrap() {
+    for one in saves {
+        match one.await.unwrap() {
             Ok(()) => fired += 1,
             Err(error) => assert_eq!(error, SaveError::AlreadyFired),
         }
