@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
 
 use crate::calendar::{Calendar, CalendarSpec};
-use crate::id::{Reference, Version, hex};
+use crate::id::{Reference, Version};
 use crate::policy::bundle::{Bundle, Template};
 use crate::policy::lint::{Finding, Severity};
 use crate::policy::rule::Rule;
@@ -15,6 +14,7 @@ use crate::text::{Phrases, Words};
 use crate::time::Instant;
 
 pub mod bundle;
+pub mod document;
 pub mod lint;
 pub mod quiet;
 pub mod rule;
@@ -82,26 +82,6 @@ pub struct RedFlagHit {
     pub list: String,
     /// The phrase's place in the list, from 0.
     pub phrase: usize,
-}
-
-impl Bundle {
-    /// Reads a bundle. The error names the place as a JSON pointer and what was expected there.
-    pub fn read(text: &str) -> Result<Self, Finding> {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let bundle = serde_path_to_error::deserialize(&mut json).map_err(|error| Finding::unreadable(&error))?;
-        json.end().map_err(|error| Finding::not_json(&error))?;
-        Ok(bundle)
-    }
-
-    /// The canonical text: what is stored and hashed.
-    pub fn canonical(&self) -> String {
-        serde_json::to_string(self).expect("a bundle has string keys and finite numbers alone")
-    }
-
-    /// SHA-256 of the canonical text, in hex.
-    pub fn hash(&self) -> String {
-        hex(&Sha256::digest(self.canonical()))
-    }
 }
 
 impl Policy {

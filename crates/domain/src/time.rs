@@ -77,9 +77,27 @@ impl Serialize for Instant {
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse()
-            .map_err(|_| serde::de::Error::custom("an RFC 3339 instant such as 2026-06-19T21:30:00Z is expected"))
+        let instant = if is_rfc_3339(&text) { text.parse().ok() } else { None };
+        instant.ok_or_else(|| serde::de::Error::custom("an RFC 3339 instant such as 2026-06-19T21:30:00Z is expected"))
     }
+}
+
+/// Whether a text has the shape of a `date-time` (<https://www.rfc-editor.org/rfc/rfc3339#section-5.6>); `jiff` alone
+/// reads more forms than documents should hold.
+fn is_rfc_3339(text: &str) -> bool {
+    let shaped = |text: &str, shape: &str| {
+        text.len() == shape.len()
+            && text.bytes().zip(shape.bytes()).all(|(byte, like)| match like {
+                b'0' => byte.is_ascii_digit(),
+                like => byte == like,
+            })
+    };
+    let (Some(time), Some(rest)) = (text.get(..19), text.get(19..)) else { return false };
+    let fraction = rest.strip_prefix('.').map_or(0, |rest| 1 + rest.bytes().take_while(u8::is_ascii_digit).count());
+    let zone = &rest[fraction..];
+    shaped(time, "0000-00-00T00:00:00")
+        && fraction != 1
+        && (zone == "Z" || shaped(zone, "+00:00") || shaped(zone, "-00:00"))
 }
 
 /// An amount of time in whole seconds, said in ISO 8601 (`PT4H`, `P5D`, `PT30M`). Whether the seconds are open time or
@@ -88,6 +106,9 @@ impl<'de> Deserialize<'de> for Instant {
 pub struct Span(i64);
 
 impl Span {
+    /// The longest span that can be written down: 114 years, so that what is written can always be read again.
+    pub const LONGEST: Self = Self(999_999 * 3600);
+
     /// A span of that many seconds; negative amounts become zero.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(if seconds < 0 { 0 } else { seconds })
@@ -125,9 +146,10 @@ impl fmt::Display for Span {
 impl FromStr for Span {
     type Err = &'static str;
 
-    /// Reads the forms a policy bundle may use: days, hours, minutes and seconds, each at most once and in that order.
+    /// Reads the forms a policy bundle may use: days, hours, minutes and seconds, each at most once and in that order,
+    /// and at most [`Span::LONGEST`] altogether.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "an ISO 8601 duration such as PT4H, PT30M or P5D is expected";
+        const EXPECTED: &str = "an ISO 8601 duration such as PT4H, PT30M or P5D, of at most 999999 hours, is expected";
         let rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or(EXPECTED)?;
         let (days, time) = match rest.split_once('T') {
             Some((_, "")) => return Err(EXPECTED),
@@ -136,7 +158,7 @@ impl FromStr for Span {
         };
         let mut total = units(days, &[('D', 86_400)]).ok_or(EXPECTED)?;
         total += units(time, &[('H', 3600), ('M', 60), ('S', 1)]).ok_or(EXPECTED)?;
-        Ok(Self(total))
+        if total <= Self::LONGEST.0 { Ok(Self(total)) } else { Err(EXPECTED) }
     }
 }
 
@@ -178,12 +200,34 @@ mod tests {
     }
 
     #[test]
+    fn a_document_holds_instants_as_rfc_3339_writes_them() {
+        let read = |text: &str| serde_json::from_value::<Instant>(text.into());
+        for good in ["2026-06-19T21:30:00Z", "2026-06-19T17:30:00-04:00", "2026-06-19T21:30:00.25Z"] {
+            assert!(read(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "2026-06-19",
+            "2026-06-19 21:30:00Z",
+            "2026-06-19T21:30Z",
+            "2026-06-19T21:30:00",
+            "2026-06-19T21:30:00.Z",
+            "2026-02-30T21:30:00Z",
+            "2026-06-19T21:30:00+04",
+            "2026-06-19T21:30:00Z[UTC]",
+            "\u{e9}\u{e9}\u{e9}",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_span_reads_and_writes_iso_8601() {
         for (text, seconds) in [("PT4H", 14_400), ("PT30M", 1800), ("P5D", 432_000), ("P1DT1H2M3S", 90_123)] {
             assert_eq!(text.parse::<Span>().unwrap().seconds(), seconds, "{text}");
         }
         assert_eq!(Span::hours(27).to_string(), "PT27H");
-        for bad in ["", "P", "PT", "4H", "PT4", "PT4M3H", "P1W", "PT-4H", "PT1.5H", "P1DT"] {
+        assert_eq!("PT999999H".parse::<Span>().unwrap(), Span::LONGEST);
+        for bad in ["", "P", "PT", "4H", "PT4", "PT4M3H", "P1W", "PT-4H", "PT1.5H", "P1DT", "PT1000000H", "P41667D"] {
             assert!(bad.parse::<Span>().is_err(), "{bad}");
         }
     }

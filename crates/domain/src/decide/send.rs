@@ -333,8 +333,8 @@ impl Inbound<'_, '_> {
                 },
                 Action::SetPriority { value } => routed.priority = routed.priority.max(*value),
                 Action::SendTemplate { value } => routed.template = Some(value.clone()),
-                Action::SuggestVisit => self.record.did("sender-notice", "visit-suggested", None, None),
-                Action::Stop => return true,
+                Action::SuggestVisit {} => self.record.did("sender-notice", "visit-suggested", None, None),
+                Action::Stop {} => return true,
                 Action::Assign { .. } | Action::AddTag { .. } | Action::Notify { .. } => {
                     self.record.errors.push(format!("rule {rule}: an action cannot be done here"));
                 }

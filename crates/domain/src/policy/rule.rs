@@ -63,9 +63,9 @@ pub enum Action {
         value: String,
     },
     /// Suggests a visit to both sides.
-    SuggestVisit,
+    SuggestVisit {},
     /// Ends the rules.
-    Stop,
+    Stop {},
 }
 
 /// A rule of the routing list.
@@ -92,7 +92,7 @@ const fn yes() -> bool {
 
 /// A condition over facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "Written")]
 pub enum Condition {
     /// Every one holds.
     All(All),
@@ -104,40 +104,92 @@ pub enum Condition {
     Test(Test),
 }
 
-/// Every condition holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The members of a condition as they stand, before it is known which kind they make.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Written {
+    all: Option<Vec<Condition>>,
+    any: Option<Vec<Condition>>,
+    not: Option<Box<Condition>>,
+    field: Option<Field>,
+    op: Option<Op>,
+    value: Option<Operand>,
+}
+
+impl TryFrom<Written> for Condition {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match written {
+            Written { all: Some(all), any: None, not: None, field: None, op: None, value: None } => {
+                Ok(Self::All(All { all }))
+            }
+            Written { all: None, any: Some(any), not: None, field: None, op: None, value: None } => {
+                Ok(Self::Any(Any { any }))
+            }
+            Written { all: None, any: None, not: Some(not), field: None, op: None, value: None } => {
+                Ok(Self::Not(Not { not }))
+            }
+            Written { all: None, any: None, not: None, field: Some(field), op: Some(op), value: Some(value) } => {
+                Ok(Self::Test(Test { field, op, value: value.0 }))
+            }
+            _ => Err("a condition is one of all, any or not, or has field, op and value"),
+        }
+    }
+}
+
+/// What a fact may be compared with: a text, a whole number, yes or no, or a list of texts.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct Operand(Value);
+
+impl TryFrom<Value> for Operand {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let comparable = match &value {
+            Value::String(_) | Value::Bool(_) => true,
+            Value::Number(number) => number.is_i64(),
+            Value::Array(list) => list.iter().all(Value::is_string),
+            Value::Null | Value::Object(_) => false,
+        };
+        if comparable {
+            Ok(Self(value))
+        } else {
+            Err("a text, a whole number, true, false or a list of texts is expected")
+        }
+    }
+}
+
+/// Every condition holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct All {
     /// The conditions.
     pub all: Vec<Condition>,
 }
 
 /// At least one condition holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Any {
     /// The conditions.
     pub any: Vec<Condition>,
 }
 
 /// The condition does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Not {
     /// The condition.
     pub not: Box<Condition>,
 }
 
 /// A comparison of a fact with a value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Test {
     /// The fact.
     pub field: Field,
     /// The comparison.
     pub op: Op,
-    /// What it is compared with.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
+    /// What it is compared with: a text, a whole number, yes or no, or a list of texts.
     pub value: Value,
 }
 
@@ -242,6 +294,46 @@ impl Condition {
         }
     }
 
+    /// What the condition always comes to, whatever the facts: `all` of nothing holds, `any` of nothing does not.
+    /// `None` when it depends on them.
+    pub fn constant(&self) -> Option<bool> {
+        match self {
+            Self::All(all) => {
+                let parts = || all.all.iter().map(Self::constant);
+                if parts().any(|part| part == Some(false)) {
+                    Some(false)
+                } else {
+                    parts().all(|part| part == Some(true)).then_some(true)
+                }
+            }
+            Self::Any(any) => {
+                let parts = || any.any.iter().map(Self::constant);
+                if parts().any(|part| part == Some(true)) {
+                    Some(true)
+                } else {
+                    parts().all(|part| part == Some(false)).then_some(false)
+                }
+            }
+            Self::Not(not) => not.not.constant().map(|constant| !constant),
+            Self::Test(_) => None,
+        }
+    }
+
+    /// Visits every test in it with its JSON pointer, given the condition's own.
+    pub fn tests(&self, pointer: &str, visit: &mut dyn FnMut(&str, &Test)) {
+        let mut each = |name: &str, parts: &[Condition]| {
+            for (place, part) in parts.iter().enumerate() {
+                part.tests(&format!("{pointer}/{name}/{place}"), visit);
+            }
+        };
+        match self {
+            Self::All(all) => each("all", &all.all),
+            Self::Any(any) => each("any", &any.any),
+            Self::Not(not) => not.not.tests(&format!("{pointer}/not"), visit),
+            Self::Test(test) => visit(pointer, test),
+        }
+    }
+
     /// How deep the condition nests and how many nodes it has.
     pub fn size(&self) -> (usize, usize) {
         let of = |parts: &[Condition]| {
@@ -256,7 +348,67 @@ impl Condition {
     }
 }
 
+impl Field {
+    /// What the fact is: it decides how it can be compared.
+    pub const fn kind(self) -> FactKind {
+        match self {
+            Self::MessageText => FactKind::Words,
+            Self::MessageTextLength | Self::PatientAgeYears => FactKind::Number,
+            Self::MessageHasAttachment | Self::MessageMachineGenerated | Self::CalendarOpen | Self::RecipientAbsent => {
+                FactKind::Flag
+            }
+            Self::PatientTag | Self::ThreadTag => FactKind::List,
+            Self::MessageCategory
+            | Self::MessagePriority
+            | Self::MessageChannel
+            | Self::SenderKind
+            | Self::SenderId
+            | Self::ThreadStatus
+            | Self::ThreadPool
+            | Self::ThreadOwner => FactKind::Text,
+        }
+    }
+}
+
+/// The kinds of facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactKind {
+    /// A code or name.
+    Text,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// Several codes.
+    List,
+    /// The words of a text.
+    Words,
+}
+
 impl Test {
+    /// Why the test could never hold, as what to write instead: its comparison or value does not fit the fact.
+    pub fn fault(&self) -> Option<&'static str> {
+        let value = &self.value;
+        let several = value.as_array().is_some_and(|list| !list.is_empty());
+        let (fits, expected) = match self.field.kind() {
+            FactKind::Text => (
+                matches!(self.op, Op::Eq | Op::Ne) && value.is_string() || self.op == Op::In && several,
+                "use eq or ne with a text, or in with a list of texts",
+            ),
+            FactKind::Number => (
+                matches!(self.op, Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge) && value.is_i64(),
+                "use eq, ne, lt, le, gt or ge with a whole number",
+            ),
+            FactKind::Flag => (matches!(self.op, Op::Is | Op::Eq) && value.is_boolean(), "use is with true or false"),
+            FactKind::List => (
+                self.op == Op::Contains && value.is_string() || self.op == Op::In && several,
+                "use contains with a text, or in with a list of texts",
+            ),
+            FactKind::Words => (self.op == Op::AnyWord && several, "use anyWord with a list of words and phrases"),
+        };
+        (!fits).then_some(expected)
+    }
+
     fn compare(&self, fact: &Fact) -> bool {
         let texts = || self.value.as_array().into_iter().flatten().filter_map(Value::as_str);
         match (fact, self.op) {

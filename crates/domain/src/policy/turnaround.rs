@@ -65,7 +65,11 @@ pub struct Threshold {
 
 /// The place of a threshold. `before` and `after` are open time unless they say elapsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "one of percent, before, after (with elapsed or without) and due: true is expected"
+)]
 pub enum At {
     /// A percentage of the open time from start to due.
     Percent {
@@ -213,7 +217,11 @@ pub enum OnReopen {
 
 /// Names the calendar that counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "the id of a calendar, or {\"of\": \"answering-pool\"} or {\"of\": \"owner\"} is expected"
+)]
 pub enum CalendarRef {
     /// The calendar of whoever answers.
     Of {
@@ -236,18 +244,56 @@ pub enum CalendarOf {
 
 /// The target of an urgency. `asap` counts as `urgent`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(try_from = "WrittenTarget", into = "WrittenTarget")]
 pub struct PriorityTarget {
     /// The urgency.
     pub priority: Priority,
-    /// The amount: a duration, or whole days (`P2D`) of open days.
+    /// The amount; of open days 24 hours for each.
     pub amount: Span,
     /// What the amount counts.
     pub count: Count,
     /// Where in the last open day it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day_ends: Option<DayEnds>,
 }
+
+/// A target as it is written: days (`P2D`) count open days and nothing else does, so that nobody takes a day for 24
+/// open hours or the other way round.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrittenTarget {
+    priority: Priority,
+    amount: String,
+    count: Count,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    day_ends: Option<DayEnds>,
+}
+
+impl TryFrom<WrittenTarget> for PriorityTarget {
+    type Error = &'static str;
+
+    fn try_from(WrittenTarget { priority, amount, count, day_ends }: WrittenTarget) -> Result<Self, Self::Error> {
+        match (count, amount.starts_with("PT"), amount.ends_with('D')) {
+            (Count::OpenDays, _, false) => Err("open days are written in whole days, such as P2D"),
+            (Count::OpenTime | Count::ElapsedTime, false, _) => {
+                Err("time is written in hours, minutes and seconds, such as PT4H; days count open-days alone")
+            }
+            _ => Ok(Self { priority, amount: amount.parse()?, count, day_ends }),
+        }
+    }
+}
+
+impl From<PriorityTarget> for WrittenTarget {
+    fn from(PriorityTarget { priority, amount, count, day_ends }: PriorityTarget) -> Self {
+        let amount = match count {
+            Count::OpenDays => format!("P{}D", amount.seconds() / DAY),
+            Count::OpenTime | Count::ElapsedTime => amount.to_string(),
+        };
+        Self { priority, amount, count, day_ends }
+    }
+}
+
+/// The seconds that stand for an open day in an amount.
+const DAY: i64 = 86_400;
 
 /// What an amount counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -268,7 +314,7 @@ impl PriorityTarget {
             Count::OpenTime => Target::OpenTime { amount: self.amount },
             Count::ElapsedTime => Target::ElapsedTime { amount: self.amount },
             Count::OpenDays => Target::OpenDays {
-                days: (self.amount.seconds() / 86_400).clamp(0, i64::from(u16::MAX)) as u16,
+                days: (self.amount.seconds() / DAY).clamp(0, i64::from(u16::MAX)) as u16,
                 day_ends: self.day_ends.unwrap_or_default(),
             },
         }

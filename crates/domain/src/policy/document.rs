@@ -1,0 +1,52 @@
+//! A bundle as a document: how it is read, and the text by which it is known.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::id::hex;
+use crate::policy::bundle::Bundle;
+use crate::policy::lint::Finding;
+
+/// Most bytes of a bundle's text. The fullest bundle that sites write is a twentieth of it.
+pub const MAX_TEXT: usize = 1024 * 1024;
+
+impl Bundle {
+    /// Reads a bundle. The error names the place as a JSON pointer and what was expected there. The text is at most
+    /// [`MAX_TEXT`] bytes long and nests at most 127 deep.
+    pub fn read(text: &str) -> Result<Self, Finding> {
+        if text.len() > MAX_TEXT {
+            return Err(Finding::too_long(text.len()));
+        }
+        let whole: Value = serde_json::from_str(text).map_err(|error| Finding::not_json(&error))?;
+        if let Some(pointer) = first_null(&whole) {
+            return Err(Finding::null(pointer));
+        }
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut json).map_err(|error| Finding::unreadable(&error))
+    }
+
+    /// The canonical text: what is stored and hashed.
+    pub fn canonical(&self) -> String {
+        serde_json::to_string(self).expect("a bundle has string keys and finite numbers alone")
+    }
+
+    /// SHA-256 of the canonical text, in hex.
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(self.canonical()))
+    }
+}
+
+/// Where the first null stands, as a JSON pointer. The reader of optional members takes a null for an absent member;
+/// in a document that promises rest on, nothing is taken for anything.
+fn first_null(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Array(list) => {
+            list.iter().enumerate().find_map(|(place, value)| first_null(value).map(|rest| format!("/{place}{rest}")))
+        }
+        Value::Object(members) => members
+            .iter()
+            .find_map(|(name, value)| first_null(value).map(|rest| format!("/{}{rest}", super::lint::escaped(name)))),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
