@@ -1,33 +1,26 @@
 //! Messages: sent, read, found.
 
+mod sending;
+
 use actix_web::web::Path;
 use actix_web::{HttpRequest, get, post};
 use domain::access::{Permission, Visibility};
-use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
-use domain::decide::{self, Setting};
-use domain::id::{Ids, Reference, ResourceId, ResourceType};
-use domain::policy::Policy;
-use domain::search::Read;
-use domain::store::{SaveError, ThreadView};
-use domain::time::Instant;
+use domain::change::{AuditAction, Stored};
+use domain::decide;
+use domain::id::{Reference, ResourceType};
 use fhir::communication::Communication;
-use fhir::decided::{self, Frame};
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
-use jiff::Timestamp;
 
+use self::sending::{Sending, Sent};
 use crate::conditional::IfNoneExist;
 use crate::context::{Context, stored};
 use crate::error::{Answer, Failure};
 use crate::manners::body::{FormBody, ResourceBody};
 use crate::openapi::schema;
-use crate::read::unreadable;
 use crate::{read as reading, search as searching};
 
 const KIND: ResourceType = ResourceType::Communication;
-
-/// How often a message is decided about anew when its thread or the policy moves on meanwhile.
-const ATTEMPTS: usize = 8;
 
 /// Sends a message, or keeps a draft (`status` `preparation`). A message without `inResponseTo` begins a conversation.
 ///
@@ -150,14 +143,10 @@ fn may_write(message: &Communication, visibility: &Visibility) -> Result<(), Fai
         Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at(format!("Communication.{place}"))]))
     };
     match visibility {
-        Visibility::Everything => Ok(()),
-        Visibility::Staff { me, .. } if message.sender() != me => {
+        Visibility::Staff { me, .. } | Visibility::Patient { me, .. } if message.sender() != me => {
             refuse("sender", "The sender must be the person whom the token names.")
         }
-        Visibility::Staff { .. } => Ok(()),
-        Visibility::Patient { me, .. } if message.sender() != me => {
-            refuse("sender", "The sender must be the person whom the token names.")
-        }
+        Visibility::Everything | Visibility::Staff { .. } => Ok(()),
         Visibility::Patient { patient, .. } => {
             let foreign = |reference: &Reference| reference.is("Patient") && reference != patient;
             let recipients = message.document().root();
@@ -173,133 +162,6 @@ fn may_write(message: &Communication, visibility: &Visibility) -> Result<(), Fai
             }
         }
     }
-}
-
-/// A message on its way into the store.
-struct Sending<'a> {
-    context: &'a Context,
-    condition: Option<&'a IfNoneExist>,
-    message: &'a Communication,
-    visibility: &'a Visibility,
-    now: Timestamp,
-    /// The identifiers of the decision begin here, however often it is taken anew.
-    ids: Ids,
-    audit: AuditRow,
-}
-
-/// What came of it.
-enum Sent {
-    Now(ResourceWrite),
-    /// An attempt before this one has sent it.
-    Before(Stored),
-}
-
-impl<'a> Sending<'a> {
-    fn new(
-        context: &'a Context,
-        message: &'a Communication,
-        visibility: &'a Visibility,
-        condition: Option<&'a IfNoneExist>,
-    ) -> Self {
-        let now = context.now();
-        let ids = context.state.ids(Instant::from(now));
-        let mut audit = context.audit(AuditAction::Create, "create");
-        audit.patient = message.patient();
-        audit.count = 1;
-        Self { context, condition, message, visibility, now, ids, audit }
-    }
-
-    /// Decides and saves; anew when the thread or the policy has moved on meanwhile, which is nobody's fault.
-    async fn save(&self) -> Result<Sent, Failure> {
-        let tenant = &self.context.caller.tenant;
-        let mut policy = self.context.state.policies.current(tenant).await?;
-        let mut attempt = 1;
-        loop {
-            let mut ids = self.ids.clone();
-            let id = ids.next_id();
-            let view = self.continued().await?;
-            let mut change = self.decide(&policy, &id, view.as_ref(), &mut ids)?;
-            let write = change
-                .resources
-                .first()
-                .cloned()
-                .ok_or_else(|| Failure::Internal("a message without a text".to_owned()))?;
-            change.audit.push(AuditRow {
-                focus: Some(write.key.clone()),
-                version: Some(write.version),
-                ..self.audit.clone()
-            });
-            change.unique.extend(self.condition.map(|condition| condition.unique(write.key.clone())));
-            match self.context.save(change).await {
-                Ok(()) => return Ok(Sent::Now(write)),
-                Err(SaveError::NotUnique { .. }) => return self.before().await,
-                Err(error) if attempt == ATTEMPTS => return Err(error.into()),
-                Err(SaveError::StaleCatalogue) => policy = self.context.state.policies.renewed(tenant, &policy).await?,
-                Err(SaveError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-            attempt += 1;
-        }
-    }
-
-    /// What the one that was faster under the same condition has sent.
-    async fn before(&self) -> Result<Sent, Failure> {
-        let condition = self.condition.ok_or(Failure::Duplicate)?;
-        condition.first(self.context).await?.map(Sent::Before).ok_or(Failure::Duplicate)
-    }
-
-    fn decide(
-        &self,
-        policy: &Policy,
-        id: &ResourceId,
-        view: Option<&ThreadView>,
-        ids: &mut Ids,
-    ) -> Result<Change, Failure> {
-        let caller = &self.context.caller;
-        let setting = Setting { policy, now: Instant::from(self.now) };
-        let message = self.message.message(id, &caller.facts);
-        if self.message.is_draft() {
-            let mut change = Change::new(caller.tenant.clone());
-            change.resources = vec![unreadable(self.message.drafted(id, self.now))?];
-            change.decisions = vec![decide::draft(setting, &message, ids).row(None)];
-            return Ok(change);
-        }
-        let decision = decide::send(setting, &message, view, ids).map_err(|refusal| refused(&refusal))?;
-        let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
-        unreadable(decided::sent(&frame, self.message, id, view, decision))
-    }
-
-    /// The thread that the message continues, if the caller may see it.
-    async fn continued(&self) -> Result<Option<ThreadView>, Failure> {
-        let tenant = &self.context.caller.tenant;
-        let mut found: Option<ThreadView> = None;
-        for id in self.message.continues().map_err(|issue| vec![issue])? {
-            let key = domain::id::Key::new(KIND, id.clone());
-            let wanted = Read { tenant: tenant.clone(), key, version: None, visibility: self.visibility.clone() };
-            let seen = self.context.state.store.read(wanted).await?.filter(|message| !message.deleted);
-            let view = match seen {
-                Some(_) => self.context.state.store.thread_of(tenant.clone(), id).await?,
-                None => None,
-            };
-            // The same words whether there is no such message or it is not theirs to know.
-            let view = view.ok_or_else(|| misplaced("unknown-message", "There is no such message to answer."))?;
-            match &found {
-                Some(known) if known.thread.id != view.thread.id => {
-                    return Err(misplaced("several-threads", "A message belongs to one conversation."));
-                }
-                _ => found = Some(view),
-            }
-        }
-        let (theirs, ours) = (found.as_ref().and_then(|view| view.thread.patient.as_ref()), self.message.patient());
-        if theirs.is_some() && ours.is_some() && theirs != ours.as_ref() {
-            return Err(misplaced("other-patient", "The conversation is about another patient."));
-        }
-        Ok(found)
-    }
-}
-
-fn misplaced(code: &str, text: &str) -> Failure {
-    Failure::Business(vec![Issue::error(IssueCode::BusinessRule, text).at("Communication.inResponseTo").because(code)])
 }
 
 /// A refusal with its reason, its remedy and its code.

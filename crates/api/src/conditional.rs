@@ -2,6 +2,8 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::Permission;
 use domain::change::{Stored, UniqueKey};
 use domain::id::{Key, ResourceType};
@@ -48,11 +50,7 @@ impl IfNoneExist {
         let whose = (&context.caller.client, &context.caller.user, &context.caller.patient);
         let digest = Sha256::digest(format!("{whose:?}{said:?}"));
         let search = Search { count: 2, total: false, after: None, ..parsed.search };
-        Ok(Some(Self {
-            search,
-            namespace: namespace(kind),
-            key: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-        }))
+        Ok(Some(Self { search, namespace: namespace(kind), key: URL_SAFE_NO_PAD.encode(digest) }))
     }
 
     /// The resource that the condition finds already.

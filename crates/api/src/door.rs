@@ -52,6 +52,7 @@ pub async fn door(
             Err(failure) => {
                 if let Failure::Unauthenticated(reason) = failure {
                     state.metrics.refused(reason);
+                    tracing::info!(reason, "credentials were refused");
                 }
                 return Ok(request.error_response(failure));
             }

@@ -77,8 +77,8 @@ pub(crate) async fn vread(context: Context, path: Path<(String, String)>) -> Ans
     reading::vread(&context, KIND, &path.0, &path.1).await
 }
 
-/// Replaces a pool's resource. With `If-Match` only that version is replaced. Decisions follow the new hours from then
-/// on.
+/// Replaces a pool's resource, or creates it under the engine's own id. With `If-Match` only that version is replaced.
+/// Decisions follow the new hours from then on.
 #[utoipa::path(
     tag = "HealthcareService",
     operation_id = "updateService",
@@ -87,7 +87,9 @@ pub(crate) async fn vread(context: Context, path: Path<(String, String)>) -> Ans
     responses(
         (status = 200, description = "Replaced.", body = schema::HealthcareService, content_type = "application/fhir+json",
             headers(("ETag" = String), ("Last-Modified" = String))),
-schema::ChangeErrors,
+        (status = 201, description = "Created.", body = schema::HealthcareService, content_type = "application/fhir+json",
+            headers(("ETag" = String), ("Last-Modified" = String), ("Location" = String))),
+        schema::ChangeErrors,
     ),
     security(("bearer" = ["system/HealthcareService.u"]))
 )]
@@ -113,12 +115,16 @@ pub(crate) async fn update(context: Context, id: Path<String>, body: ResourceBod
     let condition = context.manners.if_match.as_ref();
     match &current {
         Some(current) if condition.is_some_and(|condition| !condition.admits(current.version)) => {
-            return Err(Failure::Precondition);
+            Err(Failure::Precondition)
         }
-        Some(current) if current.deleted => return Err(Failure::Gone),
+        Some(current) if current.deleted => Err(Failure::Gone),
         Some(current) => feed(&context, &document, &key, Some(current)).await,
-        // The service gives ids: an update does not create.
-        None => Err(Failure::NotFound),
+        None if context.manners.if_match.is_some() => Err(Failure::Precondition),
+        // Engines name what they feed, so that bundles and messages can refer to a pool before it is here.
+        None => {
+            may_feed(&context, Permission::Create)?;
+            feed(&context, &document, &key, None).await
+        }
     }
 }
 

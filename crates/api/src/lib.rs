@@ -25,5 +25,8 @@ pub mod serve;
 pub mod state;
 mod task;
 
+#[cfg(test)]
+mod tests;
+
 pub use openapi::openapi;
 pub use serve::{metrics_server, server};

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::capability::{Installation, statement};
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +25,7 @@ pub struct Document {
 impl Document {
     fn new(text: String) -> Self {
         let digest = Sha256::digest(&text);
-        let tag = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let tag = URL_SAFE_NO_PAD.encode(&digest[..9]);
         Self { text, tag: format!("W/\"{tag}\"") }
     }
 

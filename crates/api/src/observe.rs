@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
+use actix_web::error::InternalError;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _};
@@ -51,11 +52,18 @@ pub async fn observe(
             (Ok(in_order(response.map_into_boxed_body(), style)), route)
         }
         Ok(Err(error)) => (Err(error), "unmatched".to_owned()),
-        Err(_panic) => (Err(Failure::Internal("a handler panicked".to_owned()).into()), "panicked".to_owned()),
+        Err(_panic) => {
+            // The request went down with the handler, so this answer leaves as an error that knows its own form.
+            let failure = Failure::Internal("a handler panicked".to_owned());
+            tracing::error!(parent: &span, error = %failure, "a request failed");
+            let mut answer = failure.respond(style);
+            identify(answer.headers_mut(), &id);
+            (Err(InternalError::from_response("panicked", answer).into()), "panicked".to_owned())
+        }
     };
     let status = match &response {
         Ok(response) => response.status(),
-        Err(error) => error.as_response_error().status_code(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let took = started.elapsed();
     state.metrics.answered(&route, method, status.as_u16(), took);
@@ -68,11 +76,15 @@ pub async fn observe(
     let microseconds = took.as_micros() as u64;
     tracing::info!(target: "postern::access", parent: &span, method, route, status = status.as_u16(), microseconds, request = id, "answered");
     let mut response = response?;
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
+    identify(response.headers_mut(), &id);
     harden(response.headers_mut());
     Ok(response)
+}
+
+fn identify(headers: &mut HeaderMap, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
+    }
 }
 
 /// Errors leave in the words of the interface they belong to, whoever made them.

@@ -53,7 +53,7 @@ fn described() -> OpenApi {
         ]))
         .components(Some(
             ComponentsBuilder::new()
-                .schemas_from_iter(schema::all())
+                .schemas_from_iter(schema::all().clone())
                 .security_scheme("bearer", SecurityScheme::Http(bearer.build()))
                 .build(),
         ))

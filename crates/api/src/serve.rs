@@ -25,6 +25,9 @@ const HEAD_TIME: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// How many connections one worker holds; more wait to be accepted.
+const CONNECTIONS: usize = 10_000;
+
 /// How long requests under way are waited for when the server stops, in seconds.
 const DRAIN: u64 = 30;
 
@@ -70,6 +73,7 @@ pub fn server(state: Arc<AppState>, listener: TcpListener, workers: usize) -> io
     let shared = Shared::new(state);
     let server = HttpServer::new(move || app(shared.clone()))
         .workers(workers.max(1))
+        .max_connections(CONNECTIONS)
         .client_request_timeout(HEAD_TIME)
         .client_disconnect_timeout(Duration::from_secs(2))
         .keep_alive(KEEP_ALIVE)

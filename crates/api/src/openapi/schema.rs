@@ -2,6 +2,7 @@
 //! the `_` companions and nulls that generated clients cannot bear.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use domain::id::ResourceType;
 use fhir::search::{ParameterKind, RESULT_PARAMETERS, parameters};
@@ -15,8 +16,10 @@ use utoipa::{IntoParams, IntoResponses, PartialSchema, ToSchema};
 const WRITTEN: &str = include_str!("schemas.json");
 
 /// Every schema by its name.
-pub(crate) fn all() -> BTreeMap<String, RefOr<Schema>> {
-    serde_json::from_str(WRITTEN).expect("the hand-written schemas are read in a test")
+pub(crate) fn all() -> &'static BTreeMap<String, RefOr<Schema>> {
+    static ALL: LazyLock<BTreeMap<String, RefOr<Schema>>> =
+        LazyLock::new(|| serde_json::from_str(WRITTEN).expect("the hand-written schemas are read in a test"));
+    &ALL
 }
 
 macro_rules! schemas {
@@ -27,7 +30,7 @@ macro_rules! schemas {
 
             impl PartialSchema for $name {
                 fn schema() -> RefOr<Schema> {
-                    all().remove(stringify!($name)).expect("each named schema is written")
+                    all()[stringify!($name)].clone()
                 }
             }
 

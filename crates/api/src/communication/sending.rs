@@ -1,0 +1,156 @@
+//! A message on its way into the store: decided about, and anew when the world has moved on meanwhile.
+
+use domain::access::Visibility;
+use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
+use domain::decide::{self, Setting};
+use domain::id::{Ids, Key, ResourceId, ResourceType};
+use domain::policy::Policy;
+use domain::search::Read;
+use domain::store::{SaveError, ThreadView};
+use domain::time::Instant;
+use fhir::communication::Communication;
+use fhir::decided::{self, Frame};
+use fhir::issue::{Issue, IssueCode};
+use jiff::Timestamp;
+
+use super::refused;
+use crate::conditional::IfNoneExist;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::read::unreadable;
+
+/// How often a message is decided about anew when its thread or the policy moves on meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// A message on its way into the store.
+pub(super) struct Sending<'a> {
+    context: &'a Context,
+    condition: Option<&'a IfNoneExist>,
+    message: &'a Communication,
+    visibility: &'a Visibility,
+    now: Timestamp,
+    /// The identifiers of the decision begin here, however often it is taken anew.
+    ids: Ids,
+    audit: AuditRow,
+}
+
+/// What came of it.
+pub(super) enum Sent {
+    Now(ResourceWrite),
+    /// An attempt before this one has sent it.
+    Before(Stored),
+}
+
+impl<'a> Sending<'a> {
+    pub(super) fn new(
+        context: &'a Context,
+        message: &'a Communication,
+        visibility: &'a Visibility,
+        condition: Option<&'a IfNoneExist>,
+    ) -> Self {
+        let now = context.now();
+        let ids = context.state.ids(Instant::from(now));
+        let mut audit = context.audit(AuditAction::Create, "create");
+        audit.patient = message.patient();
+        audit.count = 1;
+        Self { context, condition, message, visibility, now, ids, audit }
+    }
+
+    /// Decides and saves; anew when the thread or the policy has moved on meanwhile, which is nobody's fault.
+    pub(super) async fn save(&self) -> Result<Sent, Failure> {
+        let tenant = &self.context.caller.tenant;
+        let mut policy = self.context.state.policies.current(tenant).await?;
+        let mut attempt = 1;
+        loop {
+            let mut ids = self.ids.clone();
+            let id = ids.next_id();
+            let view = self.continued().await?;
+            let mut change = self.decide(&policy, &id, view.as_ref(), &mut ids)?;
+            let write = change
+                .resources
+                .first()
+                .cloned()
+                .ok_or_else(|| Failure::Internal("a message without a text".to_owned()))?;
+            change.audit.push(AuditRow {
+                focus: Some(write.key.clone()),
+                version: Some(write.version),
+                ..self.audit.clone()
+            });
+            change.unique.extend(self.condition.map(|condition| condition.unique(write.key.clone())));
+            match self.context.save(change).await {
+                Ok(()) => return Ok(Sent::Now(write)),
+                Err(SaveError::NotUnique { .. }) => return self.before().await,
+                Err(error) if attempt == ATTEMPTS => return Err(error.into()),
+                Err(SaveError::StaleCatalogue) => policy = self.context.state.policies.renewed(tenant, &policy).await?,
+                Err(SaveError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// What the one that was faster under the same condition has sent.
+    async fn before(&self) -> Result<Sent, Failure> {
+        let condition = self.condition.ok_or(Failure::Duplicate)?;
+        condition.first(self.context).await?.map(Sent::Before).ok_or(Failure::Duplicate)
+    }
+
+    fn decide(
+        &self,
+        policy: &Policy,
+        id: &ResourceId,
+        view: Option<&ThreadView>,
+        ids: &mut Ids,
+    ) -> Result<Change, Failure> {
+        let caller = &self.context.caller;
+        let setting = Setting { policy, now: Instant::from(self.now) };
+        let message = self.message.message(id, &caller.facts);
+        if self.message.is_draft() {
+            let mut change = Change::new(caller.tenant.clone());
+            change.resources = vec![unreadable(self.message.drafted(id, self.now))?];
+            change.decisions = vec![decide::draft(setting, &message, ids).row(None)];
+            return Ok(change);
+        }
+        let decision = decide::send(setting, &message, view, ids).map_err(|refusal| refused(&refusal))?;
+        let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
+        let patient = decision.thread.patient.clone();
+        let mut change = unreadable(decided::sent(&frame, self.message, id, view, decision))?;
+        // A message that names no subject is about the patient of its conversation, who is to see it.
+        for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {
+            write.patient.clone_from(&patient);
+        }
+        Ok(change)
+    }
+
+    /// The thread that the message continues, if the caller may see it.
+    async fn continued(&self) -> Result<Option<ThreadView>, Failure> {
+        let tenant = &self.context.caller.tenant;
+        let mut found: Option<ThreadView> = None;
+        for id in self.message.continues().map_err(|issue| vec![issue])? {
+            let key = Key::new(ResourceType::Communication, id.clone());
+            let wanted = Read { tenant: tenant.clone(), key, version: None, visibility: self.visibility.clone() };
+            let seen = self.context.state.store.read(wanted).await?.filter(|message| !message.deleted);
+            let view = match seen {
+                Some(_) => self.context.state.store.thread_of(tenant.clone(), id).await?,
+                None => None,
+            };
+            // The same words whether there is no such message or it is not theirs to know.
+            let view = view.ok_or_else(|| misplaced("unknown-message", "There is no such message to answer."))?;
+            match &found {
+                Some(known) if known.thread.id != view.thread.id => {
+                    return Err(misplaced("several-threads", "A message belongs to one conversation."));
+                }
+                _ => found = Some(view),
+            }
+        }
+        let (theirs, ours) = (found.as_ref().and_then(|view| view.thread.patient.as_ref()), self.message.patient());
+        if theirs.is_some() && ours.is_some() && theirs != ours.as_ref() {
+            return Err(misplaced("other-patient", "The conversation is about another patient."));
+        }
+        Ok(found)
+    }
+}
+
+fn misplaced(code: &str, text: &str) -> Failure {
+    Failure::Business(vec![Issue::error(IssueCode::BusinessRule, text).at("Communication.inResponseTo").because(code)])
+}

@@ -1,0 +1,234 @@
+//! A store in memory, as small as the tests of the interface need.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use domain::access::Visibility;
+use domain::change::{Audience, AuditRow, BundleRow, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored};
+use domain::clock::{Clock, LedgerEntry};
+use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::search::{Filter, Indexed, Page, Read, Search};
+use domain::store::{
+    Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
+};
+use domain::thread::Thread;
+use domain::time::{Instant, Span};
+
+#[derive(Default)]
+pub(crate) struct Rows {
+    versions: BTreeMap<(TenantId, Key), Vec<ResourceWrite>>,
+    unique: HashMap<(TenantId, &'static str, String), Key>,
+    threads: BTreeMap<(TenantId, ResourceId), Thread>,
+    clocks: BTreeMap<(TenantId, ResourceId), Clock>,
+    ledger: Vec<LedgerEntry>,
+    outbox: Vec<OutboxRow>,
+    decisions: Vec<DecisionRow>,
+    pub(crate) audit: Vec<AuditRow>,
+    generation: i64,
+    pub(crate) down: bool,
+    pub(crate) bursts: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Memory(pub(crate) Mutex<Rows>);
+
+fn now<'a, T: Send + 'a, E: Send + 'a>(value: Result<T, E>) -> Answer<'a, T, E> {
+    Box::pin(std::future::ready(value))
+}
+
+impl Rows {
+    fn check(&self, change: &Change) -> Result<(), SaveError> {
+        if self.down {
+            return Err(StoreError::Unavailable("gone".into()).into());
+        }
+        if change.generation.is_some_and(|generation| generation != self.generation) {
+            return Err(SaveError::StaleCatalogue);
+        }
+        for unique in &change.unique {
+            if let Some(owner) = self.unique.get(&(change.tenant.clone(), unique.namespace, unique.key.clone())) {
+                return Err(SaveError::NotUnique { owner: Some(owner.clone()) });
+            }
+        }
+        for write in &change.resources {
+            let known = self.versions.get(&(change.tenant.clone(), write.key.clone())).map_or(0, Vec::len);
+            if write.version != Version(known as i32 + 1) {
+                return Err(SaveError::Conflict { key: Some(write.key.clone()) });
+            }
+        }
+        for thread in &change.threads {
+            let known = self.threads.get(&(change.tenant.clone(), thread.id.clone())).map_or(0, |known| known.revision);
+            if thread.revision != known + 1 {
+                return Err(SaveError::Conflict { key: None });
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, change: Change) {
+        let tenant = change.tenant;
+        for unique in change.unique {
+            self.unique.insert((tenant.clone(), unique.namespace, unique.key), unique.owner);
+        }
+        for write in change.resources {
+            self.versions.entry((tenant.clone(), write.key.clone())).or_default().push(write);
+        }
+        self.threads.extend(change.threads.into_iter().map(|thread| ((tenant.clone(), thread.id.clone()), thread)));
+        self.clocks.extend(change.clocks.into_iter().map(|clock| ((tenant.clone(), clock.id.clone()), clock)));
+        self.ledger.extend(change.ledger);
+        self.outbox.extend(change.outbox);
+        self.decisions.extend(change.decisions);
+        self.audit.extend(change.audit);
+        self.generation += i64::from(change.new_generation);
+    }
+
+    fn current(&self, tenant: &TenantId, kind: ResourceType) -> impl Iterator<Item = &ResourceWrite> {
+        let of = move |((owner, key), _): &(&(TenantId, Key), &Vec<ResourceWrite>)| owner == tenant && key.kind == kind;
+        self.versions.iter().filter(of).filter_map(|(_, versions)| versions.last())
+    }
+}
+
+fn sees(visibility: &Visibility, row: &ResourceWrite) -> bool {
+    match visibility {
+        Visibility::Everything => true,
+        Visibility::Patient { patient, me } => {
+            row.patient.as_ref() == Some(patient)
+                && (row.audience == Audience::Thread
+                    || (row.audience == Audience::Author && row.author.as_ref() == Some(me)))
+        }
+        Visibility::Staff { me, .. } => row.audience != Audience::Author || row.author.as_ref() == Some(me),
+    }
+}
+
+fn matches(filter: &Filter, row: &ResourceWrite) -> bool {
+    let values =
+        |name: &'static str| row.values.iter().filter(move |value| value.param == name).map(|value| &value.value);
+    match filter {
+        Filter::Id(ids) => ids.contains(&row.key.id),
+        Filter::Reference { param, any } => {
+            values(param).any(|value| matches!(value, Indexed::Reference(own) if any.contains(own)))
+        }
+        Filter::Token { param, any } => values(param).any(|value| {
+            let Indexed::Token { system, code } = value else { return false };
+            any.iter().any(|asked| {
+                asked.code.as_ref().is_none_or(|asked| asked == code)
+                    && asked.system.as_ref().is_none_or(|asked| asked == system.as_deref().unwrap_or_default())
+            })
+        }),
+        Filter::LastUpdated(_) | Filter::Date { .. } => true,
+    }
+}
+
+fn stored(write: &ResourceWrite) -> Stored {
+    crate::context::stored(write)
+}
+
+impl Store for Memory {
+    fn save(&self, change: Change) -> Answer<'_, (), SaveError> {
+        let mut rows = self.0.lock().unwrap();
+        let checked = rows.check(&change);
+        if checked.is_ok() {
+            rows.write(change);
+        }
+        now(checked)
+    }
+
+    fn read(&self, read: Read) -> Answer<'_, Option<Stored>> {
+        let rows = self.0.lock().unwrap();
+        assert!(!rows.bursts, "Mrs Canary's inhaler");
+        if rows.down {
+            return now(Err(StoreError::Unavailable("gone".into())));
+        }
+        let versions = rows.versions.get(&(read.tenant, read.key));
+        let found = versions.and_then(|versions| match read.version {
+            None => versions.last(),
+            Some(version) => versions.iter().find(|row| row.version == version),
+        });
+        now(Ok(found.filter(|row| sees(&read.visibility, row)).map(stored)))
+    }
+
+    fn search(&self, search: Search) -> Answer<'_, Page> {
+        let rows = self.0.lock().unwrap();
+        let found = rows.current(&search.tenant, search.kind).filter(|row| {
+            !row.deleted && sees(&search.visibility, row) && search.filters.iter().all(|filter| matches(filter, row))
+        });
+        now(Ok(Page { rows: found.take(search.count.into()).map(stored).collect(), next: None, total: None }))
+    }
+
+    fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>> {
+        let rows = self.0.lock().unwrap();
+        let key = Key::new(ResourceType::Communication, message);
+        let thread = rows.versions.get(&(tenant.clone(), key)).and_then(|versions| versions.last()?.thread.clone());
+        let view = thread.and_then(|id| {
+            let thread = rows.threads.get(&(tenant.clone(), id))?.clone();
+            let open = |clock: &&Clock| clock.thread == thread.id && !clock.fold.state.is_over();
+            let clocks: Vec<Clock> = rows.clocks.values().filter(open).cloned().collect();
+            let task = clocks
+                .iter()
+                .find_map(|clock| clock.task.clone())
+                .and_then(|task| rows.versions.get(&(tenant, Key::new(ResourceType::Task, task)))?.last().map(stored));
+            Some(ThreadView { thread, clocks, task })
+        });
+        now(Ok(view))
+    }
+
+    fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>> {
+        now(Ok(self.0.lock().unwrap().unique.get(&(tenant, namespace, key)).cloned()))
+    }
+
+    fn catalogue(&self, tenant: TenantId) -> Answer<'_, Catalogue> {
+        let rows = self.0.lock().unwrap();
+        let service =
+            |row: &ResourceWrite| Service { key: row.key.clone(), version: row.version, body: row.body.clone() };
+        let services = rows.current(&tenant, ResourceType::HealthcareService).map(service).collect();
+        now(Ok(Catalogue { generation: rows.generation, bundle: None, services }))
+    }
+
+    fn generation(&self, _: TenantId) -> Answer<'_, i64> {
+        now(Ok(self.0.lock().unwrap().generation))
+    }
+
+    fn claim_clocks(&self, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedClock>> {
+        now(Ok(vec![]))
+    }
+
+    fn claim_outbox(&self, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedOutbox>> {
+        now(Ok(vec![]))
+    }
+
+    fn ledger(&self, _: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.ledger.iter().filter(|entry| entry.clock == clock).cloned().collect()))
+    }
+
+    fn clocks(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<Clock>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.clocks.values().filter(|clock| clock.thread == thread).cloned().collect()))
+    }
+
+    fn decision(&self, _: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>> {
+        now(Ok(self.0.lock().unwrap().decisions.iter().find(|decision| decision.id == id).cloned()))
+    }
+
+    fn decisions(&self, _: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>> {
+        let rows = self.0.lock().unwrap();
+        let about = |decision: &&DecisionRow| focus.as_ref().is_none_or(|focus| decision.focus == *focus);
+        now(Ok(rows.decisions.iter().rev().filter(about).take(limit.into()).cloned().collect()))
+    }
+
+    fn deliveries(&self, _: TenantId, _: u16) -> Answer<'_, Vec<Delivery>> {
+        now(Ok(vec![]))
+    }
+
+    fn bundles(&self, _: TenantId) -> Answer<'_, Vec<BundleRow>> {
+        now(Ok(vec![]))
+    }
+
+    fn gauges(&self, _: Instant) -> Answer<'_, Gauges> {
+        now(Ok(Gauges::default()))
+    }
+
+    fn ready(&self) -> Answer<'_, ()> {
+        let down = self.0.lock().unwrap().down;
+        now(if down { Err(StoreError::Unavailable("gone".into())) } else { Ok(()) })
+    }
+}
