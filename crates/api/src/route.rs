@@ -44,6 +44,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(clocks::list)
         .service(deliveries::list)
         .service(bundles::list)
+        .service(bundles::bundle_schema)
         .service(metadata::capabilities)
         .service(metadata::openapi_document)
         .service(health::livez)

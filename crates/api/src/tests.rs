@@ -414,8 +414,19 @@ async fn a_pools_hours_change_what_is_decided_from_then_on() {
     let replaced = house.ask(put(&named, "W/\"1\"")).await;
     assert_eq!((replaced.status, replaced.header("etag")), (200, "W/\"2\""));
     assert_eq!(house.send(&house.patient("p-1"), "/fhir/HealthcareService", &service).await.status, 403);
+    let feed = |id: &str| {
+        let mut body = service.clone();
+        body["id"] = id.into();
+        let request = with(TestRequest::put(), &machine).uri(&format!("/fhir/HealthcareService/{id}"));
+        request.insert_header(("Content-Type", "application/fhir+json")).set_payload(body.to_string())
+    };
+    let absent = house.ask(feed("refill").insert_header(("If-Match", "W/\"1\""))).await;
+    assert_eq!(absent.status, 412);
+    assert_eq!(house.ask(feed("refill")).await.status, 201, "an engine names what it feeds");
+    let schema = house.get(&machine, "/api/v1/policy-bundle.schema.json").await;
+    assert_eq!((schema.status, schema.json()["title"].is_string()), (200, true));
     let found = house.get(&house.patient("p-1"), "/fhir/HealthcareService").await.json();
-    assert_eq!(found["entry"].as_array().unwrap().len(), 1, "patients see the directory");
+    assert_eq!(found["entry"].as_array().unwrap().len(), 2, "patients see the directory");
     let sent = house.send(&house.patient("p-1"), "/fhir/Communication", &message("p-1")).await;
     assert_eq!(sent.status, 201, "decided under the new generation");
 }

@@ -48,6 +48,7 @@ schemas!(
     Decisions,
     Deliveries,
     HealthcareService,
+    JsonSchema,
     OpenApiDocument,
     PolicyBundles,
     SearchForm,
