@@ -13,6 +13,8 @@ use crate::task::Task;
 use crate::thread::{Priority, Thread};
 use crate::time::Instant;
 
+mod explain;
+
 /// What is not copied into records.
 const MASKED: &[&str] = &["message.text", "message.title"];
 
