@@ -1,1 +1,1 @@
-//! placeholder
+//! What measuring needs and others may use: a realistic clinic.
