@@ -104,7 +104,7 @@ impl Fold {
             Event::Resume if self.state == ClockState::Paused => {
                 self.close_segment(at, calendars);
                 self.state = ClockState::Running;
-                if self.was_overdue() {
+                if self.was_overdue() || self.rested_in_closed_time(at, calendars) {
                     self.set_due(self.last_due_at);
                 } else {
                     self.project(at, calendars);
@@ -137,7 +137,11 @@ impl Fold {
                     self.project(at, calendars);
                 }
             }
-            Event::Breach if self.breached_at.is_none() => self.breached_at = Some(at),
+            Event::Breach
+                if self.breached_at.is_none() && !self.state.is_over() && self.state != ClockState::Pending =>
+            {
+                self.breached_at = Some(at);
+            }
             _ => {}
         }
         self
@@ -157,6 +161,14 @@ impl Fold {
     fn was_overdue(&self) -> bool {
         let ran_until = self.segments.iter().rev().find(|segment| segment.running).and_then(|segment| segment.until);
         ran_until.zip(self.last_due_at).is_some_and(|(until, due)| until > due)
+    }
+
+    /// Whether the pause that ends at `at` took no time of the target's unit and the terms stayed as they were: then
+    /// due stays as well, also where counting what remains would find another instant with as much open time before.
+    fn rested_in_closed_time(&self, at: Instant, calendars: &dyn Calendars) -> bool {
+        let (Some(target), [.., ran, rested]) = (&self.target, self.segments.as_slice()) else { return false };
+        let Some(calendar) = calendars.calendar(&self.calendar) else { return false };
+        ran.running && ran.calendar == self.calendar && target.measure(calendar, rested.from, at) == Span::default()
     }
 
     fn running(&self, now: Instant, calendars: &dyn Calendars) -> Span {

@@ -5,9 +5,10 @@ use crate::clock::{Clock, ClockState, Event, Firing, LedgerEntry};
 use crate::decision::{Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::policy::rule::Action;
-use crate::policy::turnaround::{At, Threshold};
+use crate::policy::turnaround::{At, Target, Threshold};
 use crate::store::ThreadView;
 use crate::task::Task;
+use crate::time::Instant;
 
 use super::notice::{Notice, Outbox};
 use super::{Setting, named};
@@ -36,7 +37,7 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
     if clock.fold.state != ClockState::Running {
         return None;
     }
-    let mut come: Vec<(Threshold, crate::time::Instant)> = clock
+    let mut come: Vec<(Threshold, Instant)> = clock
         .terms
         .thresholds
         .iter()
@@ -54,9 +55,11 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
     );
     let (id, seed) = named(ids);
     let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::Fired);
-    record.pool = Some(clock.terms.pool.clone());
+    record.pool = Some(view.thread.pool.clone().unwrap_or_else(|| clock.terms.pool.clone()));
     record.priority = Some(view.thread.priority);
-    let pool = policy.pool(&clock.terms.pool).unwrap_or_else(|| policy.default_pool());
+    // Whoever answers now is told; the clock itself never changes hands.
+    let now_answering = view.thread.pool.as_deref().and_then(|id| policy.pool(id));
+    let pool = now_answering.or_else(|| policy.pool(&clock.terms.pool)).unwrap_or_else(|| policy.default_pool());
     let mut outbox = Outbox::new(setting);
     let mut fired = Clock { revision: clock.revision + 1, ..clock.clone() };
     let mut ledger = Vec::new();
@@ -71,14 +74,13 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
         } else if matches!(threshold.at, At::Percent { .. } | At::Before { .. }) {
             outbox.event(ids, "turnaround-at-risk", &view.thread, focus.clone());
         }
-        let changed = matches!(fired.fold.target, Some(crate::policy::turnaround::Target::Manual { .. }));
         firings.push(Firing {
             clock: clock.id.clone(),
             cycle: clock.cycle,
             threshold: threshold.id.clone(),
             at: stood_at,
             fired_at: now,
-            cause: changed.then(|| "target-changed".to_owned()),
+            cause: past_at_change(&fired, stood_at).then(|| "target-changed".to_owned()),
         });
         fired.fire(&threshold.id, policy);
         record.did("threshold", &threshold.id, None, Some(stood_at));
@@ -92,4 +94,12 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
     record.note(&fired, "fire", policy, now);
     let task = Task::mirror(&view.thread, &fired, now);
     Some(Fired { record, clock: fired, ledger, firings, task, outbox: outbox.into_rows() })
+}
+
+/// Whether the instant had passed already when the clock was given its present due: then the change made it fire, and
+/// not the team's silence.
+fn past_at_change(clock: &Clock, at: Instant) -> bool {
+    let retargeted = matches!(clock.fold.target, Some(Target::Manual { .. }));
+    let since = clock.fold.segments.last().filter(|_| clock.fold.segments.len() > 1).map(|segment| segment.from);
+    retargeted && since.is_some_and(|since| at <= since)
 }

@@ -272,9 +272,12 @@ impl Inbound<'_, '_> {
     fn go_on(&mut self, thread: &Thread, view: &ThreadView, rises: bool, flagged: bool) {
         for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
             let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
+            // Whoever answers now is warned: rerouting moves no due, but it moves the notices.
+            clock.terms.pool = thread.pool.clone().unwrap_or(clock.terms.pool);
             let mut entries = Vec::new();
-            if view.thread.state == ThreadState::WaitingOnPatient && open.fold.state == crate::clock::ClockState::Paused
-            {
+            // A red flag does not rest with the thread; otherwise it is the patient's answer that was waited for.
+            let goes_on = flagged || view.thread.state == ThreadState::WaitingOnPatient;
+            if goes_on && open.fold.state == crate::clock::ClockState::Paused {
                 entries.push(clock.record(self.setting.now, Event::Resume, self.setting.policy));
                 self.record.note(&clock, "resume", self.setting.policy, self.setting.now);
             }

@@ -12,7 +12,7 @@ use crate::time::Instant;
 impl Policy {
     /// The earliest instant at or after `at` at which a notice to that audience may leave. It is `at` itself outside
     /// quiet hours and for urgencies that bypass them. Inside, it is the end of the window; windows that touch it are
-    /// waited for too, but no longer than the longest hold.
+    /// waited for too, those of other entries included, but no longer than the longest hold of their entry.
     pub fn quiet_until(
         &self,
         audience: QuietAudience,
@@ -20,39 +20,47 @@ impl Policy {
         priority: Priority,
         at: Instant,
     ) -> Instant {
-        let mut release = at;
-        let windows = self.bundle.quiet_hours.iter().filter(|quiet| quiet.audience == audience);
-        for quiet in windows.filter(|quiet| !quiet.bypass_priority.contains(&priority)) {
-            let zone = match quiet.windows_in {
-                WindowsIn::RecipientTimezone => zone.unwrap_or(&self.zone),
-                WindowsIn::ClinicTimezone => &self.zone,
-            };
-            release = release.max(window_end(&quiet.shifts, zone, at, at.plus(quiet.max_hold.seconds())));
+        let concerned = self.bundle.quiet_hours.iter().filter(|quiet| quiet.audience == audience);
+        let entries: Vec<(Windows<'_>, Instant)> = concerned
+            .filter(|quiet| !quiet.bypass_priority.contains(&priority))
+            .map(|quiet| {
+                let zone = match quiet.windows_in {
+                    WindowsIn::RecipientTimezone => zone.unwrap_or(&self.zone),
+                    WindowsIn::ClinicTimezone => &self.zone,
+                };
+                (Windows { shifts: &quiet.shifts, zone }, at.plus(quiet.max_hold.seconds()))
+            })
+            .collect();
+        let Some(mut release) = entries.iter().filter_map(|(windows, _)| windows.end(at)).max() else { return at };
+        loop {
+            let held = entries.iter().filter(|(_, cap)| release < *cap);
+            match held.filter_map(|(windows, cap)| Some(windows.end(release)?.min(*cap))).max() {
+                Some(later) => release = later,
+                None => return release,
+            }
         }
-        release
     }
 }
 
-/// The end of the window that `at` lies in; `at` itself when it lies in none. Touching windows are followed until `cap`.
-fn window_end(shifts: &[Shift], zone: &TimeZone, at: Instant, cap: Instant) -> Instant {
-    let day = wall(zone, at).div_euclid(DAY);
-    let offsets = Offsets::of(zone, day - 2, day + 3);
-    let windows: Vec<(Instant, Instant)> = (day - 1..=day + 2)
-        .flat_map(|day| shifts.iter().map(move |shift| (day, shift)))
-        .map(|(day, shift)| {
-            let end_day = day + i64::from(shift.ends_next_day);
-            let instant =
-                |day: i64, time: WallTime| Instant::from_second(offsets.instant(day * DAY + i64::from(time.seconds())));
-            (instant(day, shift.start), instant(end_day, shift.end))
-        })
-        .collect();
-    let leave =
-        |at: Instant| windows.iter().filter(|(from, until)| *from <= at && at < *until).map(|(_, until)| *until).max();
-    let Some(mut end) = leave(at) else { return at };
-    while end < cap
-        && let Some(next) = leave(end)
-    {
-        end = next.min(cap);
+/// Quiet windows as a wall clock in a zone shows them.
+struct Windows<'a> {
+    shifts: &'a [Shift],
+    zone: &'a TimeZone,
+}
+
+impl Windows<'_> {
+    /// The end of the window that `at` lies in; of several, the latest. It is later than `at`.
+    fn end(&self, at: Instant) -> Option<Instant> {
+        let today = wall(self.zone, at).div_euclid(DAY);
+        let offsets = Offsets::of(self.zone, today - 2, today + 2);
+        let instant =
+            |day: i64, time: WallTime| Instant::from_second(offsets.instant(day * DAY + i64::from(time.seconds())));
+        // A clock set back shows yesterday's date again, and a window lasts a day at most.
+        (today - 2..=today + 1)
+            .flat_map(|day| self.shifts.iter().map(move |shift| (day, shift)))
+            .map(|(day, shift)| (instant(day, shift.start), instant(day + i64::from(shift.ends_next_day), shift.end)))
+            .filter(|(from, until)| *from <= at && at < *until)
+            .map(|(_, until)| until)
+            .max()
     }
-    end
 }
