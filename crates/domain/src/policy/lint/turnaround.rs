@@ -128,26 +128,27 @@ impl<'a> Lint<'a> {
     }
 
     /// A target that a calendar cannot hold within the compiled years would leave a patient without a promise. Each
-    /// calendar is asked for the smallest amounts first: after one that is too large nothing larger is asked for.
+    /// calendar is asked for the smallest amounts first: after one that is too large nothing larger is asked for. A
+    /// target is named once, with the first calendar that cannot hold it.
     fn reachable(&mut self, reaches: Reaches<'a>) {
         let around = self.around;
+        let mut unreachable: BTreeMap<String, &str> = BTreeMap::new();
         for (key, mut targets) in reaches {
             let Some(calendar) = self.calendars.get(key) else { continue };
             targets.sort_by_key(|placed| rank(&placed.target));
             let mut beyond: Option<u8> = None;
-            let mut unreachable = Vec::new();
             for Placed { pointer, target } in targets {
                 let (kind, _) = rank(&target);
                 let known = beyond == Some(kind);
                 if known || target.due(calendar, around).is_none_or(|due| due > calendar.compiled_until()) {
                     beyond = Some(kind);
-                    unreachable.push(pointer);
+                    unreachable.entry(pointer).or_insert(key);
                 }
             }
-            for pointer in unreachable {
-                let message = format!("lies beyond what the calendar {key} opens in three years");
-                self.error(pointer, message, "shorten the target or open the calendar");
-            }
+        }
+        for (pointer, key) in unreachable {
+            let message = format!("lies beyond what the calendar {key} opens in three years");
+            self.error(pointer, message, "shorten the target or open the calendar");
         }
     }
 
