@@ -33,11 +33,11 @@ COMMENT ON COLUMN resource.patient IS 'The patient it is about, as a reference s
 COMMENT ON COLUMN resource.author IS 'Who wrote it, as a reference; drafts are theirs alone.';
 COMMENT ON COLUMN resource.audience IS 'Who may see it beyond the rules for its thread: thread, author (a draft) or staff (an internal note).';
 COMMENT ON COLUMN resource.body IS 'The resource as JSON text, as received plus what the server sets; never reformatted.';
-CREATE INDEX resource_last_updated ON resource (tenant, kind, last_updated_at, id);
-COMMENT ON INDEX resource_last_updated IS 'Pages sorted by _lastUpdated.';
-CREATE INDEX resource_date ON resource (tenant, kind, date_at, id);
-COMMENT ON INDEX resource_date IS 'Pages sorted by the type''s own date.';
-CREATE INDEX resource_patient ON resource (tenant, kind, patient, date_at, id) WHERE patient IS NOT NULL;
+CREATE INDEX resource_last_updated ON resource (tenant, kind, last_updated_at, id) WHERE NOT deleted;
+COMMENT ON INDEX resource_last_updated IS 'Pages sorted by _lastUpdated. Partial, so that a lookup by id cannot be planned over it while statistics are missing.';
+CREATE INDEX resource_date ON resource (tenant, kind, date_at, id) WHERE NOT deleted;
+COMMENT ON INDEX resource_date IS 'Pages sorted by the type''s own date. Partial for the same reason.';
+CREATE INDEX resource_patient ON resource (tenant, kind, patient, date_at, id) WHERE patient IS NOT NULL AND NOT deleted;
 COMMENT ON INDEX resource_patient IS 'What a patient sees, in order.';
 CREATE INDEX resource_common ON resource (tenant, kind, id) WHERE patient IS NULL AND thread IS NULL;
 COMMENT ON INDEX resource_common IS 'What everybody sees: resources about no patient and in no thread, such as HealthcareService.';

@@ -100,8 +100,8 @@ COMMENT ON COLUMN clock.revision IS '1 for the first state, one more for each ch
 COMMENT ON COLUMN clock.terms IS 'JSON: the terms it was started under (bundle, policy, pool, calendar, thresholds).';
 COMMENT ON COLUMN clock.fold IS 'JSON: the folded ledger, with segments and amounts in ISO 8601.';
 COMMENT ON COLUMN clock.fired IS 'JSON: the ids of thresholds that have fired.';
-CREATE INDEX clock_thread ON clock (tenant, thread, name, cycle);
-COMMENT ON INDEX clock_thread IS 'The clocks of a thread.';
+CREATE INDEX clock_thread ON clock (tenant, thread, name, cycle) WHERE thread IS NOT NULL;
+COMMENT ON INDEX clock_thread IS 'The clocks of a thread. Partial, though every row has one, so that a lookup by id cannot be planned over it while statistics are missing.';
 CREATE INDEX clock_next ON clock (next_at) WHERE state = 'running' AND next_at IS NOT NULL;
 COMMENT ON INDEX clock_next IS 'What fires next, of all tenants: the workers'' only question.';
 

@@ -32,12 +32,12 @@ CREATE TABLE resource (
     PRIMARY KEY (tenant, kind, id),
     CHECK (audience IN ('thread', 'author', 'staff'))
 );
--- Pages sorted by _lastUpdated.
-CREATE INDEX resource_last_updated ON resource (tenant, kind, last_updated_at, id);
--- Pages sorted by the type's own date.
-CREATE INDEX resource_date ON resource (tenant, kind, date_at, id);
+-- Pages sorted by _lastUpdated. Partial, so that a lookup by id cannot be planned over it while statistics are missing.
+CREATE INDEX resource_last_updated ON resource (tenant, kind, last_updated_at, id) WHERE NOT deleted;
+-- Pages sorted by the type's own date. Partial for the same reason.
+CREATE INDEX resource_date ON resource (tenant, kind, date_at, id) WHERE NOT deleted;
 -- What a patient sees, in order.
-CREATE INDEX resource_patient ON resource (tenant, kind, patient, date_at, id) WHERE patient IS NOT NULL;
+CREATE INDEX resource_patient ON resource (tenant, kind, patient, date_at, id) WHERE patient IS NOT NULL AND NOT deleted;
 -- What everybody sees: resources about no patient and in no thread, such as HealthcareService.
 CREATE INDEX resource_common ON resource (tenant, kind, id) WHERE patient IS NULL AND thread IS NULL;
 

@@ -45,9 +45,10 @@ pub fn rounds(rows: usize) -> Range<usize> {
     0..rows.min(1)
 }
 
-/// Prepares a new connection for reading.
+/// Prepares a new connection for reading. A plan is kept while tables grow: one made over an almost empty table must
+/// not read all of it later.
 pub fn begin_reading(conn: &mut PgConnection, _patience: Duration) -> QueryResult<()> {
-    conn.batch_execute("SET application_name = 'postern-reader'; SET jit = off")
+    conn.batch_execute("SET application_name = 'postern-reader'; SET jit = off; SET enable_seqscan = off")
 }
 
 /// Prepares a new connection for writing: an answer means flushed, and every statement finds its rows by index, also

@@ -134,7 +134,7 @@ pub fn catalogue(conn: &mut Conn, tenant: &TenantId) -> Result<Catalogue, QueryE
         let found: Vec<(String, i32, String)> = resource::table
             .filter(resource::tenant.eq(tenant.as_str()))
             .filter(resource::kind.eq(ResourceType::HealthcareService.as_str()))
-            .filter(resource::deleted.eq(false))
+            .filter(diesel::dsl::not(resource::deleted))
             .order(resource::id)
             .select((resource::id, resource::version, resource::body))
             .load(conn)?;

@@ -1,6 +1,6 @@
 //! Searches over current resources.
 
-use diesel::dsl::{IntoBoxed, Select, count_star};
+use diesel::dsl::{IntoBoxed, Select, count_star, not};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use domain::access::Visibility;
@@ -96,7 +96,7 @@ fn matching(search: &Search) -> Resources<'_> {
     let mut query = resource::table
         .filter(resource::tenant.eq(search.tenant.as_str()))
         .filter(resource::kind.eq(search.kind.as_str()))
-        .filter(resource::deleted.eq(false))
+        .filter(not(resource::deleted))
         .into_boxed();
     if let Some(seen) = seen!(resource, &search.visibility) {
         query = query.filter(seen);

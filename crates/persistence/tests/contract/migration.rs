@@ -131,7 +131,9 @@ fn migrations_go_up_down_and_up_on_postgres() {
 fn several_processes_migrate_at_once(place: &Place) {
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(&place.url))).collect();
-        all.into_iter().for_each(|one| drop(one.join().unwrap().unwrap()));
+        for one in all {
+            one.join().unwrap().unwrap();
+        }
     });
     assert_eq!(pending(&place.url).unwrap(), Vec::<String>::new());
 }
@@ -171,4 +173,41 @@ fn a_database_that_does_not_answer_is_told_at_once_without_its_password() {
     let url = "postgres://postgres:s3cret@127.0.0.1:1/postgres".parse().unwrap();
     let Err(OpenError::Connection(text)) = open(&Config::new(url)).map(drop) else { panic!("nothing listens there") };
     assert!(!text.contains("s3cret"), "{text}");
+}
+
+#[derive(QueryableByName)]
+struct Plan {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+/// Plans made before the first statistics are kept while tables grow: they must not read a whole tenant for one row.
+#[test]
+fn on_an_empty_postgres_a_row_is_already_found_by_its_key() {
+    let place = Place::postgres();
+    migrate(&place.url).unwrap();
+    let Url::Postgres(url) = &place.url else { panic!("this is PostgreSQL") };
+    let mut conn = PgConnection::establish(url).unwrap();
+    for (query, index) in [
+        ("SELECT body FROM resource WHERE tenant = 't' AND kind = 'k' AND id = 'i'", "resource_pkey"),
+        (
+            "UPDATE resource SET version = 2 WHERE tenant = 't' AND kind = 'k' AND id = 'i' AND version = 1",
+            "resource_pkey",
+        ),
+        ("DELETE FROM search_value WHERE tenant = 't' AND kind = 'k' AND id = 'i'", "search_value_pkey"),
+        ("UPDATE clock SET revision = 2 WHERE tenant = 't' AND id = 'i' AND revision = 1", "clock_pkey"),
+        ("SELECT id FROM clock WHERE tenant = 't' AND thread = 'r'", "clock_thread"),
+        (
+            "SELECT id FROM clock WHERE clock.state = 'running' AND next_at <= now() ORDER BY next_at LIMIT 9",
+            "clock_next",
+        ),
+    ] {
+        diesel::sql_query("SET enable_seqscan = off").execute(&mut conn).unwrap();
+        let plan: Vec<Plan> = diesel::sql_query(format!("EXPLAIN (COSTS OFF) {query}")).load(&mut conn).unwrap();
+        assert!(
+            plan.iter().any(|plan| plan.line.contains(index)),
+            "{query}: {:?}",
+            plan.iter().map(|p| &p.line).collect::<Vec<_>>()
+        );
+    }
 }

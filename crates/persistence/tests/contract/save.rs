@@ -91,7 +91,7 @@ async fn what_is_saved_of_a_thread_is_read_again(store: Fresh) {
     for message in ["root", "reply"] {
         let view = store.thread_of(tenant(), id(message)).await.unwrap().unwrap();
         assert_eq!(view.thread, thread);
-        assert_eq!(view.clocks, [running.clone()], "only those that are not over");
+        assert_eq!(view.clocks, std::slice::from_ref(&running), "only those that are not over");
         assert_eq!(view.task.unwrap().key, task("task-1"));
     }
     assert_eq!(store.thread_of(tenant(), id("nothing")).await.unwrap(), None);

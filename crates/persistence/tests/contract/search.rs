@@ -192,7 +192,7 @@ async fn every_search_answers_as_looking_at_each_resource_would(store: Fresh) {
         store.save(change(half.to_vec())).await.unwrap();
     }
     for _ in 0..400 {
-        let filters: Vec<Filter> = (0..1 + dice.roll(2)).map(|_| random_filter(&mut dice)).collect();
+        let filters: Vec<Filter> = (0..=dice.roll(2)).map(|_| random_filter(&mut dice)).collect();
         let mut expected: Vec<&ResourceWrite> =
             writes.iter().filter(|write| filters.iter().all(|filter| holds(filter, write))).collect();
         expected.sort_by_key(|write| (write.last_updated, write.key.id.clone()));
