@@ -10,6 +10,7 @@ use crate::time::{Instant, Span};
 mod automatic;
 mod claim;
 mod fire;
+mod inbound;
 mod notice;
 mod obligation;
 mod send;

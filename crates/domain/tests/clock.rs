@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use domain::calendar::Calendar;
 use domain::clock::{Calendars, Clock, ClockName, ClockState, Event, Fold, LedgerEntry, Terms};
@@ -36,7 +37,13 @@ fn june(day: u8, time: &str) -> Instant {
     at(&format!("2026-06-{day:02}T{time}:00-04:00"))
 }
 
-fn known() -> Known {
+/// The calendars, compiled once for all cases.
+fn known() -> &'static Known {
+    static COMPILED: LazyLock<Known> = LazyLock::new(compiled);
+    &COMPILED
+}
+
+fn compiled() -> Known {
     let calendar = |members: Value| {
         let mut whole = json!({"id": "c", "timezone": "America/New_York"});
         whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -106,12 +113,12 @@ fn threshold(id: &str, at: At) -> Threshold {
 #[test]
 fn b1_a_pause_over_the_weekend_leaves_due_as_it_was() {
     let known = known();
-    let before = fold(&[(june(19, "15:00"), activate(open(4)))], &known);
+    let before = fold(&[(june(19, "15:00"), activate(open(4)))], known);
     let events =
         [(june(19, "15:00"), activate(open(4))), (june(19, "17:00"), pause()), (june(22, "09:00"), Event::Resume)];
     assert_eq!(before.due_at, Some(june(22, "11:00")));
-    assert_eq!(fold(&events, &known).due_at, before.due_at);
-    assert_eq!(fold(&events[..2], &known).due_at, None, "nothing is due while it rests");
+    assert_eq!(fold(&events, known).due_at, before.due_at);
+    assert_eq!(fold(&events[..2], known).due_at, None, "nothing is due while it rests");
 }
 
 #[test]
@@ -119,7 +126,7 @@ fn b1_a_pause_that_begins_at_due_and_lasts_until_the_opening_leaves_due_as_it_wa
     let known = known();
     let events =
         [(june(19, "13:00"), activate(open(4))), (june(19, "17:00"), pause()), (june(22, "09:00"), Event::Resume)];
-    assert_eq!(fold(&events, &known).due_at, Some(june(19, "17:00")));
+    assert_eq!(fold(&events, known).due_at, Some(june(19, "17:00")));
 }
 
 #[test]
@@ -127,14 +134,14 @@ fn b2_a_pause_of_two_open_hours_moves_due_by_two_open_hours() {
     let known = known();
     let events =
         [(june(19, "15:00"), activate(open(4))), (june(19, "16:00"), pause()), (june(22, "10:00"), Event::Resume)];
-    assert_eq!(fold(&events, &known).due_at, Some(june(22, "13:00")));
+    assert_eq!(fold(&events, known).due_at, Some(june(22, "13:00")));
 }
 
 #[test]
 fn b4_an_answer_that_also_waits_meets_the_target_with_the_time_used() {
     let known = known();
     let now = june(19, "16:00");
-    let fold = fold(&[(june(19, "15:00"), activate(open(4))), (now, Event::Fulfill), (now, pause())], &known);
+    let fold = fold(&[(june(19, "15:00"), activate(open(4))), (now, Event::Fulfill), (now, pause())], known);
     assert_eq!((fold.state, fold.used), (ClockState::Met, Span::hours(1)));
 }
 
@@ -143,7 +150,7 @@ fn b5_a_raised_priority_keeps_the_time_used_and_is_due_now() {
     let known = known();
     let now = june(19, "12:00");
     let events = [(june(19, "09:00"), activate(open(4))), (now, retarget(open(1)))];
-    let fold = fold(&events, &known);
+    let fold = fold(&events, known);
     assert_eq!((fold.used, fold.due_at), (Span::hours(3), Some(now)));
     assert!(!fold.is_overdue(now) && fold.is_overdue(now.plus(1)));
 }
@@ -158,7 +165,7 @@ fn b21_a_due_instant_set_by_a_person_is_not_moved_by_pausing() {
         (june(19, "11:00"), pause()),
         (june(22, "15:00"), Event::Resume),
     ];
-    assert_eq!(fold(&events, &known).due_at, Some(due));
+    assert_eq!(fold(&events, known).due_at, Some(due));
 }
 
 #[test]
@@ -166,10 +173,10 @@ fn b22_an_answer_in_the_second_of_due_is_in_time_and_the_next_second_is_late() {
     let known = known();
     let (start, due) = (june(19, "09:00"), june(19, "13:00"));
     for (stop, state) in [(due, ClockState::Met), (due.plus(1), ClockState::MetLate)] {
-        assert_eq!(fold(&[(start, activate(open(4))), (stop, Event::Fulfill)], &known).state, state);
+        assert_eq!(fold(&[(start, activate(open(4))), (stop, Event::Fulfill)], known).state, state);
     }
     let mut clock = clock(vec![threshold("breach", At::Due { due: True })]);
-    clock.record(start, activate(open(4)), &known);
+    clock.record(start, activate(open(4)), known);
     assert_eq!(clock.next.unwrap().at, due.plus(1), "a breach fires once now is later than due");
 }
 
@@ -179,8 +186,8 @@ fn b25_an_answer_delivered_before_its_message_folds_to_the_same_state() {
     let entry = |sequence, at, event| LedgerEntry { clock: "c1".parse().unwrap(), sequence, at, event };
     let message = entry(1, june(19, "09:00"), activate(open(4)));
     let answer = entry(2, june(19, "10:00"), Event::Fulfill);
-    let backwards = Fold::of(&[answer.clone(), message.clone()], &known);
-    assert_eq!(backwards, Fold::of(&[message, answer], &known));
+    let backwards = Fold::of(&[answer.clone(), message.clone()], known);
+    assert_eq!(backwards, Fold::of(&[message, answer], known));
     assert_eq!(backwards.state, ClockState::Met);
 }
 
@@ -188,7 +195,7 @@ fn b25_an_answer_delivered_before_its_message_folds_to_the_same_state() {
 fn c6_a_warning_at_three_quarters_stands_in_open_time() {
     let known = known();
     let mut clock = clock(vec![threshold("warn", At::Percent { percent: 75 })]);
-    clock.record(june(22, "16:00"), activate(open(4)), &known);
+    clock.record(june(22, "16:00"), activate(open(4)), known);
     assert_eq!(clock.next.unwrap().at, june(23, "11:00"));
 }
 
@@ -200,8 +207,8 @@ fn a_clock_that_has_ended_is_never_breached() {
         (june(19, "10:00"), Event::Fulfill),
         (june(22, "10:00"), Event::Breach),
     ];
-    assert_eq!(fold(&met, &known).breached_at, None);
-    assert_eq!(fold(&[(june(19, "09:00"), Event::Breach)], &known).breached_at, None);
+    assert_eq!(fold(&met, known).breached_at, None);
+    assert_eq!(fold(&[(june(19, "09:00"), Event::Breach)], known).breached_at, None);
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -281,20 +288,20 @@ proptest! {
         let mut fold = Fold::default();
         let mut used = Span::default();
         for (at, event) in &events {
-            let before = fold.used_until(*at, &known);
-            fold = fold.then(*at, event, &known);
-            let after = fold.used_until(*at, &known);
+            let before = fold.used_until(*at, known);
+            fold = fold.then(*at, event, known);
+            let after = fold.used_until(*at, known);
             prop_assert!(used <= before && before <= after, "{used} {before} {after}");
             used = after;
         }
         let last = events.last().unwrap().0;
-        prop_assert!(used <= fold.used_until(last.plus(gap), &known));
+        prop_assert!(used <= fold.used_until(last.plus(gap), known));
     }
 
     #[test]
     fn the_time_used_is_the_sum_of_what_its_stretches_used(events in life()) {
         let known = known();
-        let fold = fold(&events, &known);
+        let fold = fold(&events, known);
         let sum = fold.segments.iter().fold(Span::default(), |sum, segment| sum.and(segment.used));
         prop_assert_eq!(sum, fold.used);
         for (one, next) in fold.segments.iter().zip(fold.segments.iter().skip(1)) {
@@ -306,12 +313,12 @@ proptest! {
     #[test]
     fn a_clock_is_met_exactly_when_it_stops_no_later_than_due(events in life(), gap in gap()) {
         let known = known();
-        let before = fold(&events, &known);
+        let before = fold(&events, known);
         let stop = events.last().unwrap().0.plus(gap);
-        let stopped = before.clone().then(stop, &Event::Fulfill, &known);
+        let stopped = before.clone().then(stop, &Event::Fulfill, known);
         if let (ClockState::Running, Some(due)) = (before.state, before.due_at) {
             prop_assert_eq!(stopped.state, if stop <= due { ClockState::Met } else { ClockState::MetLate });
-            prop_assert_eq!(stopped.used, before.used_until(stop, &known));
+            prop_assert_eq!(stopped.used, before.used_until(stop, known));
         } else if before.state.is_over() {
             prop_assert_eq!(stopped, before, "what has ended does not end again");
         }
@@ -325,7 +332,7 @@ proptest! {
         })
     ) {
         let known = known();
-        prop_assert_eq!(Fold::of(&shuffled, &known), Fold::of(&ledger(&events), &known));
+        prop_assert_eq!(Fold::of(&shuffled, known), Fold::of(&ledger(&events), known));
     }
 
     #[test]
@@ -333,9 +340,9 @@ proptest! {
         let known = known();
         let mut clock = clock(places());
         let entries: Vec<LedgerEntry> =
-            events.iter().map(|(at, event)| clock.record(*at, event.clone(), &known)).collect();
+            events.iter().map(|(at, event)| clock.record(*at, event.clone(), known)).collect();
         prop_assert_eq!(&entries, &ledger(&events));
-        prop_assert_eq!(Fold::of(&entries, &known), clock.fold);
+        prop_assert_eq!(Fold::of(&entries, known), clock.fold);
     }
 
     #[test]
@@ -344,7 +351,7 @@ proptest! {
         let mut clock = clock(places());
         let mut told: Option<Instant> = None;
         for (at, event) in events {
-            clock.record(at, event, &known);
+            clock.record(at, event, known);
             if told.is_none() {
                 // What a patient is told once is the due instant of that moment.
                 clock.promised_at = clock.fold.due_at;
@@ -360,12 +367,12 @@ proptest! {
         events in life(), gap in gap(), target in target(), key in key()
     ) {
         let known = known();
-        let before = fold(&events, &known);
+        let before = fold(&events, known);
         let now = events.last().unwrap().0.plus(gap);
-        let used = before.used_until(now, &known);
+        let used = before.used_until(now, known);
         for event in [retarget(target), Event::Recalendar { calendar: key }] {
-            let after = before.clone().then(now, &event, &known);
-            prop_assert_eq!(after.used_until(now, &known), used);
+            let after = before.clone().then(now, &event, known);
+            prop_assert_eq!(after.used_until(now, known), used);
             prop_assert_eq!(after.started_at, before.started_at);
         }
     }
@@ -381,12 +388,12 @@ proptest! {
     ) {
         let known = known();
         let start = june(15, "00:00").plus(start);
-        let running = Fold::default().then(start, &activate(target), &known);
+        let running = Fold::default().then(start, &activate(target), known);
         let wanted = start.plus(wait);
         let begins = if known.office().is_open(wanted) { known.office().next_close(wanted).unwrap() } else { wanted };
         let opening = known.office().next_open(begins).unwrap();
         let ends = begins.plus(opening.since(begins) * share / 100);
-        let resumed = running.clone().then(begins, &pause(), &known).then(ends, &Event::Resume, &known);
+        let resumed = running.clone().then(begins, &pause(), known).then(ends, &Event::Resume, known);
         prop_assert_eq!(resumed.due_at, running.due_at);
     }
 
@@ -397,10 +404,10 @@ proptest! {
         let known = known();
         let start = june(15, "00:00").plus(start);
         let amount = Span::from_seconds(amount);
-        let running = Fold::default().then(start, &activate(Target::OpenTime { amount }), &known);
+        let running = Fold::default().then(start, &activate(Target::OpenTime { amount }), known);
         let (begins, ends) = (start.plus(wait), start.plus(wait + rest));
         prop_assume!(running.due_at.is_some_and(|due| begins < due));
-        let resumed = running.then(begins, &pause(), &known).then(ends, &Event::Resume, &known);
+        let resumed = running.then(begins, &pause(), known).then(ends, &Event::Resume, known);
         let due = resumed.due_at.unwrap();
         prop_assert_eq!(resumed.used.and(known.office().elapsed(ends, due)), amount);
     }
@@ -412,16 +419,16 @@ proptest! {
         let mut thresholds = places();
         thresholds[0].at = At::Percent { percent };
         let mut clock = clock(thresholds.clone());
-        clock.record(start, activate(Target::OpenTime { amount: Span::from_seconds(amount) }), &known);
+        clock.record(start, activate(Target::OpenTime { amount: Span::from_seconds(amount) }), known);
         let due = clock.fold.due_at.unwrap();
-        let stands = |place: usize| clock.threshold_at(&thresholds[place], &known).unwrap();
+        let stands = |place: usize| clock.threshold_at(&thresholds[place], known).unwrap();
         let share = (amount * i64::from(percent) + 99) / 100;
         prop_assert_eq!(office.elapsed(start, stands(0)).seconds(), share);
         prop_assert_eq!(office.elapsed(stands(1), due), Span::hours(1));
         prop_assert_eq!(stands(2), due.plus(1));
         prop_assert_eq!(office.elapsed(due, stands(3)), Span::hours(4));
         prop_assert_eq!(stands(4), due.plus(4 * 3600));
-        let first = thresholds.iter().map(|threshold| clock.threshold_at(threshold, &known).unwrap()).min();
+        let first = thresholds.iter().map(|threshold| clock.threshold_at(threshold, known).unwrap()).min();
         prop_assert_eq!(clock.next.map(|next| next.at), first);
     }
 
@@ -430,7 +437,7 @@ proptest! {
         let known = known();
         let mut clock = clock(places());
         for (at, event) in events {
-            clock.record(at, event, &known);
+            clock.record(at, event, known);
             prop_assert_eq!(clock.next.is_some(), clock.fold.due_at.is_some());
             prop_assert_eq!(clock.fold.due_at.is_some(), clock.fold.state == ClockState::Running);
         }

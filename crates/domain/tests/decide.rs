@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
+use std::sync::LazyLock;
+
 use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState, Event};
 use domain::decide::{Setting, fire, send};
@@ -47,8 +49,10 @@ fn sample() -> Value {
     serde_json::from_str(SAMPLE).unwrap()
 }
 
-fn policy() -> Policy {
-    compiled(&sample())
+/// The sample, compiled once for all cases.
+fn policy() -> &'static Policy {
+    static COMPILED: LazyLock<Policy> = LazyLock::new(|| compiled(&sample()));
+    &COMPILED
 }
 
 fn message(text: &str) -> Message {
@@ -88,29 +92,28 @@ fn b5_a_priority_raised_past_its_target_breaches_once_and_says_why() {
     let policy = policy();
     let mut urgent = message("Please call.");
     urgent.priority = Some(Priority::Urgent);
-    let sent = decide(&policy, june(19, "09:00"), &urgent, None);
+    let sent = decide(policy, june(19, "09:00"), &urgent, None);
     let noon = june(19, "12:00");
     let mut stat = message("Now it is worse.");
     stat.priority = Some(Priority::Stat);
-    let raised = decide(&policy, noon, &stat, Some(&view(&sent)));
+    let raised = decide(policy, noon, &stat, Some(&view(&sent)));
     let clock = waiting(&raised);
     assert_eq!((clock.fold.due_at, clock.fold.used.to_string()), (Some(noon), "PT3H".to_owned()));
     let now = noon.plus(1);
-    let fired = fire(Setting { policy: &policy, now }, &view(&raised), clock, &mut Ids::new(now, 2)).unwrap();
+    let fired = fire(Setting { policy, now }, &view(&raised), clock, &mut Ids::new(now, 2)).unwrap();
     let breaches: Vec<_> = fired.firings.iter().filter(|firing| firing.threshold == "breach").collect();
     assert_eq!(breaches.len(), 1);
     assert_eq!(breaches[0].cause.as_deref(), Some("target-changed"));
-    assert!(fire(Setting { policy: &policy, now }, &view(&raised), &fired.clock, &mut Ids::new(now, 3)).is_none());
+    assert!(fire(Setting { policy, now }, &view(&raised), &fired.clock, &mut Ids::new(now, 3)).is_none());
 }
 
 #[test]
 fn a_red_flags_clock_that_runs_out_is_late_for_silence_and_not_for_the_change() {
     let policy = policy();
-    let sent = decide(&policy, june(19, "09:00"), &message("A question."), None);
-    let flagged = decide(&policy, june(19, "10:00"), &message("chest pain"), Some(&view(&sent)));
+    let sent = decide(policy, june(19, "09:00"), &message("A question."), None);
+    let flagged = decide(policy, june(19, "10:00"), &message("chest pain"), Some(&view(&sent)));
     let now = june(19, "10:30").plus(1);
-    let fired =
-        fire(Setting { policy: &policy, now }, &view(&flagged), waiting(&flagged), &mut Ids::new(now, 2)).unwrap();
+    let fired = fire(Setting { policy, now }, &view(&flagged), waiting(&flagged), &mut Ids::new(now, 2)).unwrap();
     let breach = fired.firings.iter().find(|firing| firing.threshold == "breach").unwrap();
     assert_eq!((breach.at, breach.cause.as_deref()), (june(19, "10:30"), None));
 }
@@ -120,12 +123,12 @@ fn a_red_flag_wakes_a_clock_that_rests_and_warns_those_who_answer_now() {
     let policy = policy();
     let mut refill = message("A refill, please.");
     refill.category = Some("refill".into());
-    let mut resting = view(&decide(&policy, june(19, "09:00"), &refill, None));
+    let mut resting = view(&decide(policy, june(19, "09:00"), &refill, None));
     for clock in &mut resting.clocks {
-        clock.record(june(19, "10:00"), Event::Pause { reason: "waiting-on-third-party".into() }, &policy);
+        clock.record(june(19, "10:00"), Event::Pause { reason: "waiting-on-third-party".into() }, policy);
     }
     let now = june(20, "23:00");
-    let flagged = decide(&policy, now, &message("chest pain"), Some(&resting));
+    let flagged = decide(policy, now, &message("chest pain"), Some(&resting));
     let clock = waiting(&flagged);
     assert_eq!((clock.fold.state, clock.fold.due_at), (ClockState::Running, Some(now.plus(1800))));
     assert_eq!(clock.terms.pool, "family", "the pool for red flags answers, and is warned");
@@ -151,12 +154,12 @@ fn d6_a_stat_message_is_told_in_quiet_hours() {
     let quiet = |priority| policy.quiet_until(QuietAudience::Patient, None, priority, night);
     assert_eq!(quiet(Priority::Stat), night);
     assert_eq!(quiet(Priority::Routine), june(20, "08:00"));
-    let sent = decide(&policy, june(19, "09:00"), &message("A question."), None);
+    let sent = decide(policy, june(19, "09:00"), &message("A question."), None);
     let mut answer = message("Come in at once.");
     answer.sender = reference("Practitioner/nurse");
     for (priority, released) in [(Some(Priority::Stat), night), (None, june(20, "08:00"))] {
         answer.priority = priority;
-        let answered = decide(&policy, night, &answer, Some(&view(&sent)));
+        let answered = decide(policy, night, &answer, Some(&view(&sent)));
         let told = answered.outbox.iter().find(|row| row.recipient.as_deref() == Some("Patient/p-1001")).unwrap();
         assert_eq!(told.release_at, released, "{priority:?}");
     }
@@ -292,7 +295,7 @@ proptest! {
     #[test]
     fn exactly_one_turnaround_policy_governs_each_message_that_waits(message in any_message(), now in any_instant()) {
         let policy = policy();
-        let Ok(decision) = send(Setting { policy: &policy, now }, &message, None, &mut Ids::new(now, 1)) else {
+        let Ok(decision) = send(Setting { policy, now }, &message, None, &mut Ids::new(now, 1)) else {
             return Ok(());
         };
         let tried: Vec<bool> =
@@ -310,9 +313,9 @@ proptest! {
         let policy = policy();
         let later = now.plus(gap);
         let play = || {
-            let setting = Setting { policy: &policy, now };
+            let setting = Setting { policy, now };
             let one = send(setting, &first, None, &mut Ids::new(now, 7)).ok()?;
-            let setting = Setting { policy: &policy, now: later };
+            let setting = Setting { policy, now: later };
             let two = send(setting, &second, Some(&view(&one)), &mut Ids::new(later, 8)).ok();
             Some((one, two))
         };
@@ -337,9 +340,9 @@ proptest! {
         message.texts.push(format!("{} ,{phrase}. {}", message.body, message.body));
         message.body = message.texts[1].repeat(3);
         let later = now.plus(gap);
-        let first = send(Setting { policy: &policy, now }, &before, None, &mut Ids::new(now, 7)).ok();
+        let first = send(Setting { policy, now }, &before, None, &mut Ids::new(now, 7)).ok();
         let view = first.as_ref().filter(|_| continued).map(view);
-        let decision = send(Setting { policy: &policy, now: later }, &message, view.as_ref(), &mut Ids::new(later, 8));
+        let decision = send(Setting { policy, now: later }, &message, view.as_ref(), &mut Ids::new(later, 8));
         prop_assert!(decision.is_ok(), "{:?}", decision);
         let decision = decision.unwrap();
         prop_assert!(!decision.record.red_flags.is_empty());
@@ -376,7 +379,7 @@ proptest! {
     #[test]
     fn each_threshold_fires_once_at_most_and_never_before_its_instant(steps in steps(), start in any_instant()) {
         let policy = policy();
-        let sent = decide(&policy, start, &message("A question."), None);
+        let sent = decide(policy, start, &message("A question."), None);
         let thread = view(&sent);
         let mut clock = waiting(&sent).clone();
         let mut now = start;
@@ -385,15 +388,15 @@ proptest! {
         for (gap, step) in steps {
             now = now.plus(gap);
             match step {
-                Step::Pause => drop(clock.record(now, Event::Pause { reason: "waiting-on-patient".into() }, &policy)),
-                Step::Resume => drop(clock.record(now, Event::Resume, &policy)),
+                Step::Pause => drop(clock.record(now, Event::Pause { reason: "waiting-on-patient".into() }, policy)),
+                Step::Resume => drop(clock.record(now, Event::Resume, policy)),
                 Step::Due(offset) => {
                     let target = Target::Manual { due: now.plus(offset) };
-                    drop(clock.record(now, Event::Retarget { target, reason: "set-due".into() }, &policy));
+                    drop(clock.record(now, Event::Retarget { target, reason: "set-due".into() }, policy));
                 }
                 Step::Fire => {
                     let next = clock.next.clone();
-                    let outcome = fire(Setting { policy: &policy, now }, &thread, &clock, &mut Ids::new(now, 9));
+                    let outcome = fire(Setting { policy, now }, &thread, &clock, &mut Ids::new(now, 9));
                     let come = next.is_some_and(|next| next.at <= now);
                     prop_assert_eq!(outcome.is_some(), come, "it fires exactly when the next threshold has come");
                     if let Some(outcome) = outcome {

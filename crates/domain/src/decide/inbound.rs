@@ -1,0 +1,321 @@
+//! A message on its way through the order of evaluation: where it goes, what it starts and stops, who is told.
+
+use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
+use crate::decision::{AutomaticReply, Record, Tried};
+use crate::id::{Ids, Key, Reference, ResourceType};
+use crate::message::Message;
+use crate::policy::bundle::Variable;
+use crate::policy::rule::{Action, Fact, Field, Recipient, Trace};
+use crate::policy::turnaround::Deliver;
+use crate::policy::{Policy, Pool, RedFlagHit};
+use crate::store::ThreadView;
+use crate::text::Words;
+use crate::thread::{Priority, Thread, ThreadState};
+use crate::time::Instant;
+
+use super::automatic::{Cause, Saying};
+use super::notice::{Notice, Outbox};
+use super::{Setting, obligation, open_clock};
+
+/// A message on its way through the order of evaluation.
+pub struct Inbound<'a, 'i> {
+    /// What the decision is taken under.
+    pub setting: Setting<'a>,
+    /// The message.
+    pub message: &'a Message,
+    /// Its words.
+    pub words: Words,
+    /// What leaves.
+    pub outbox: Outbox<'a>,
+    /// New names.
+    pub ids: &'i mut Ids,
+    /// Why.
+    pub record: Record,
+    /// New states of clocks.
+    pub clocks: Vec<Clock>,
+    /// Entries for their ledgers.
+    pub ledger: Vec<LedgerEntry>,
+    /// The automatic reply.
+    pub reply: Option<AutomaticReply>,
+}
+
+impl Inbound<'_, '_> {
+    /// The patient's side waits for an answer: an obligation begins, or goes on.
+    pub fn by_patient(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
+        let policy = self.setting.policy;
+        let message = self.message;
+        let flagged = !self.record.red_flags.is_empty();
+        let routed = self.route(thread, flagged);
+        let pool = routed.pool.clone();
+        thread.pool = Some(pool.id.clone());
+        thread.pool_reference = Some(pool.reference.clone());
+        let priority = message.priority.unwrap_or_default();
+        let wanted = if flagged { policy.bundle.red_flags.priority.max(priority) } else { priority };
+        let running = view.and_then(|view| open_clock(view, ClockName::NextResponse));
+        if running.is_none() {
+            // A new cycle has its own urgency; within one it only rises.
+            thread.priority = wanted.max(routed.priority);
+            thread.category = message.category.clone().or(thread.category.take());
+        }
+        let raised = thread.priority.max(wanted).max(routed.priority);
+        let rises = raised > thread.priority;
+        thread.priority = raised;
+        if !message.has_payload && !flagged {
+            self.record.left("clock", "next-response", "a thread's header asks for no answer");
+            return;
+        }
+        if let Some(view) = view.filter(|_| running.is_some()) {
+            self.go_on(thread, view, rises, flagged);
+        } else {
+            self.begin(thread, &pool, flagged);
+        }
+        thread.state = ThreadState::AwaitingTeam;
+        self.suggestions(thread);
+
+        let due = self.waiting().and_then(|clock| clock.fold.due_at);
+        let topic = if flagged { "red-flag" } else { "message-received" };
+        let deliver = if flagged { Deliver::Now } else { Deliver::WhenOpen };
+        let told = Notice { topic, to: Recipient::Owner, deliver };
+        self.outbox.team(self.ids, &mut self.record, &told, thread, &pool);
+        let cause = match (flagged, &routed.template) {
+            (true, _) => Cause::RedFlag,
+            (false, Some(template)) => Cause::Rule(template),
+            (false, None) => Cause::Accepted,
+        };
+        let saying = Saying { setting: self.setting, message, pool: &pool, due };
+        self.reply = saying.reply(cause, thread, self.ids, &mut self.record);
+        if let Some(reply) = &self.reply {
+            thread.replied_cycle = thread.cycle;
+            if flagged {
+                self.outbox.at_once(self.ids, &mut self.record, "red-flag", &reply.recipient, thread);
+            }
+            let told = policy
+                .template(&reply.template)
+                .is_some_and(|template| template.variables.contains(&Variable::DueLocal));
+            if told {
+                self.promise(due);
+            }
+        }
+    }
+
+    /// The clock that the patient waits for.
+    fn waiting(&self) -> Option<&Clock> {
+        self.clocks.iter().find(|clock| clock.name == ClockName::NextResponse)
+    }
+
+    /// What was told is kept, and never later than what was told before.
+    fn promise(&mut self, due: Option<Instant>) {
+        if let Some(clock) = self.clocks.iter_mut().find(|clock| clock.name == ClockName::NextResponse) {
+            clock.promised_at = match (clock.promised_at, due) {
+                (Some(before), Some(due)) => Some(before.min(due)),
+                (before, due) => before.or(due),
+            };
+        }
+    }
+
+    fn begin(&mut self, thread: &mut Thread, pool: &Pool, flagged: bool) {
+        let policy = self.setting.policy;
+        thread.cycle += 1;
+        thread.owner = None;
+        let fact = |field| fact(policy, self.message, &self.words, thread, pool, field);
+        let Some(turnaround) = obligation::governing(policy, &fact, &mut self.record) else {
+            self.record.errors.push("no turnaround policy governs".to_owned());
+            return;
+        };
+        let (clocks, ledger) =
+            obligation::begin(self.setting, turnaround, thread, pool, flagged, self.ids, &mut self.record);
+        self.clocks.extend(clocks);
+        self.ledger.extend(ledger);
+        thread.task = self.waiting().and_then(|clock| clock.task.clone());
+        if let Some(task) = &thread.task {
+            self.outbox.event(self.ids, "task-opened", thread, Key::new(ResourceType::Task, task.clone()));
+        }
+    }
+
+    /// Further messages do not restart a clock; a more urgent one may tighten it, and one that was paused goes on.
+    fn go_on(&mut self, thread: &Thread, view: &ThreadView, rises: bool, flagged: bool) {
+        for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
+            let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
+            // Whoever answers now is warned: rerouting moves no due, but it moves the notices.
+            clock.terms.pool = thread.pool.clone().unwrap_or(clock.terms.pool);
+            let mut entries = Vec::new();
+            // A red flag does not rest with the thread; otherwise it is the patient's answer that was waited for.
+            let goes_on = flagged || view.thread.state == ThreadState::WaitingOnPatient;
+            if goes_on && open.fold.state == ClockState::Paused {
+                entries.push(clock.record(self.setting.now, Event::Resume, self.setting.policy));
+                self.record.note(&clock, "resume", self.setting.policy, self.setting.now);
+            }
+            if (rises || flagged) && clock.name == ClockName::NextResponse {
+                entries.extend(obligation::tighten(
+                    self.setting,
+                    &mut clock,
+                    thread.priority,
+                    flagged,
+                    &mut self.record,
+                ));
+            }
+            // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
+            if !entries.is_empty() || clock.name == ClockName::NextResponse {
+                self.ledger.extend(entries);
+                self.clocks.push(clock);
+            }
+        }
+    }
+
+    /// Rules in order, then the person or pool written to, then the clinic's default.
+    fn route(&mut self, thread: &Thread, flagged: bool) -> Routed {
+        let policy = self.setting.policy;
+        let mut routed = Routed { pool: self.addressed(thread).clone(), priority: Priority::Routine, template: None };
+        for rule in policy.rules() {
+            let mut trace = Trace::default();
+            let fact = |field| fact(policy, self.message, &self.words, thread, &routed.pool, field);
+            let held = rule.when.holds(&fact, &mut trace);
+            self.record.tried.push(Tried {
+                kind: "rule".to_owned(),
+                id: rule.id.clone(),
+                held,
+                unknown: trace.unknown,
+            });
+            if held && self.apply(&rule.id, &rule.actions, &mut routed) {
+                break;
+            }
+        }
+        if flagged && let Some(pool) = policy.pool(&policy.bundle.red_flags.pool) {
+            self.record.path.push(format!("red flag: {}", pool.id));
+            routed.pool = pool.clone();
+        }
+        routed
+    }
+
+    /// Does what a rule says; answers whether the rules end here.
+    fn apply(&mut self, rule: &str, actions: &[Action], routed: &mut Routed) -> bool {
+        for action in actions {
+            match action {
+                Action::RouteToPool { to } => match self.setting.policy.pool(to) {
+                    Some(pool) => {
+                        self.record.path.push(format!("rule {rule}: {to}"));
+                        routed.pool = pool.clone();
+                    }
+                    None => self.record.errors.push(format!("rule {rule}: no pool is called {to}")),
+                },
+                Action::SetPriority { value } => routed.priority = routed.priority.max(*value),
+                Action::SendTemplate { value } => routed.template = Some(value.clone()),
+                Action::SuggestVisit {} => self.record.did("sender-notice", "visit-suggested", None, None),
+                Action::Stop {} => return true,
+                Action::Assign { .. } | Action::AddTag { .. } | Action::Notify { .. } => {
+                    self.record.errors.push(format!("rule {rule}: an action cannot be done here"));
+                }
+            }
+        }
+        false
+    }
+
+    /// The pool written to; in a thread that has one, that pool; the clinic's default when none is known.
+    fn addressed(&mut self, thread: &Thread) -> &Pool {
+        let policy: &Policy = self.setting.policy;
+        if let Some(pool) = thread.pool.as_deref().and_then(|id| policy.pool(id)) {
+            self.record.path.push(format!("thread: {}", pool.id));
+            return pool;
+        }
+        if let Some(pool) = self.message.recipients.iter().find_map(|to| policy.pool_of(to)) {
+            self.record.path.push(format!("recipient: {}", pool.id));
+            return pool;
+        }
+        let pool = policy.default_pool();
+        self.record.path.push(format!("clinic's default: {}", pool.id));
+        pool
+    }
+
+    fn suggestions(&mut self, thread: &Thread) {
+        let bundle = &self.setting.policy.bundle;
+        if thread.patient_messages >= i32::from(bundle.visit_suggested_from) {
+            self.record.did("sender-notice", "visit-suggested", None, None);
+        }
+        if self.message.length() > bundle.length.notice {
+            self.record.did("sender-notice", "message-long", None, None);
+        }
+    }
+
+    /// A human answer stops what the patient waits for; a note among staff stops nothing.
+    pub fn by_staff(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
+        let Setting { policy, now } = self.setting;
+        self.red_flag_in_answer();
+        if !self.message.is_human_reply() {
+            self.record.left("clock", "stop", "only a human answer to the patient stops a clock");
+            return;
+        }
+        if let Some(view) = view {
+            for open in
+                view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Resolve)
+            {
+                let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
+                self.ledger.push(clock.record(now, Event::Fulfill, policy));
+                self.record.note(&clock, "fulfill", policy, now);
+                self.clocks.push(clock);
+            }
+        }
+        if self.clocks.iter().any(|clock| clock.name == ClockName::NextResponse) {
+            thread.owner = thread.owner.take().or_else(|| Some(self.message.sender.clone()));
+        }
+        thread.state = ThreadState::Answered;
+        thread.task = None;
+        let person = |to: &&Reference| to.is("Patient") || to.is("RelatedPerson");
+        let mut people: Vec<&Reference> = self.message.recipients.iter().filter(person).collect();
+        if people.is_empty() {
+            people.extend(thread.patient.as_ref());
+        }
+        for to in people {
+            let priority = self.message.priority.unwrap_or_default();
+            self.outbox.person(self.ids, &mut self.record, "reply-received", to, priority, thread);
+        }
+    }
+
+    /// What a machine wrote is delivered, and neither starts nor stops nor answers anything; a red flag is still told.
+    pub fn by_machine(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
+        self.record.left("clock", "next-response", "what a machine wrote starts and stops nothing");
+        if self.record.red_flags.is_empty() {
+            return;
+        }
+        let policy = self.setting.policy;
+        let pool = view
+            .and_then(|view| view.thread.pool.as_deref())
+            .and_then(|id| policy.pool(id))
+            .or_else(|| policy.pool(&policy.bundle.red_flags.pool))
+            .unwrap_or_else(|| policy.default_pool());
+        if thread.pool.is_none() {
+            thread.pool = Some(pool.id.clone());
+            thread.pool_reference = Some(pool.reference.clone());
+        }
+        let told = Notice { topic: "red-flag", to: Recipient::Pool, deliver: Deliver::Now };
+        self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
+    }
+
+    /// The team's own words may name danger ("if you have chest pain, call"): found, recorded, and of no effect.
+    fn red_flag_in_answer(&mut self) {
+        let hits: &[RedFlagHit] = &self.record.red_flags;
+        if !hits.is_empty() {
+            self.record.left("red-flag", "urgency", "written by the team");
+        }
+    }
+}
+
+/// Where a message goes and what rules asked for.
+struct Routed {
+    pool: Pool,
+    priority: Priority,
+    template: Option<String>,
+}
+
+fn fact(policy: &Policy, message: &Message, words: &Words, thread: &Thread, pool: &Pool, field: Field) -> Option<Fact> {
+    match field {
+        Field::ThreadStatus => Some(Fact::Text(thread.state.as_str().to_owned())),
+        Field::ThreadPool => Some(Fact::Text(pool.id.clone())),
+        Field::ThreadOwner => thread.owner.as_ref().map(|owner| Fact::Text(owner.to_string())),
+        Field::CalendarOpen => {
+            policy.calendar(&pool.calendar).map(|calendar| Fact::Flag(calendar.is_open(thread.last_activity_at)))
+        }
+        // Tags and absences come with later facts; until then a rule on them is false and noted.
+        Field::ThreadTag | Field::RecipientAbsent => None,
+        _ => message.fact(field, words),
+    }
+}
