@@ -194,19 +194,12 @@ fn query(name: &str, text: &str, schema: Schema) -> Parameter {
 
 /// The parameters of a type. Each may be repeated, and then all must hold; commas join alternatives.
 fn found_by(kind: ResourceType) -> Vec<Parameter> {
-    let item = |kind: ParameterKind| {
-        let example = match kind {
-            ParameterKind::Date => "ge2026-06-19",
-            ParameterKind::Reference(targets) if targets.len() == 1 => targets[0],
-            ParameterKind::Reference(_) => "Patient/p-1001",
-            ParameterKind::Token(_) => "",
-        };
-        let example = match kind {
-            ParameterKind::Reference([target]) => format!("{target}/1"),
-            _ => example.to_owned(),
-        };
-        let builder = string();
-        if example.is_empty() { builder } else { builder.examples([Value::String(example)]) }
+    let item = |kind: ParameterKind| match kind {
+        ParameterKind::Date => string().examples([Value::from("ge2026-06-19")]),
+        ParameterKind::Reference(targets) => {
+            string().examples(targets.first().map(|target| Value::from(format!("{target}/1"))))
+        }
+        ParameterKind::Token(_) => string(),
     };
     parameters(kind)
         .iter()

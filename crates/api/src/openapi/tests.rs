@@ -24,6 +24,13 @@ fn the_document_is_the_same_every_time() {
 }
 
 #[test]
+fn the_document_in_the_repository_is_the_one_that_is_served() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../openapi/postern.json");
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == openapi(), "openapi/postern.json is out of date: run `make openapi`");
+}
+
+#[test]
 fn schemas_are_told_as_they_are_written() {
     let written: Value = serde_json::from_str(include_str!("schemas.json")).unwrap();
     let document: Value = serde_json::from_str(&openapi()).unwrap();
