@@ -25,7 +25,9 @@ impl Record {
         let say = |at: Instant| local(at, &zone, "en");
         let mut told = vec![self.opening(&say)];
         if !self.red_flags.is_empty() {
-            told.push("It holds words that may mean danger: every limit and every quiet hour was passed over.".to_owned());
+            told.push(
+                "It holds words that may mean danger: every limit and every quiet hour was passed over.".to_owned(),
+            );
         }
         if let Some(pool) = &self.pool {
             let why = self.path.last().map(|path| format!(" ({path})")).unwrap_or_default();
@@ -77,7 +79,9 @@ fn clock_told(clock: &ClockNote, say: &dyn Fn(Instant) -> String) -> Vec<String>
     let target = clock.target.as_ref().map(target_told).unwrap_or_default();
     match (clock.state.as_str(), clock.due_at) {
         ("running", Some(due)) => told.push(format!("An answer is due by {}{target}.", say(due))),
-        ("running", None) => told.push("No due time could be found: the calendar does not open for long enough.".to_owned()),
+        ("running", None) => {
+            told.push("No due time could be found: the calendar does not open for long enough.".to_owned())
+        }
         ("met", _) => told.push("The answer came in time.".to_owned()),
         ("met-late", _) => told.push("The answer came late.".to_owned()),
         (state, _) => told.push(format!("The clock is {state}.")),
