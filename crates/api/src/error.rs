@@ -223,7 +223,14 @@ impl Failure {
             Style::Problem => {
                 let told: Vec<_> = issues
                     .iter()
-                    .map(|issue| json!({ "code": issue.code.as_str(), "message": issue.message, "expression": issue.expression }))
+                    .map(|issue| {
+                        let mut told = json!({ "code": issue.code.as_str(), "message": issue.message });
+                        // Left out rather than null: generated clients do not bear null where a string may be.
+                        if let Some(expression) = &issue.expression {
+                            told["expression"] = json!(expression);
+                        }
+                        told
+                    })
                     .collect();
                 let problem = json!({
                     "type": "about:blank",

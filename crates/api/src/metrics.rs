@@ -19,6 +19,7 @@ pub struct Metrics {
     write_queue: IntGauge,
     clocks: IntGaugeVec,
     oldest_outbox: IntGauge,
+    store_up: IntGauge,
 }
 
 impl Default for Metrics {
@@ -57,13 +58,14 @@ impl Metrics {
                 "postern_outbox_oldest_age_seconds",
                 "How long the oldest row that should have left is waiting.",
             ),
+            store_up: gauge("postern_store_up", "Whether the store answered when these figures were asked for."),
         };
         metrics.register();
         metrics
     }
 
     fn register(&self) {
-        let all: [Box<dyn prometheus::core::Collector>; 7] = [
+        let all: [Box<dyn prometheus::core::Collector>; 8] = [
             Box::new(self.requests.clone()),
             Box::new(self.latency.clone()),
             Box::new(self.decisions.clone()),
@@ -71,6 +73,7 @@ impl Metrics {
             Box::new(self.write_queue.clone()),
             Box::new(self.clocks.clone()),
             Box::new(self.oldest_outbox.clone()),
+            Box::new(self.store_up.clone()),
         ];
         for metric in all {
             self.registry.register(metric).expect("each metric is registered once");
@@ -93,14 +96,18 @@ impl Metrics {
         self.refused.with_label_values(&[reason]).inc();
     }
 
-    /// Everything as Prometheus reads it, with what the store says at `now`.
-    pub fn render(&self, gauges: &Gauges, now: Instant) -> String {
-        self.write_queue.set(gauges.write_queue as i64);
-        self.clocks.reset();
-        for (state, count) in &gauges.clocks {
-            self.clocks.with_label_values(&[state]).set(*count);
+    /// Everything as Prometheus reads it, with what the store says at `now`. Without an answer of the store its figures
+    /// stay as they were last, and `postern_store_up` says so: counters matter most when the database is down.
+    pub fn render(&self, gauges: Option<&Gauges>, now: Instant) -> String {
+        self.store_up.set(i64::from(gauges.is_some()));
+        if let Some(gauges) = gauges {
+            self.write_queue.set(gauges.write_queue as i64);
+            self.clocks.reset();
+            for (state, count) in &gauges.clocks {
+                self.clocks.with_label_values(&[state]).set(*count);
+            }
+            self.oldest_outbox.set(gauges.oldest_outbox_release_at.map_or(0, |released| now.since(released).max(0)));
         }
-        self.oldest_outbox.set(gauges.oldest_outbox_release_at.map_or(0, |released| now.since(released).max(0)));
         let mut text = vec![];
         if TextEncoder::new().encode(&self.registry.gather(), &mut text).is_err() {
             tracing::error!("the metrics could not be rendered");
@@ -114,6 +121,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn counters_are_told_also_while_the_store_is_down() {
+        let metrics = Metrics::new();
+        metrics.decided("delivered");
+        let text = metrics.render(None, Instant::from_second(160));
+        assert!(text.contains("postern_store_up 0") && text.contains("postern_decisions_total"), "{text}");
+    }
+
+    #[test]
     fn figures_are_rendered_with_what_the_store_says() {
         let metrics = Metrics::new();
         metrics.answered("/fhir/Communication/{id}", "GET", 200, Duration::from_millis(3));
@@ -124,7 +139,7 @@ mod tests {
             oldest_outbox_release_at: Some(Instant::from_second(100)),
             write_queue: 2,
         };
-        let text = metrics.render(&gauges, Instant::from_second(160));
+        let text = metrics.render(Some(&gauges), Instant::from_second(160));
         for line in [
             r#"postern_http_requests_total{method="GET",route="/fhir/Communication/{id}",status="200"} 1"#,
             r#"postern_decisions_total{outcome="delivered"} 1"#,
@@ -135,7 +150,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
-        let text = metrics.render(&Gauges::default(), Instant::from_second(160));
+        let text = metrics.render(Some(&Gauges::default()), Instant::from_second(160));
         assert!(!text.contains("running") && text.contains("postern_outbox_oldest_age_seconds 0"));
     }
 }

@@ -13,6 +13,7 @@ pub mod id;
 pub mod message;
 pub mod policy;
 pub mod search;
+pub mod simulate;
 pub mod store;
 pub mod task;
 pub mod text;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
 use crate::clock::{Clock, LedgerEntry};
+use crate::decision::Decision;
 use crate::id::{Key, ResourceId, TenantId};
 use crate::search::{Page, Read, Search};
 use crate::thread::Thread;
@@ -23,7 +24,7 @@ pub enum StoreError {
         retry_after: Span,
     },
     /// The database cannot be reached.
-    #[error("the store cannot be reached: {0}")]
+    #[error("the store is not available: {0}")]
     Unavailable(String),
     /// A row could not be understood, or the database refused a statement: a fault of ours.
     #[error("the store failed: {0}")]
@@ -65,6 +66,16 @@ pub struct ThreadView {
     pub clocks: Vec<Clock>,
     /// The Task of its open obligation.
     pub task: Option<Stored>,
+}
+
+impl ThreadView {
+    /// The view that a store would give after a decision about `before`, except for the Task's stored version.
+    pub fn after(before: Option<&Self>, decision: &Decision) -> Self {
+        let changed = |clock: &&Clock| decision.clocks.iter().all(|other| other.id != clock.id);
+        let kept = before.into_iter().flat_map(|view| &view.clocks).filter(changed);
+        let clocks = kept.chain(&decision.clocks).filter(|clock| !clock.fold.state.is_over()).cloned().collect();
+        Self { thread: decision.thread.clone(), clocks, task: before.and_then(|view| view.task.clone()) }
+    }
 }
 
 /// What policy is made of: the bundle in force and the pools' own resources.

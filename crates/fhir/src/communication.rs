@@ -1,6 +1,8 @@
 //! Messages: what policy needs to know of a Communication, and how its versions are written
 //! (<https://hl7.org/fhir/R4/communication.html>).
 
+use std::borrow::Cow;
+
 use domain::access::PatientFacts;
 use domain::change::{Audience, ResourceWrite};
 use domain::decision::{AutomaticReply, Record};
@@ -128,15 +130,14 @@ impl Communication {
         canonical::MESSAGE_CATEGORY_SYSTEMS
             .iter()
             .find_map(|system| concepts().find_map(|concept| concept.code_from(system)))
-            .map(|code| code.into_owned())
+            .map(Cow::into_owned)
     }
 
     /// The message as policy sees it.
     pub fn message(&self, id: &ResourceId, facts: &PatientFacts) -> Message {
         let root = self.document.root();
         let payload = |name: &'static str| root.each("payload").filter_map(move |part| part.get(name));
-        let strings: Vec<String> =
-            payload("contentString").filter_map(Value::as_str).map(|text| text.into_owned()).collect();
+        let strings: Vec<String> = payload("contentString").filter_map(Value::as_str).map(Cow::into_owned).collect();
         Message {
             id: id.clone(),
             sender: self.sender.clone(),
@@ -147,12 +148,12 @@ impl Communication {
             channel: root
                 .each("medium")
                 .find_map(|medium| medium.codings().find_map(|coding| coding.code))
-                .map(|code| code.into_owned()),
+                .map(Cow::into_owned),
             texts: self.texts(),
             body: strings.join("\n"),
             has_payload: root.each("payload").next().is_some(),
             has_attachment: payload("contentAttachment").next().is_some(),
-            language: root.text("language").map(|language| language.into_owned()),
+            language: root.text("language").map(Cow::into_owned),
             machine_generated: root
                 .extension_value(canonical::AUTO_GENERATED)
                 .and_then(Value::as_bool)
@@ -365,7 +366,8 @@ mod tests {
             }
         }
         assert!(write.body.contains("5.10"), "decimals keep their digits");
-        let kept = after["extension"].as_array().unwrap().iter().find(|one| one["url"] == canonical::CLIENT_SENT).unwrap();
+        let kept =
+            after["extension"].as_array().unwrap().iter().find(|one| one["url"] == canonical::CLIENT_SENT).unwrap();
         assert_eq!(kept["valueDateTime"], before["sent"]);
         Document::parse(write.body.as_bytes(), ResourceType::Communication).unwrap();
     }

@@ -84,7 +84,10 @@ pub fn for_patient(document: &Document) -> String {
     let extension = |url: &str| root.extension(url).and_then(|value| serde_json::from_str::<Value>(value.raw()).ok());
     let pool = extension(canonical::POOL);
     let owner = pool.as_ref().map(|pool| pool["valueReference"].clone());
-    let promised = root.extension_value(canonical::PROMISED).and_then(|value| value.as_str()).map(|at| at.into_owned());
+    let promised = root
+        .extension_value(canonical::PROMISED)
+        .and_then(crate::json::Value::as_str)
+        .map(std::borrow::Cow::into_owned);
     let extensions: Vec<Value> = pool.into_iter().chain(extension(canonical::PROMISED)).collect();
     let status = root.text("status").map(|status| match &*status {
         // Whether somebody has taken it is the team's.
@@ -134,14 +137,14 @@ mod tests {
         }
     }
 
-    fn document(write: ResourceWrite) -> Document {
+    fn document(write: &ResourceWrite) -> Document {
         Document::parse(write.body.as_bytes(), ResourceType::Task).unwrap()
     }
 
     #[test]
     fn the_task_of_an_obligation_is_valid_fhir() {
         let now = "2026-06-22T12:05:00.5Z".parse().unwrap();
-        let task = document(written(&task(), Version(2), now).unwrap());
+        let task = document(&written(&task(), Version(2), now).unwrap());
         assert_eq!(task.root().text("restriction.period.end").unwrap(), "2026-06-24T21:00:00Z");
         assert_eq!(task.root().text("meta.lastUpdated").unwrap(), "2026-06-22T12:05:00.500Z");
         assert_eq!(task.reference("owner").unwrap().to_string(), "Practitioner/nurse");
@@ -151,7 +154,7 @@ mod tests {
     #[test]
     fn a_patient_sees_the_promise_and_nothing_of_the_team() {
         let now = "2026-06-22T12:05:00Z".parse().unwrap();
-        let text = for_patient(&document(written(&task(), Version(2), now).unwrap()));
+        let text = for_patient(&document(&written(&task(), Version(2), now).unwrap()));
         let seen = Document::parse(text.as_bytes(), ResourceType::Task).unwrap();
         assert_eq!(seen.root().text("restriction.period.end").unwrap(), "2026-06-24T20:00:00Z");
         assert!(!text.contains("nurse") && !text.contains("at-risk") && !text.contains("21:00:00Z"), "{text}");

@@ -1,14 +1,22 @@
-//! Commands that need no database: what is wrong with a bundle, and whether calendars count as they should.
+//! Commands that need no database: what is wrong with a bundle, why it decides as it does, and whether calendars count
+//! as they should.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use domain::access::PatientFacts;
 use domain::calendar::vectors;
+use domain::decide::{Setting, send};
+use domain::decision::Decision;
+use domain::id::Ids;
+use domain::policy::Policy;
 use domain::policy::bundle::Bundle;
-use domain::policy::lint::Severity;
+use domain::policy::lint::{Finding, Severity};
+use domain::store::ThreadView;
 use domain::time::{Instant, TimeSource as _};
+use fhir::communication::Communication;
 
 use crate::clock::SystemTime;
 use crate::command::Done;
@@ -49,4 +57,99 @@ pub fn vectors(path: &Path) -> Done {
         writeln!(out, "{}", serde_json::to_string(outcome)?)?;
     }
     Ok(if outcomes.iter().all(|outcome| outcome.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What `policy explain` is asked.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Explain {
+    /// The bundle.
+    #[arg(long, value_name = "FILE")]
+    pub bundle: PathBuf,
+    /// The message, a Communication as a client would send it.
+    #[arg(long, value_name = "FILE")]
+    pub message: PathBuf,
+    /// When it arrives, such as 2026-06-19T17:30:00-04:00.
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Instant,
+    /// The conversation before it: a Bundle of Communications, each with `sent`.
+    #[arg(long, value_name = "FILE")]
+    pub thread: Option<PathBuf>,
+    /// Print the decision as a paragraph in place of the record.
+    #[arg(long)]
+    pub text: bool,
+}
+
+/// Decides about a message without a database, and prints why.
+pub fn explain(asked: &Explain) -> Done {
+    let bundle = match Bundle::read(&read(&asked.bundle)?) {
+        Ok(bundle) => bundle,
+        Err(finding) => return Ok(refuse(&[finding])),
+    };
+    let policy = match Policy::compile(bundle, &[], 0, asked.at) {
+        Ok(policy) => policy,
+        Err(findings) => return Ok(refuse(&findings)),
+    };
+    let mut view = None;
+    if let Some(path) = &asked.thread {
+        for (at, earlier) in conversation(&read(path)?)? {
+            let decision = decide(&policy, at, &earlier, view.as_ref())?;
+            view = Some(ThreadView::after(view.as_ref(), &decision));
+        }
+    }
+    let decision = decide(&policy, asked.at, &communication(read(&asked.message)?.as_bytes())?, view.as_ref())?;
+    let mut out = std::io::stdout().lock();
+    if asked.text {
+        writeln!(out, "{}", decision.record.paragraph())?;
+    } else {
+        writeln!(out, "{}", serde_json::to_string_pretty(&decision.record)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refuse(findings: &[Finding]) -> ExitCode {
+    for finding in findings {
+        eprintln!("{finding}");
+    }
+    ExitCode::FAILURE
+}
+
+fn communication(bytes: &[u8]) -> Result<Communication, String> {
+    Communication::parse(bytes).map_err(|issues| {
+        let told =
+            issues.iter().map(|issue| format!("{}: {}", issue.expression.as_deref().unwrap_or("-"), issue.message));
+        told.collect::<Vec<_>>().join("\n")
+    })
+}
+
+fn decide(
+    policy: &Policy,
+    at: Instant,
+    message: &Communication,
+    view: Option<&ThreadView>,
+) -> Result<Decision, String> {
+    // The same seed gives the same record: what is explained today is explained alike tomorrow.
+    let mut ids = Ids::new(at, 0);
+    let id = message.document().id().unwrap_or_else(|| ids.next_id());
+    let message = message.message(&id, &PatientFacts::default());
+    send(Setting { policy, now: at }, &message, view, &mut ids)
+        .map_err(|refusal| format!("refused ({}): {refusal}: {}", refusal.code(), refusal.remedy()))
+}
+
+/// The messages of a Bundle by the time they were sent, automatic ones left out: they are made anew.
+fn conversation(text: &str) -> Result<Vec<(Instant, Communication)>, String> {
+    let bundle: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("the conversation: {error}"))?;
+    let entries =
+        bundle["entry"].as_array().ok_or("the conversation has no entries: give a Bundle of Communications")?;
+    let mut messages = Vec::new();
+    for entry in entries {
+        let message = communication(entry["resource"].to_string().as_bytes())?;
+        if message.message(&Ids::new(Instant::from_second(0), 0).next_id(), &PatientFacts::default()).machine_generated
+        {
+            continue;
+        }
+        let sent = message.document().get("sent").and_then(fhir::json::Value::as_instant);
+        messages.push((sent.ok_or("a message of the conversation has no `sent`")?, message));
+    }
+    messages.sort_by_key(|(at, _)| *at);
+    Ok(messages)
 }

@@ -68,7 +68,12 @@ pub fn bundle() -> Result<Bundle, Finding> {
 }
 
 /// Puts a bundle in force, unless the tenant has one of that id and version or, for the default, any at all.
-pub async fn activate(store: &Arc<dyn Store>, tenant: &TenantId, bundle: &Bundle, now: Instant) -> Result<bool, BundleError> {
+pub async fn activate(
+    store: &Arc<dyn Store>,
+    tenant: &TenantId,
+    bundle: &Bundle,
+    now: Instant,
+) -> Result<bool, BundleError> {
     let known = store.bundles(tenant.clone()).await.map_err(SaveError::from)?;
     if known.iter().any(|row| row.id == bundle.id && row.version == bundle.version) {
         return Ok(false);

@@ -26,20 +26,20 @@ use crate::{clinic, telemetry, token as tokens, welcome};
 pub type Done = Result<ExitCode, Box<dyn Error>>;
 
 /// Serves until told to stop.
-pub fn serve(config: Config) -> Done {
+pub fn serve(config: &Config) -> Done {
     config.check_serving()?;
     // Before the runtime: the exporter has a thread and a client of its own.
-    let _telemetry = telemetry::start(&config)?;
+    let _telemetry = telemetry::start(config)?;
     if matches!(config.database_url, persistence::Url::Sqlite(_)) {
         // The embedded database belongs to this program: there is nobody else to migrate it.
-        make_folder(&config)?;
+        make_folder(config)?;
         persistence::migrate(&config.database_url)?;
     }
     System::new().block_on(async {
-        let service = Service::start(&config, Arc::new(SystemTime), 1).await?;
+        let service = Service::start(config, Arc::new(SystemTime), 1).await?;
         tracing::info!(address = %service.address(), metrics = %service.metrics_address(), "serving");
         if config.development {
-            println!("{}", welcome::text(&config, service.address())?);
+            println!("{}", welcome::text(config, service.address())?);
         }
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
@@ -51,14 +51,15 @@ pub fn serve(config: Config) -> Done {
 }
 
 /// Brings the database to this version.
-pub fn migrate(config: Config) -> Done {
-    make_folder(&config)?;
+pub fn migrate(config: &Config) -> Done {
+    make_folder(config)?;
     let applied = persistence::migrate(&config.database_url)?;
     for name in &applied {
         println!("applied {name}");
     }
     System::new().block_on(async {
-        let store: Arc<dyn Store> = Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
+        let store: Arc<dyn Store> =
+            Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
         for tenant in config.tenants() {
             clinic::ensure_bundle(&store, &tenant, SystemTime.now().into()).await?;
         }
@@ -78,12 +79,13 @@ fn make_folder(config: &Config) -> std::io::Result<()> {
 }
 
 /// Fills an empty database with the small clinic.
-pub fn seed(config: Config) -> Done {
+pub fn seed(config: &Config) -> Done {
     System::new().block_on(async {
         let tenant = TenantId::new(TenantId::DEFAULT);
         let now: Instant = SystemTime.now().into();
         let time = Arc::new(MovableTime::at(now.timestamp()));
-        let store: Arc<dyn Store> = Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
+        let store: Arc<dyn Store> =
+            Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
         store.ready().await?;
         let bundle = clinic::bundle().map_err(clinic::BundleError::Finding)?;
         if !clinic::activate(&store, &tenant, &bundle, now.plus(-15 * 86_400)).await? {
@@ -91,7 +93,7 @@ pub fn seed(config: Config) -> Done {
             return Ok(ExitCode::SUCCESS);
         }
         drop(store);
-        let (service, client) = inside(&config, Arc::clone(&time)).await?;
+        let (service, client) = inside(config, Arc::clone(&time)).await?;
         let seeded = Seed::new(client, time, now).run().await;
         service.stop().await;
         let seeded = seeded?;
@@ -112,13 +114,13 @@ async fn inside(config: &Config, time: Arc<MovableTime>) -> Result<(Service, Cli
     };
     let service = Service::start(&config, Arc::clone(&time) as Arc<dyn TimeSource>, 0).await?;
     let issuer = Arc::new(DevelopmentIssuer::load_or_create(&config.development_key)?);
-    let client = Client::new(format!("http://{}", service.address()), issuer, time);
+    let client = Client::new(format!("http://{}", service.address()), issuer, time)?;
     Ok((service, client))
 }
 
 /// Prints a development token.
-pub fn token(config: Config, who: &tokens::For) -> Done {
-    println!("{}", tokens::mint(&config, who, &SystemTime)?);
+pub fn token(config: &Config, who: &tokens::For) -> Done {
+    println!("{}", tokens::mint(config, who, &SystemTime)?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -150,7 +152,8 @@ fn play(folder: &Path, database_url: Option<String>) -> Done {
     System::new().block_on(async {
         let start: Timestamp = "2026-06-18T13:00:00Z".parse()?;
         let time = Arc::new(MovableTime::at(start));
-        let store: Arc<dyn Store> = Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
+        let store: Arc<dyn Store> =
+            Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
         let bundle = clinic::bundle().map_err(clinic::BundleError::Finding)?;
         clinic::activate(&store, &TenantId::new(TenantId::DEFAULT), &bundle, start.into()).await?;
         drop(store);
@@ -163,13 +166,13 @@ fn play(folder: &Path, database_url: Option<String>) -> Done {
 }
 
 /// Asks the service whether it is ready.
-pub fn healthcheck(config: Config) -> Done {
+pub fn healthcheck(config: &Config) -> Done {
     System::new().block_on(async {
         let mut address = config.listen;
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
+        let client = crate::client::plain().timeout(Duration::from_secs(3)).build()?;
         let ready = client.get(format!("http://{address}/readyz")).send().await?.status();
         if ready.is_success() {
             Ok(ExitCode::SUCCESS)

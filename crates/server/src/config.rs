@@ -86,14 +86,20 @@ impl Config {
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let variable = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         if let Some(unknown) = variables.keys().find(|name| is_ours(name) && !VARIABLES.contains(&name.as_str())) {
-            return Err(ConfigError::new(unknown, format!("is not a variable of the service; it reads {}", VARIABLES.join(", "))));
+            return Err(ConfigError::new(
+                unknown,
+                format!("is not a variable of the service; it reads {}", VARIABLES.join(", ")),
+            ));
         }
         let file = variable("POSTERN_CONFIG").map_or_else(|| Ok(File::default()), |path| read(Path::new(path)))?;
         let text = |name: &str, in_file: Option<String>| variable(name).map(str::to_owned).or(in_file);
 
-        let listen = address("POSTERN_LISTEN", text("POSTERN_LISTEN", file.listen), "127.0.0.1:8080")?;
-        let metrics_listen =
-            address("POSTERN_METRICS_LISTEN", text("POSTERN_METRICS_LISTEN", file.metrics_listen), "127.0.0.1:9464")?;
+        let listen = address("POSTERN_LISTEN", text("POSTERN_LISTEN", file.listen).as_deref(), "127.0.0.1:8080")?;
+        let metrics_listen = address(
+            "POSTERN_METRICS_LISTEN",
+            text("POSTERN_METRICS_LISTEN", file.metrics_listen).as_deref(),
+            "127.0.0.1:9464",
+        )?;
         let base_url = base_url(text("POSTERN_BASE_URL", file.base_url), listen)?;
         let database_url: persistence::Url = text("POSTERN_DATABASE_URL", file.database_url)
             .unwrap_or_else(|| "sqlite:data/postern.sqlite".to_owned())
@@ -105,7 +111,8 @@ impl Config {
             Some("0" | "false") => false,
             Some(_) => return Err(ConfigError::new("POSTERN_DEV", "use 1 or 0")),
         };
-        let development_key = text("POSTERN_DEV_KEY", file.dev_key).map_or_else(|| beside(&database_url), PathBuf::from);
+        let development_key =
+            text("POSTERN_DEV_KEY", file.dev_key).map_or_else(|| beside(&database_url), PathBuf::from);
         let config = Self {
             listen,
             base_url,
@@ -127,7 +134,8 @@ impl Config {
     /// believed on this machine alone.
     pub fn check_serving(&self) -> Result<(), ConfigError> {
         if self.development && !self.listen.ip().is_loopback() {
-            let remedy = "development mode lets anybody with the key file be anybody: listen on 127.0.0.1, or unset POSTERN_DEV";
+            let remedy =
+                "development mode lets anybody with the key file be anybody: listen on 127.0.0.1, or unset POSTERN_DEV";
             return Err(ConfigError::new("POSTERN_DEV", remedy));
         }
         if !self.development && self.issuers.is_empty() {
@@ -139,7 +147,8 @@ impl Config {
 
     /// The tenants that the issuers speak for.
     pub fn tenants(&self) -> Vec<TenantId> {
-        let mut tenants: Vec<TenantId> = self.issuers.iter().map(|issuer| TenantId::new(issuer.tenant.clone())).collect();
+        let mut tenants: Vec<TenantId> =
+            self.issuers.iter().map(|issuer| TenantId::new(issuer.tenant.clone())).collect();
         if self.development || tenants.is_empty() {
             tenants.push(TenantId::new(TenantId::DEFAULT));
         }
@@ -160,9 +169,8 @@ fn read(path: &Path) -> Result<File, ConfigError> {
     toml::from_str(&text).map_err(|error| ConfigError::new(shown, error.to_string()))
 }
 
-fn address(variable: &str, text: Option<String>, default: &str) -> Result<SocketAddr, ConfigError> {
-    text.as_deref()
-        .unwrap_or(default)
+fn address(variable: &str, text: Option<&str>, default: &str) -> Result<SocketAddr, ConfigError> {
+    text.unwrap_or(default)
         .parse()
         .map_err(|_| ConfigError::new(variable, format!("say an address and a port, such as {default}")))
 }

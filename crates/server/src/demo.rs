@@ -21,7 +21,7 @@ use crate::worker::{Report, Worker};
 pub enum DemoError {
     /// The service could not be asked.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(Box<ClientError>),
     /// A worker failed.
     #[error("a worker failed")]
     Worker(#[from] domain::store::StoreError),
@@ -35,6 +35,12 @@ pub enum DemoError {
         /// What happened.
         got: String,
     },
+}
+
+impl From<ClientError> for DemoError {
+    fn from(error: ClientError) -> Self {
+        Self::Client(Box::new(error))
+    }
 }
 
 /// The story on its way.
@@ -75,21 +81,33 @@ impl Demo {
     async fn friday(&self) -> Result<(String, String), DemoError> {
         self.at("Friday 17:30, half an hour after closing, two patients write", june(19, "17:30:00"));
         let mut sent = Vec::new();
-        for (id, text) in [("p-1001", "I have five tablets of lisinopril left."), ("p-2002", "My inhaler is nearly empty.")] {
+        for (id, text) in
+            [("p-1001", "I have five tablets of lisinopril left."), ("p-2002", "My inhaler is nearly empty.")]
+        {
             let body = message(id, REFILL, "refill", "Refill", text);
             let reply = self.client.create(&patient(id), &body).await?;
-            println!("POST /fhir/Communication as Patient/{id} -> {} {}", reply.status, reply.etag.as_deref().unwrap_or("-"));
+            println!(
+                "POST /fhir/Communication as Patient/{id} -> {} {}",
+                reply.status,
+                reply.etag.as_deref().unwrap_or("-")
+            );
             let thread = reply.id().to_owned();
             self.decision(&reply.body).await?;
-            let found = self.client.get(&patient(id), &format!("/fhir/Communication?part-of=Communication/{thread}")).await?;
-            let texts: Vec<&str> = found.resources().filter_map(|one| one["payload"][0]["contentString"].as_str()).collect();
+            let found =
+                self.client.get(&patient(id), &format!("/fhir/Communication?part-of=Communication/{thread}")).await?;
+            let texts: Vec<&str> =
+                found.resources().filter_map(|one| one["payload"][0]["contentString"].as_str()).collect();
             same("automatic replies", &1, &texts.len())?;
             println!("  the patient is told: {}", texts[0]);
             for words in ["Wednesday, June 24 at 5:00 PM EDT", "911"] {
                 same(&format!("the reply says {words:?}"), &true, &texts[0].contains(words))?;
             }
             let task = self.task(&thread).await?;
-            same("due", &june(24, "17:00:00").to_string().as_str(), &task["restriction"]["period"]["end"].as_str().unwrap_or("-"))?;
+            same(
+                "due",
+                &june(24, "17:00:00").to_string().as_str(),
+                &task["restriction"]["period"]["end"].as_str().unwrap_or("-"),
+            )?;
             same("status", &"requested on-track", &state(&task).as_str())?;
             sent.push(thread);
         }
@@ -125,7 +143,11 @@ impl Demo {
         let reply = self.client.create(&nurse(), &answer("p-1001", &root, text)).await?;
         println!("POST /fhir/Communication as the nurse -> {}", reply.status);
         self.decision(&reply.body).await?;
-        same("the answer is part of the thread", &format!("Communication/{thread}").as_str(), &reply.body["partOf"][0]["reference"].as_str().unwrap_or("-"))?;
+        same(
+            "the answer is part of the thread",
+            &format!("Communication/{thread}").as_str(),
+            &reply.body["partOf"][0]["reference"].as_str().unwrap_or("-"),
+        )?;
         same("the answered Task", &"completed met", &state(&self.task(thread).await?).as_str())?;
         self.once(&[], &["Patient/p-1001: reply-received".to_owned()]).await
     }
@@ -206,7 +228,9 @@ impl Demo {
         let url = extensions
             .filter(|extension| extension["url"] == fhir::canonical::DECISION)
             .find_map(|extension| extension["valueUri"].as_str());
-        let id = url.and_then(|url| url.rsplit('/').next()).ok_or_else(|| differs("the decision's address", "one", "none"))?;
+        let id = url
+            .and_then(|url| url.rsplit('/').next())
+            .ok_or_else(|| differs("the decision's address", "one", "none"))?;
         let found = self.client.get(&engine(), &format!("/api/v1/decisions/{id}")).await?;
         let record: Record = serde_json::from_value(found.body)
             .map_err(|error| differs("the decision record", "a record", &error.to_string()))?;

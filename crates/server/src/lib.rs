@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod seed;
 pub mod service;
+pub mod simulate;
 pub mod telemetry;
 pub mod token;
 mod welcome;

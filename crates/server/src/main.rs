@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use server::config::Config;
-use server::{check, command, token};
+use server::{check, command, simulate, token};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -50,6 +50,10 @@ enum Policy {
         /// The bundle.
         file: PathBuf,
     },
+    /// Decide about a message without a database, and print the decision record.
+    Explain(check::Explain),
+    /// Replay stored messages under the bundle in force and under another, and print what differs.
+    Simulate(simulate::Simulate),
     /// Compute the cases of a calendar file, one JSON line a case; fail when any differs.
     CheckVectors {
         /// The cases.
@@ -66,6 +70,8 @@ fn main() -> ExitCode {
         Command::Openapi => command::openapi(),
         Command::Demo { database_url } => command::demo(database_url),
         Command::Policy(Policy::Lint { file }) => check::lint(&file),
+        Command::Policy(Policy::Explain(asked)) => check::explain(&asked),
+        Command::Policy(Policy::Simulate(asked)) => configured(|config| simulate::run(config, &asked)),
         Command::Policy(Policy::CheckVectors { file }) => check::vectors(&file),
         Command::Healthcheck => configured(command::healthcheck),
     };
@@ -83,6 +89,6 @@ fn main() -> ExitCode {
     }
 }
 
-fn configured(run: impl FnOnce(Config) -> command::Done) -> command::Done {
-    run(Config::from_environment()?)
+fn configured(run: impl FnOnce(&Config) -> command::Done) -> command::Done {
+    run(&Config::from_environment()?)
 }

@@ -41,7 +41,12 @@ impl Seed {
         self.time.set(self.now.plus(-seconds).timestamp());
     }
 
-    async fn send(&self, who: &DevelopmentClaims, body: &Value, seeded: &mut Seeded) -> Result<ResourceId, ClientError> {
+    async fn send(
+        &self,
+        who: &DevelopmentClaims,
+        body: &Value,
+        seeded: &mut Seeded,
+    ) -> Result<ResourceId, ClientError> {
         let reply = self.client.create(who, body).await?;
         seeded.messages += 1;
         seeded.threads += usize::from(body["inResponseTo"].is_null());
@@ -67,7 +72,8 @@ impl Seed {
         // Answered late.
         self.back(12 * DAY);
         let one = patient("p-1001");
-        let asked = message("p-1001", FAMILY, "form", "School form", "Could you fill in the school form from last week?");
+        let asked =
+            message("p-1001", FAMILY, "form", "School form", "Could you fill in the school form from last week?");
         let late = self.send(&one, &asked, seeded).await?;
         self.back(3 * DAY);
         self.send(&nurse(), &answer("p-1001", &late, "It is ready at the front desk."), seeded).await?;
@@ -80,13 +86,15 @@ impl Seed {
 
         // Answered in time, and a second round waits.
         self.back(5 * DAY);
-        let asked = message("p-1001", REFILL, "refill", "Blood pressure tablets", "I have five tablets of lisinopril left.");
+        let asked =
+            message("p-1001", REFILL, "refill", "Blood pressure tablets", "I have five tablets of lisinopril left.");
         let refill = self.send(&one, &asked, seeded).await?;
         self.back(5 * DAY - 2 * HOUR);
         let answered =
             self.send(&nurse(), &answer("p-1001", &refill, "Done: 90 days, ready after 3 PM."), seeded).await?;
         self.back(HOUR);
-        let mut again = message("p-1001", REFILL, "refill", "Blood pressure tablets", "The pharmacy does not have it yet.");
+        let mut again =
+            message("p-1001", REFILL, "refill", "Blood pressure tablets", "The pharmacy does not have it yet.");
         again["inResponseTo"] = json!([{ "reference": format!("Communication/{answered}") }]);
         self.send(&one, &again, seeded).await?;
 
@@ -98,15 +106,15 @@ impl Seed {
         self.back(25 * HOUR);
         self.claim(&claimed).await?;
         let mut note = answer("p-3003", &claimed, "Repeat the sample before answering?");
-        note["category"] =
-            json!([{ "coding": [{ "system": fhir::canonical::MESSAGE_CATEGORY, "code": "internal" }] }]);
+        note["category"] = json!([{ "coding": [{ "system": fhir::canonical::MESSAGE_CATEGORY, "code": "internal" }] }]);
         self.send(&nurse(), &note, seeded).await?;
 
         // A proxy writes, in Spanish.
         self.back(5 * HOUR);
         let mut proxy = patient("p-2002");
         proxy.fhir_user = Some("RelatedPerson/rp-17".to_owned());
-        let mut asked = message("p-2002", FAMILY, "medical-advice", "Erupción", "La erupción del brazo es más grande que ayer.");
+        let mut asked =
+            message("p-2002", FAMILY, "medical-advice", "Erupción", "La erupción del brazo es más grande que ayer.");
         asked["sender"] = json!({ "reference": "RelatedPerson/rp-17" });
         asked["language"] = json!("es");
         self.send(&proxy, &asked, seeded).await?;
@@ -133,11 +141,14 @@ impl Seed {
     }
 
     async fn claim(&self, thread: &ResourceId) -> Result<(), ClientError> {
-        let found = self.client.get(&nurse(), &format!("/fhir/Task?focus=Communication/{thread}&status=requested")).await?;
+        let found =
+            self.client.get(&nurse(), &format!("/fhir/Task?focus=Communication/{thread}&status=requested")).await?;
         for task in found.resources() {
             let id = task["id"].as_str().unwrap_or_default();
             let version = format!("W/\"{}\"", task["meta"]["versionId"].as_str().unwrap_or_default());
-            self.client.ask(&nurse(), Method::POST, &format!("/fhir/Task/{id}/$claim"), None, Some(&version), 200).await?;
+            self.client
+                .ask(&nurse(), Method::POST, &format!("/fhir/Task/{id}/$claim"), None, Some(&version), 200)
+                .await?;
         }
         Ok(())
     }

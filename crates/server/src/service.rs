@@ -39,7 +39,7 @@ pub enum StartError {
     #[error(transparent)]
     Open(#[from] persistence::OpenError),
     /// The database is not that of this version.
-    #[error(transparent)]
+    #[error("POSTERN_DATABASE_URL: the database cannot be used yet")]
     Unready(#[from] StoreError),
     /// An issuer.
     #[error(transparent)]

@@ -51,12 +51,13 @@ pub fn start(config: &Config) -> Result<Telemetry, ConfigError> {
 
 fn exporter(endpoint: &str) -> Result<SdkTracerProvider, ConfigError> {
     let endpoint = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-    let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(endpoint).build().map_err(
-        |error| ConfigError {
-            variable: "POSTERN_OTLP_ENDPOINT".to_owned(),
-            remedy: format!("say the base URL of a collector, such as http://collector:4318 ({error})"),
-        },
-    )?;
+    let exporter =
+        opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(endpoint).build().map_err(|error| {
+            ConfigError {
+                variable: "POSTERN_OTLP_ENDPOINT".to_owned(),
+                remedy: format!("say the base URL of a collector, such as http://collector:4318 ({error})"),
+            }
+        })?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
         .with_resource(Resource::builder().with_service_name("postern").build())

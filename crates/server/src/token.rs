@@ -62,7 +62,8 @@ impl For {
 
 /// A token by the development key of this configuration, valid for twelve hours.
 pub fn mint(config: &Config, who: &For, time: &dyn TimeSource) -> Result<String, Box<dyn std::error::Error>> {
-    let claims = who.claims().ok_or("say whom the token is for: --patient, --proxy and --for, --practitioner or --system")?;
+    let claims =
+        who.claims().ok_or("say whom the token is for: --patient, --proxy and --for, --practitioner or --system")?;
     let issuer = DevelopmentIssuer::load_or_create(&config.development_key)?;
     Ok(issuer.mint(&claims, time.now(), DevelopmentIssuer::LIFETIME)?)
 }

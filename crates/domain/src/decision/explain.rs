@@ -80,7 +80,7 @@ fn clock_told(clock: &ClockNote, say: &dyn Fn(Instant) -> String) -> Vec<String>
     match (clock.state.as_str(), clock.due_at) {
         ("running", Some(due)) => told.push(format!("An answer is due by {}{target}.", say(due))),
         ("running", None) => {
-            told.push("No due time could be found: the calendar does not open for long enough.".to_owned())
+            told.push("No due time could be found: the calendar does not open for long enough.".to_owned());
         }
         ("met", _) => told.push("The answer came in time.".to_owned()),
         ("met-late", _) => told.push("The answer came late.".to_owned()),
