@@ -1,0 +1,5 @@
+//! Messages on their way: sent, kept as they were written, read, answered.
+
+mod answered;
+mod kept;
+mod private;

@@ -1,0 +1,126 @@
+//! Pools as their resources: what is fed governs the next promise, on every replica.
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::house::House;
+use crate::people::{REFILL, engine, patient, refill, scoped, staff};
+
+on_both!(house:
+    hours_without_a_zone_are_a_clear_error,
+    new_hours_govern_the_next_promise_at_once_and_on_every_replica,
+    an_absence_moves_the_next_promise,
+    a_service_is_replaced_only_as_it_was_seen,
+    a_service_is_found_by_its_identifier,
+);
+
+fn service(start: &str, end: &str) -> Value {
+    json!({
+        "resourceType": "HealthcareService",
+        "id": "refill-pool",
+        "identifier": [{ "system": "urn:riverside:services", "value": "refill-pool" }],
+        "active": true,
+        "name": "Riverside refills",
+        "extension": [{ "url": fhir::canonical::TIMEZONE, "valueCode": "America/New_York" }],
+        "availableTime": [{
+            "daysOfWeek": ["mon", "tue", "wed", "thu", "fri"],
+            "availableStartTime": start,
+            "availableEndTime": end
+        }]
+    })
+}
+
+const PATH: &str = "/fhir/HealthcareService/refill-pool";
+
+/// When a new message to the pool is due.
+async fn due(house: &House, client: &Client) -> Value {
+    let sent = client.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201);
+    house.task(&sent.id()).await["restriction"]["period"]["end"].clone()
+}
+
+async fn hours_without_a_zone_are_a_clear_error(house: &House) {
+    let mut without = service("08:00:00", "17:00:00");
+    without.as_object_mut().unwrap().remove("extension");
+    let refused = house.put(&engine(), PATH, &without).await.is(422);
+    assert!(refused.text.contains("timezone"), "{}", refused.text);
+    assert_eq!(refused.issues(), ["required"]);
+    let mut unknown = service("08:00:00", "17:00:00");
+    unknown["extension"][0]["valueCode"] = json!("America/Springfield");
+    house.put(&engine(), PATH, &unknown).await.is(422);
+    without.as_object_mut().unwrap().remove("id");
+    house.create(&engine(), &without).await.is(422);
+    // What needs no zone needs none.
+    without.as_object_mut().unwrap().remove("availableTime");
+    house.create(&engine(), &without).await.is(201);
+}
+
+async fn new_hours_govern_the_next_promise_at_once_and_on_every_replica(house: &House) {
+    let other = house.another().await;
+    assert_eq!(due(house, house).await, "2026-06-23T21:00:00Z");
+    assert_eq!(due(house, &other.client).await, "2026-06-23T21:00:00Z");
+    for (end, expected) in [("15:00:00", "2026-06-23T19:00:00Z"), ("12:00:00", "2026-06-23T16:00:00Z")] {
+        house.put(&engine(), PATH, &service("08:00:00", end)).await.is(200);
+        // No worker ticks here: the save itself says that the decision was taken under old hours.
+        assert_eq!(due(house, &other.client).await, expected, "the other replica");
+        assert_eq!(due(house, house).await, expected);
+    }
+    let told = other.client.create(&patient("p-2002"), &refill("p-2002", "Mine.")).await.is(201).id();
+    let automatic = house.automatic(&told).await;
+    assert!(automatic[0].contains("Tuesday, June 23 at 12:00 PM EDT"), "{automatic:?}");
+    other.stop().await;
+}
+
+async fn an_absence_moves_the_next_promise(house: &House) {
+    let mut absent = service("08:00:00", "17:00:00");
+    absent["notAvailable"] = json!([{
+        "description": "Training",
+        "during": { "start": "2026-06-22", "end": "2026-06-23" }
+    }]);
+    house.put(&engine(), PATH, &absent).await.is(200);
+    assert_eq!(due(house, house).await, "2026-06-25T21:00:00Z", "Monday and Tuesday are closed");
+}
+
+async fn a_service_is_replaced_only_as_it_was_seen(house: &House) {
+    let body = service("08:00:00", "16:00:00").to_string();
+    let replace = async |version: Option<&str>, path: &str, body: &str| {
+        let ask = house.ask(reqwest::Method::PUT, path).by(&engine()).fhir(body);
+        match version {
+            Some(version) => ask.header("if-match", version).send().await,
+            None => ask.send().await,
+        }
+    };
+    assert_eq!(replace(Some("W/\"1\""), PATH, &body).await.is(200).header("etag"), "W/\"2\"");
+    assert_eq!(replace(Some("W/\"1\""), PATH, &body).await.is(412).issues(), ["conflict"]);
+    assert_eq!(replace(None, PATH, &body).await.is(200).header("etag"), "W/\"3\"");
+    replace(Some("W/\"1\""), "/fhir/HealthcareService/new", &body).await.is(400);
+    let mut new = service("08:00:00", "16:00:00");
+    new["id"] = json!("new");
+    replace(Some("*"), "/fhir/HealthcareService/new", &new.to_string()).await.is(412);
+    replace(None, "/fhir/HealthcareService/new", &new.to_string()).await.is(201);
+    let versions = futures_util::future::join_all((0..8).map(|_| replace(Some("W/\"3\""), PATH, &body))).await;
+    let mut statuses: Vec<u16> = versions.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+}
+
+async fn a_service_is_found_by_its_identifier(house: &House) {
+    let find =
+        async |query: &str| house.get(&engine(), &format!("/fhir/HealthcareService?{query}")).await.is(200).ids();
+    assert_eq!(find("identifier=urn:riverside:services|refill-pool").await, ["refill-pool"]);
+    assert_eq!(find("identifier=refill-pool").await, ["refill-pool"]);
+    assert!(find("identifier=urn:other|refill-pool").await.is_empty());
+    assert_eq!(find("active=true").await.len(), 2);
+    let retired = {
+        let mut body = service("08:00:00", "17:00:00");
+        body["active"] = json!(false);
+        body
+    };
+    house.put(&engine(), PATH, &retired).await.is(200);
+    assert_eq!(find("active=false").await, ["refill-pool"]);
+    assert_eq!(find(&format!("_id=refill-pool,{}", "family-medicine")).await.len(), 2);
+    // Whoever may read it finds it; whoever may not change it does not.
+    let reader = scoped(&staff("Practitioner/a", &[]), "user/HealthcareService.rs");
+    house.get(&reader, &format!("/fhir/{REFILL}")).await.is(200);
+    house.put(&reader, PATH, &retired).await.is(403);
+    house.put(&patient("p-1001"), PATH, &retired).await.is(403);
+}

@@ -1,0 +1,137 @@
+//! FHIR's manners: versions, preferences, conditions.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::house::House;
+use crate::people::{patient, refill};
+
+on_both!(house:
+    a_create_says_where_which_version_and_when,
+    a_client_that_has_the_version_gets_no_body,
+    a_version_is_read_by_its_number,
+    an_answer_carries_what_was_preferred,
+    eight_creates_under_one_condition_make_one_message,
+    a_condition_that_finds_several_is_refused,
+    answers_come_in_the_type_that_was_asked_for,
+);
+
+async fn a_create_says_where_which_version_and_when(house: &House) {
+    let made = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201);
+    let expected = format!("{}/fhir/Communication/{}/_history/1", house.base(), made.id());
+    assert_eq!(made.header("location"), expected);
+    assert_eq!(made.header("etag"), "W/\"1\"");
+    assert_eq!(made.header("last-modified"), "Fri, 19 Jun 2026 14:00:00 GMT");
+    let read = house.get(&patient("p-1001"), made.header("location")).await.is(200);
+    assert_eq!((read.header("etag"), read.header("last-modified")), ("W/\"1\"", "Fri, 19 Jun 2026 14:00:00 GMT"));
+    assert!(read.header("content-type").starts_with("application/fhir+json"));
+}
+
+async fn a_client_that_has_the_version_gets_no_body(house: &House) {
+    let id = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    let path = format!("/fhir/Communication/{id}");
+    let having = async |name: &str, value: &str| {
+        house.ask(Method::GET, &path).by(&patient("p-1001")).header(name, value).send().await
+    };
+    for (name, value, status) in [
+        ("if-none-match", "W/\"1\"", 304),
+        ("if-none-match", "\"1\"", 304),
+        ("if-none-match", "W/\"2\", W/\"1\"", 304),
+        ("if-none-match", "*", 304),
+        ("if-none-match", "W/\"2\"", 200),
+        ("if-modified-since", "Fri, 19 Jun 2026 14:00:00 GMT", 304),
+        ("if-modified-since", "Fri, 19 Jun 2026 13:59:59 GMT", 200),
+    ] {
+        let answer = having(name, value).await.is(status);
+        assert_eq!(answer.text.is_empty(), status == 304, "{name}: {value}");
+        assert_eq!(answer.header("etag"), "W/\"1\"");
+    }
+}
+
+async fn a_version_is_read_by_its_number(house: &House) {
+    let root = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    let first = house.task(&root).await;
+    let nurse = crate::people::nurse();
+    house.claim(&nurse, &first).await.is(200);
+    let id = first["id"].as_str().unwrap();
+    let path = |version: &str| format!("/fhir/Task/{id}/_history/{version}");
+    assert_eq!(house.get(&nurse, &path("1")).await.is(200).json(), first);
+    let second = house.get(&nurse, &path("2")).await.is(200);
+    assert_eq!(second.json()["owner"]["reference"], "Practitioner/nurse-ortiz");
+    assert_eq!(second.text, house.get(&nurse, &format!("/fhir/Task/{id}")).await.is(200).text);
+    for never in ["0", "3", "01x", "-1", "99999999999999999999", "%2e%2e"] {
+        house.get(&nurse, &path(never)).await.is(404);
+    }
+}
+
+async fn an_answer_carries_what_was_preferred(house: &House) {
+    let body = refill("p-1001", "Five left.").to_string();
+    let preferring = async |prefer: &str| {
+        let ask = house.ask(Method::POST, "/fhir/Communication").by(&patient("p-1001"));
+        ask.header("prefer", prefer).fhir(&body).send().await.is(201)
+    };
+    let minimal = preferring("return=minimal").await;
+    assert!(minimal.text.is_empty() && !minimal.header("location").is_empty());
+    assert_eq!(preferring("return=representation").await.json()["resourceType"], "Communication");
+    assert_eq!(preferring("return=OperationOutcome").await.json()["resourceType"], "OperationOutcome");
+}
+
+async fn eight_creates_under_one_condition_make_one_message(house: &House) {
+    let mut body = refill("p-1001", "Five left.");
+    body["identifier"] = json!([{ "system": "urn:portal", "value": "m-1" }]);
+    let body = body.to_string();
+    let create = || {
+        let ask = house.ask(Method::POST, "/fhir/Communication").by(&patient("p-1001"));
+        ask.header("if-none-exist", "identifier=urn:portal|m-1").fhir(&body).send()
+    };
+    let replies = join_all((0..8).map(|_| create())).await;
+    let made = replies.iter().filter(|reply| reply.status == 201).count();
+    let found = replies.iter().filter(|reply| reply.status == 200).count();
+    assert_eq!((made, found), (1, 7), "{:?}", replies.iter().map(|reply| reply.status).collect::<Vec<_>>());
+    assert!(replies.iter().all(|reply| reply.id() == replies[0].id()));
+    let again = create().await.is(200);
+    assert_eq!(again.id(), replies[0].id());
+    assert_eq!(house.place.count("resource", "kind = 'Communication' AND body LIKE '%urn:portal%'"), 1);
+    assert_eq!(house.place.count("resource", "kind = 'Task'"), 1, "and one Task");
+    // Another patient's condition in the same words is another condition.
+    let mut other = refill("p-2002", "Mine.");
+    other["identifier"] = json!([{ "system": "urn:portal", "value": "m-1" }]);
+    let ask = house.ask(Method::POST, "/fhir/Communication").by(&patient("p-2002"));
+    ask.header("if-none-exist", "identifier=urn:portal|m-1").fhir(&other.to_string()).send().await.is(201);
+}
+
+async fn a_condition_that_finds_several_is_refused(house: &House) {
+    let body = refill("p-1001", "Five left.");
+    house.create(&patient("p-1001"), &body).await.is(201);
+    house.create(&patient("p-1001"), &body).await.is(201);
+    let under = async |condition: &str| {
+        let ask = house.ask(Method::POST, "/fhir/Communication").by(&patient("p-1001"));
+        ask.header("if-none-exist", condition).fhir(&body.to_string()).send().await
+    };
+    assert_eq!(under("category=refill").await.is(412).issues(), ["multiple-matches"]);
+    under("").await.is(400);
+    under("identifer=x").await.is(400);
+}
+
+async fn answers_come_in_the_type_that_was_asked_for(house: &House) {
+    let id = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    let path = format!("/fhir/Communication/{id}");
+    for (accept, type_) in [
+        ("application/json", "application/json"),
+        ("application/fhir+json", "application/fhir+json"),
+        ("application/fhir+json; fhirVersion=4.0", "application/fhir+json"),
+        ("*/*", "application/fhir+json"),
+    ] {
+        let answer = house.ask(Method::GET, &path).by(&patient("p-1001")).header("accept", accept).send().await.is(200);
+        assert!(answer.header("content-type").starts_with(type_), "{accept}: {}", answer.header("content-type"));
+    }
+    let asked = house.get(&patient("p-1001"), &format!("{path}?_format=json")).await.is(200);
+    assert!(asked.header("content-type").contains("json"));
+    house.get(&patient("p-1001"), &format!("{path}?_format=xml")).await.is(406);
+    let head = house.ask(Method::HEAD, &path).by(&patient("p-1001")).send().await.is(200);
+    assert!(head.text.is_empty() && head.header("etag") == "W/\"1\"");
+    let ask = house.ask(Method::POST, "/fhir/Communication").by(&patient("p-1001"));
+    let plain = ask.header("content-type", "application/json").body(refill("p-1001", "x").to_string().into_bytes());
+    plain.send().await.is(201);
+}

@@ -1,0 +1,4 @@
+//! Finding things: each parameter, the order, the pages.
+
+mod paging;
+mod parameter;
