@@ -66,6 +66,11 @@ impl House {
         self.time.set(self.time.now() + jiff::SignedDuration::from_secs(seconds));
     }
 
+    /// The present moment of the clock.
+    pub fn time_now(&self) -> domain::time::Instant {
+        self.time.now().into()
+    }
+
     /// Another service over the same database.
     pub async fn another(&self) -> Replica {
         Replica::start(&self.place, &self.time).await

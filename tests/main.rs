@@ -26,8 +26,15 @@ mod people;
 mod place;
 mod program;
 
+mod access;
+mod canary;
 mod communication;
+mod crash;
+mod error;
+mod health;
 mod healthcare_service;
+mod house_rules;
 mod manners;
 mod search;
 mod task;
+mod worker;

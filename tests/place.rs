@@ -103,6 +103,13 @@ impl Place {
         };
         found.into_iter().map(|words| words.value).collect()
     }
+
+    /// Takes the database away under whoever uses it; PostgreSQL alone.
+    pub fn vanish(&self) {
+        let (server, name) = self.server.as_ref().expect("a database of PostgreSQL");
+        let mut conn = PgConnection::establish(server).unwrap();
+        conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+    }
 }
 
 impl Drop for Place {
@@ -110,7 +117,7 @@ impl Drop for Place {
         if let Some((server, name)) = &self.server
             && let Ok(mut conn) = PgConnection::establish(server)
         {
-            let _ = conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+            let _ = conn.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         }
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -15,10 +15,10 @@ use server::clock::SystemTime;
 
 use crate::client::Client;
 use crate::house::variables;
-use crate::place::Place;
+use crate::place::{Database, Place};
 
 /// The longest time that a program is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A `postern serve` of a place. It is killed when dropped.
 pub struct Program {
@@ -132,4 +132,9 @@ fn serving(log: &str) -> Option<(SocketAddr, SocketAddr)> {
     let said: Value = serde_json::from_str(line).ok()?;
     let address = |name: &str| said[name].as_str()?.parse().ok();
     Some((address("address")?, address("metrics")?))
+}
+
+/// Runs a story about commands over an empty database.
+pub fn run(database: Database, story: impl FnOnce(&Place)) {
+    story(&Place::new(database));
 }

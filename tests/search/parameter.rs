@@ -141,7 +141,7 @@ async fn a_form_finds_what_an_address_finds(house: &House) {
     let [one, two, ..] = archive(house).await;
     let ask = |path: &str, form: &str| house.ask(Method::POST, path).by(&engine()).form(form).send();
     let found = ask("/fhir/Communication/_search", "patient=p-2002&category=medical-advice").await.is(200);
-    assert_eq!(found.ids(), [two.clone()]);
+    assert_eq!(found.ids(), std::slice::from_ref(&two));
     assert_eq!(found.json()["type"], "searchset");
     // Address and form are one query.
     let both = ask("/fhir/Communication/_search?patient=p-2002", &format!("_id={one}")).await.is(200);

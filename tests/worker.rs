@@ -1,0 +1,133 @@
+//! Workers: what is due happens once, however many tick, however often.
+
+use domain::store::{SaveError, Store as _};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::house::{House, work};
+use crate::people::{LEAD, REFILL, nurse, patient, refill, reply};
+
+on_both!(house:
+    eight_workers_of_two_services_fire_each_threshold_once,
+    a_hundred_ticks_do_no_more_than_one,
+    after_downtime_each_recipient_gets_one_digest,
+    an_answer_between_claim_and_firing_is_respected,
+    a_firing_that_was_prepared_before_an_answer_is_not_saved,
+);
+
+/// Sends one message for each of so many patients; the threads.
+async fn sent(house: &House, count: usize) -> Vec<String> {
+    let mut threads = Vec::new();
+    for number in 0..count {
+        let id = format!("p-{number}");
+        threads.push(house.create(&patient(&id), &refill(&id, "Five left.")).await.is(201).id());
+    }
+    threads
+}
+
+async fn eight_workers_of_two_services_fire_each_threshold_once(house: &House) {
+    sent(house, 12).await;
+    house.work().await;
+    let other = house.another().await;
+    let workers: Vec<_> =
+        (0..8).map(|number| if number % 2 == 0 { house.service().worker() } else { other.service.worker() }).collect();
+    let mut fired = 0;
+    for (day, time) in [(19, "14:00:01"), (22, "12:30:00"), (23, "17:00:01"), (25, "12:00:00"), (30, "12:00:00")] {
+        house.at(day, time);
+        fired += work(&workers).await.fired.len();
+    }
+    let rows = house.place.count("firing", "1 = 1");
+    assert_eq!(i64::try_from(fired).unwrap(), rows, "what the workers report is what is written");
+    let per_clock = "SELECT count(*) AS value FROM (SELECT clock, threshold FROM firing GROUP BY clock, threshold HAVING count(*) > 1) AS twice";
+    assert_eq!(house.place.number(per_clock), 0);
+    let next_response = "clock IN (SELECT id FROM clock WHERE name = 'next-response')";
+    for threshold in ["warn-50", "warn-80", "breach", "late"] {
+        let fired = house.place.count("firing", &format!("threshold = '{threshold}' AND {next_response}"));
+        assert_eq!(fired, 12, "{threshold}");
+    }
+    once_each(house);
+    assert_eq!(house.place.count("clock", "state = 'running' AND next_at IS NOT NULL"), 0);
+    other.stop().await;
+}
+
+/// Every notice is in exactly one delivery, and every delivery holds what it says.
+fn once_each(house: &House) {
+    let place = &house.place;
+    let mut delivered: Vec<String> = Vec::new();
+    for rows in place.texts("SELECT outbox AS value FROM delivery") {
+        delivered.extend(serde_json::from_str::<Vec<String>>(&rows).unwrap());
+    }
+    let all = delivered.len();
+    delivered.sort();
+    delivered.dedup();
+    assert_eq!(delivered.len(), all, "a notice left twice");
+    let mut notices = place.texts("SELECT id AS value FROM outbox WHERE kind = 'notice' AND dispatched_at IS NOT NULL");
+    notices.sort();
+    assert_eq!(delivered, notices);
+    assert_eq!(place.count("outbox", "dispatched_at IS NULL"), 0, "everything has left");
+}
+
+async fn a_hundred_ticks_do_no_more_than_one(house: &House) {
+    sent(house, 3).await;
+    house.at(30, "12:00:00");
+    let first = house.work().await;
+    assert!(!first.fired.is_empty());
+    let rows = |house: &House| {
+        ["firing", "delivery", "outbox", "decision", "clock_entry", "resource_history"]
+            .map(|table| house.place.count(table, "1 = 1"))
+    };
+    let before = rows(house);
+    let worker = house.service().worker();
+    for minute in 0..100 {
+        house.pass(60 * minute);
+        assert!(worker.tick().await.unwrap().is_idle(), "tick {minute}");
+    }
+    assert_eq!(rows(house), before);
+}
+
+async fn after_downtime_each_recipient_gets_one_digest(house: &House) {
+    sent(house, 20).await;
+    // Nobody ticks for a week.
+    house.at(26, "10:00:00");
+    let report = house.work().await;
+    let to =
+        |recipient: &str| report.delivered.iter().filter(|line| line.starts_with(&format!("{recipient}: "))).count();
+    assert_eq!((to(REFILL), to(LEAD), to("HealthcareService/supervisors")), (1, 1, 1), "{:?}", report.delivered);
+    let breaches = report.fired.iter().filter(|line| line.starts_with("breach@")).count();
+    let recorded = house.place.count("clock", "name = 'next-response' AND breached_at IS NOT NULL");
+    assert_eq!(recorded, 20, "each breach is recorded, {breaches} fired");
+    // The true instant is kept, whenever it was noticed.
+    assert!(report.fired.iter().any(|line| line == "breach@2026-06-23T21:00:00Z"), "{:?}", report.fired);
+    once_each(house);
+}
+
+async fn an_answer_between_claim_and_firing_is_respected(house: &House) {
+    let thread = sent(house, 1).await.remove(0);
+    house.work().await;
+    house.at(24, "09:00:00");
+    let store = house.service().store();
+    let now = house.time_now();
+    let claimed = store.claim_clocks(now, domain::time::Span::from_seconds(5), 100).await.unwrap();
+    assert!(!claimed.is_empty(), "somebody has claimed the clocks");
+    house.create(&nurse(), &reply("p-0", &thread, "Done.")).await.is(201);
+    house.pass(10);
+    assert!(house.work().await.fired.is_empty(), "nothing fires for an answered thread");
+    assert_eq!(house.place.count("firing", "1 = 1"), 0);
+    assert_eq!(house.task(&thread).await["businessStatus"]["coding"][0]["code"], json!("met-late"));
+}
+
+async fn a_firing_that_was_prepared_before_an_answer_is_not_saved(house: &House) {
+    let thread = sent(house, 1).await.remove(0);
+    house.work().await;
+    house.at(22, "16:00:00");
+    let store = house.service().store().clone();
+    let claimed = store.claim_clocks(house.time_now(), domain::time::Span::from_seconds(5), 1).await.unwrap();
+    let before = claimed.into_iter().next().unwrap();
+    house.create(&nurse(), &reply("p-0", &thread, "Done.")).await.is(201);
+    // What the worker would have written, had it looked before the answer.
+    let mut late = domain::change::Change::new(before.tenant.clone());
+    late.clocks = vec![domain::clock::Clock { revision: before.clock.revision + 1, ..before.clock }];
+    let lost = store.save(late).await;
+    assert!(matches!(lost, Err(SaveError::Conflict { .. })), "{lost:?}");
+    assert!(join_all((0..4).map(|_| house.work())).await.iter().all(|report| report.fired.is_empty()));
+}
