@@ -1,6 +1,7 @@
 //! What each command does.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,6 +26,13 @@ use crate::{clinic, telemetry, token as tokens, welcome};
 /// What a command ends with.
 pub type Done = Result<ExitCode, Box<dyn Error>>;
 
+/// Writes a line to standard output. Whoever reads it may have gone away: that is an error like any other, not a panic.
+pub fn say(line: std::fmt::Arguments<'_>) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_fmt(line)?;
+    out.write_all(b"\n")
+}
+
 /// Serves until told to stop.
 pub fn serve(config: &Config) -> Done {
     config.check_serving()?;
@@ -39,7 +47,7 @@ pub fn serve(config: &Config) -> Done {
         let service = Service::start(config, Arc::new(SystemTime), 1).await?;
         tracing::info!(address = %service.address(), metrics = %service.metrics_address(), "serving");
         if config.development {
-            println!("{}", welcome::text(config, service.address())?);
+            say(format_args!("{}", welcome::text(config, service.address())?))?;
         }
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
@@ -55,7 +63,7 @@ pub fn migrate(config: &Config) -> Done {
     make_folder(config)?;
     let applied = persistence::migrate(&config.database_url)?;
     for name in &applied {
-        println!("applied {name}");
+        say(format_args!("applied {name}"))?;
     }
     System::new().block_on(async {
         let store: Arc<dyn Store> =
@@ -63,7 +71,7 @@ pub fn migrate(config: &Config) -> Done {
         for tenant in config.tenants() {
             clinic::ensure_bundle(&store, &tenant, SystemTime.now().into()).await?;
         }
-        println!("the database is ready");
+        say(format_args!("the database is ready"))?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -89,7 +97,7 @@ pub fn seed(config: &Config) -> Done {
         store.ready().await?;
         let bundle = clinic::bundle().map_err(clinic::BundleError::Finding)?;
         if !clinic::activate(&store, &tenant, &bundle, now.plus(-15 * 86_400)).await? {
-            println!("the clinic is there already");
+            say(format_args!("the clinic is there already"))?;
             return Ok(ExitCode::SUCCESS);
         }
         drop(store);
@@ -97,7 +105,10 @@ pub fn seed(config: &Config) -> Done {
         let seeded = Seed::new(client, time, now).run().await;
         service.stop().await;
         let seeded = seeded?;
-        println!("seeded Riverside Clinic: 2 pools, {} conversations, {} messages", seeded.threads, seeded.messages);
+        say(format_args!(
+            "seeded Riverside Clinic: 2 pools, {} conversations, {} messages",
+            seeded.threads, seeded.messages
+        ))?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -120,13 +131,13 @@ async fn inside(config: &Config, time: Arc<MovableTime>) -> Result<(Service, Cli
 
 /// Prints a development token.
 pub fn token(config: &Config, who: &tokens::For) -> Done {
-    println!("{}", tokens::mint(config, who, &SystemTime)?);
+    say(format_args!("{}", tokens::mint(config, who, &SystemTime)?))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the OpenAPI document.
 pub fn openapi() -> Done {
-    println!("{}", api::openapi().trim_end());
+    say(format_args!("{}", api::openapi().trim_end()))?;
     Ok(ExitCode::SUCCESS)
 }
 

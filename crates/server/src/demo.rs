@@ -6,13 +6,16 @@
 
 use std::sync::Arc;
 
+use domain::calendar::zone_named;
 use domain::decision::Record;
+use domain::policy::template::local;
 use domain::time::Instant;
+use jiff::tz::TimeZone;
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::client::{Client, ClientError};
-use crate::clinic::{LEAD, REFILL, SUPERVISORS, answer, engine, message, nurse, patient, services};
+use crate::clinic::{LEAD, REFILL, SUPERVISORS, ZONE, answer, engine, message, nurse, patient, services};
 use crate::clock::MovableTime;
 use crate::worker::{Report, Worker};
 
@@ -48,6 +51,7 @@ pub struct Demo {
     client: Client,
     time: Arc<MovableTime>,
     workers: [Worker; 2],
+    zone: TimeZone,
 }
 
 /// An instant of the story: a date of June 2026 and a wall time in New York.
@@ -58,7 +62,7 @@ fn june(day: u8, time: &str) -> Instant {
 impl Demo {
     /// A story through that client, by that clock, with two workers of the service's own kind.
     pub fn new(client: Client, time: Arc<MovableTime>, workers: [Worker; 2]) -> Self {
-        Self { client, time, workers }
+        Self { client, time, workers, zone: zone_named(ZONE).unwrap_or(TimeZone::UTC) }
     }
 
     /// Plays it.
@@ -186,7 +190,7 @@ impl Demo {
 
     fn at(&self, what: &str, at: Instant) {
         self.time.set(at.timestamp());
-        println!("\n-- {at} {what}");
+        println!("\n-- {}: {what}", local(at, &self.zone, "en"));
     }
 
     /// Both workers tick at once, three times; the reports together say what was done.

@@ -77,6 +77,8 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(error) if is_closed_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("postern: {error}");
             let mut cause = error.source();
@@ -87,6 +89,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn configured(run: impl FnOnce(&Config) -> command::Done) -> command::Done {

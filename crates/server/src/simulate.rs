@@ -17,7 +17,7 @@ use domain::store::{Catalogue, Store, StoreError};
 use domain::time::Instant;
 use fhir::communication::Communication;
 
-use crate::command::Done;
+use crate::command::{Done, say};
 use crate::config::Config;
 
 /// How many messages are read at once.
@@ -56,7 +56,7 @@ pub fn run(config: &Config, asked: &Simulate) -> Done {
             Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
         store.ready().await?;
         let comparison = compare(&store, &TenantId::new(TenantId::DEFAULT), &bundle, asked.from, asked.to).await?;
-        println!("{}", serde_json::to_string_pretty(&comparison)?);
+        say(format_args!("{}", serde_json::to_string_pretty(&comparison)?))?;
         Ok(ExitCode::SUCCESS)
     })
 }
