@@ -7,7 +7,7 @@ use domain::access::PatientFacts;
 use domain::change::{Audience, ResourceWrite};
 use domain::decision::{AutomaticReply, Record};
 use domain::id::{Key, Reference, ResourceId, ResourceType, Version};
-use domain::message::Message;
+use domain::message::{Message, Side};
 use domain::thread::Thread;
 use jiff::Timestamp;
 use serde_json::json;
@@ -90,15 +90,18 @@ impl Communication {
         self.document.root().text("status").is_some_and(|status| status == "preparation")
     }
 
-    /// Whether it is a note among staff.
+    /// Whether it is a note among staff. Patients and proxies write none: what they send is always theirs to see.
     pub fn is_internal(&self) -> bool {
-        self.category().as_deref() == Some(INTERNAL)
-            || self.document.root().at("meta").is_some_and(|meta| {
+        let from_patient = matches!(Side::of(&self.sender), Side::Patient | Side::Proxy);
+        let labelled = || {
+            self.document.root().at("meta").is_some_and(|meta| {
                 meta.each("security").any(|label| {
                     label.text("system").is_some_and(|system| system == canonical::SECURITY_LABEL)
                         && label.text("code").is_some_and(|code| code == INTERNAL)
                 })
             })
+        };
+        !from_patient && (self.category().as_deref() == Some(INTERNAL) || labelled())
     }
 
     /// The messages it continues: those it answers and those it says it is part of.
@@ -370,6 +373,17 @@ mod tests {
             after["extension"].as_array().unwrap().iter().find(|one| one["url"] == canonical::CLIENT_SENT).unwrap();
         assert_eq!(kept["valueDateTime"], before["sent"]);
         Document::parse(write.body.as_bytes(), ResourceType::Communication).unwrap();
+    }
+
+    #[test]
+    fn a_patient_cannot_hide_a_message_as_a_note_among_staff() {
+        let internal = FLAGGED.replace("\"billing\"", "\"internal\"");
+        assert!(internal != FLAGGED && !Communication::parse(internal.as_bytes()).unwrap().is_internal());
+        let staff = internal.replace(
+            "\"sender\": {\n    \"reference\": \"Patient/p-3003\"",
+            "\"sender\": {\n    \"reference\": \"Practitioner/n\"",
+        );
+        assert!(staff != internal && Communication::parse(staff.as_bytes()).unwrap().is_internal());
     }
 
     #[test]
