@@ -104,6 +104,17 @@ impl Place {
         found.into_iter().map(|words| words.value).collect()
     }
 
+    /// Frees what workers hold, as the passing of their leases does.
+    pub fn forget_leases(&self) {
+        let forget = "UPDATE clock SET claimed_until = NULL; UPDATE outbox SET claimed_until = NULL";
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let mut conn = SqliteConnection::establish(path).unwrap();
+            conn.batch_execute(&format!("PRAGMA busy_timeout = 10000; {forget}")).unwrap();
+        } else {
+            PgConnection::establish(&self.url).unwrap().batch_execute(forget).unwrap();
+        }
+    }
+
     /// Takes the database away under whoever uses it; PostgreSQL alone.
     pub fn vanish(&self) {
         let (server, name) = self.server.as_ref().expect("a database of PostgreSQL");
