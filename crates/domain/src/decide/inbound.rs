@@ -273,7 +273,14 @@ impl Inbound<'_, '_> {
     /// What a machine wrote is delivered, and neither starts nor stops nor answers anything; a red flag is still told.
     pub fn by_machine(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
         self.record.left("clock", "next-response", "what a machine wrote starts and stops nothing");
+        let written_to = |to: &Reference| to.is("HealthcareService") || to.is("CareTeam");
         if self.record.red_flags.is_empty() {
+            // Nobody is disturbed, but the pool that was written to finds it: a message that nobody sees is lost.
+            if thread.pool.is_none() && self.message.recipients.iter().any(written_to) {
+                let pool = self.addressed(thread).clone();
+                thread.pool = Some(pool.id);
+                thread.pool_reference = Some(pool.reference);
+            }
             return;
         }
         let policy = self.setting.policy;
