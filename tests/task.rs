@@ -10,7 +10,7 @@ use crate::people::{REFILL, engine, message, nurse, patient, refill, reply, staf
 on_both!(house:
     what_is_due_first_is_listed_first,
     a_claim_makes_the_task_the_callers,
-    of_two_claims_at_once_one_wins_and_the_other_is_told,
+    of_two_claims_on_two_replicas_one_wins_and_the_other_is_told,
     only_members_of_the_pool_may_claim,
     a_patient_sees_the_promise_and_nothing_of_the_team,
     a_task_is_nobody_elses_to_see,
@@ -55,12 +55,13 @@ async fn a_claim_makes_the_task_the_callers(house: &House) {
     assert!(refused.text.contains("obligation-over"), "{}", refused.text);
 }
 
-async fn of_two_claims_at_once_one_wins_and_the_other_is_told(house: &House) {
+async fn of_two_claims_on_two_replicas_one_wins_and_the_other_is_told(house: &House) {
+    let replica = house.another().await;
     for round in 0..5 {
         let root = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
         let task = house.task(&root).await;
         let (ann, bob) = (staff("Practitioner/ann", &["refill"]), staff("Practitioner/bob", &["refill"]));
-        let (one, two) = join(house.claim(&ann, &task), house.claim(&bob, &task)).await;
+        let (one, two) = join(house.claim(&ann, &task), replica.client.claim(&bob, &task)).await;
         let mut statuses = [one.status, two.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412], "round {round}: {} {}", one.text, two.text);
@@ -69,6 +70,7 @@ async fn of_two_claims_at_once_one_wins_and_the_other_is_told(house: &House) {
         let lost = if one.status == 200 { two } else { one };
         assert_eq!(lost.issues(), ["conflict"]);
     }
+    replica.stop().await;
 }
 
 async fn only_members_of_the_pool_may_claim(house: &House) {

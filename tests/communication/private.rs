@@ -10,6 +10,8 @@ on_both!(house:
     a_note_among_staff_is_never_a_patients,
     staff_see_what_is_their_pools_or_what_they_take_part_in,
     nobody_writes_in_anothers_name,
+    a_patient_cannot_write_notes_among_staff,
+    what_claims_to_be_written_by_a_machine_is_seen_by_the_pool_it_was_written_to,
 );
 
 /// Paths by which a message could be seen.
@@ -95,4 +97,31 @@ async fn nobody_writes_in_anothers_name(house: &House) {
     house.create(&proxy("rp-17", "p-1001"), &refill("p-1001", "A proxy is not the patient.")).await.is(403);
     house.create(&staff("Practitioner/a", &["refill"]), &as_nurse).await.is(403);
     house.create(&engine(), &as_nurse).await.is(201);
+}
+
+async fn a_patient_cannot_write_notes_among_staff(house: &House) {
+    let mut by_category = refill("p-1001", "Among ourselves?");
+    by_category["category"] =
+        json!([{ "coding": [{ "system": fhir::canonical::MESSAGE_CATEGORY, "code": "internal" }] }]);
+    let mut by_label = refill("p-1001", "Among ourselves?");
+    by_label["meta"] = json!({ "security": [{ "system": fhir::canonical::SECURITY_LABEL, "code": "internal" }] });
+    for message in [by_category, by_label] {
+        // It is a message as any other: kept from nobody, answered in time.
+        let id = house.create(&patient("p-1001"), &message).await.is(201).id();
+        house.get(&patient("p-1001"), &format!("/fhir/Communication/{id}")).await.is(200);
+        assert_eq!(house.task(&id).await["status"], "requested");
+        assert_eq!(house.automatic(&id).await.len(), 1);
+    }
+}
+
+async fn what_claims_to_be_written_by_a_machine_is_seen_by_the_pool_it_was_written_to(house: &House) {
+    let mut message = refill("p-1001", "I am away until Monday.");
+    message["extension"] = json!([{ "url": fhir::canonical::AUTO_GENERATED, "valueBoolean": true }]);
+    let id = house.create(&patient("p-1001"), &message).await.is(201).id();
+    // A machine is neither promised nor told anything; but nothing that was accepted is hidden from its recipients.
+    let tasks = house.get(&engine(), &format!("/fhir/Task?focus=Communication/{id}")).await.is(200);
+    assert!(tasks.ids().is_empty() && house.automatic(&id).await.is_empty());
+    for who in [nurse(), patient("p-1001")] {
+        house.get(&who, &format!("/fhir/Communication/{id}")).await.is(200);
+    }
 }

@@ -49,6 +49,33 @@ fn the_golden_calendar_cases_come_out_as_they_should() {
 }
 
 #[test]
+fn the_sample_bundle_has_no_errors_and_a_broken_one_has() {
+    let sample = root().join("docs/policy-bundle.sample.json");
+    let linted = command(&["policy", "lint", sample.to_str().unwrap()], &[]);
+    assert!(linted.status.success(), "{}", String::from_utf8_lossy(&linted.stdout));
+    let place = Place::new(crate::place::Database::Sqlite);
+    let broken = place.folder.join("broken.json");
+    let text = std::fs::read_to_string(&sample).unwrap().replacen("\"defaultPool\"", "\"defaultPoll\"", 1);
+    std::fs::write(&broken, text).unwrap();
+    let linted = command(&["policy", "lint", broken.to_str().unwrap()], &[]);
+    assert!(!linted.status.success());
+    for line in String::from_utf8(linted.stdout).unwrap().lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).unwrap()["severity"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn the_health_check_asks_the_service_that_runs_here() {
+    crate::place::run(crate::place::Database::Sqlite, async |place: &Place| {
+        let program = crate::program::Program::serve(place, &[]);
+        let asking = [("POSTERN_LISTEN".to_owned(), program.address.to_string())];
+        assert!(command(&["healthcheck"], &asking).status.success());
+        program.kill();
+        assert!(!command(&["healthcheck"], &asking).status.success());
+    });
+}
+
+#[test]
 fn a_token_and_nothing_else_is_printed() {
     let place = Place::new(crate::place::Database::Sqlite);
     let printed = command(&["token", "--patient", "p-1001"], &variables(&place));
