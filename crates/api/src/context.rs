@@ -105,7 +105,7 @@ impl Context {
         for outcome in outcomes {
             self.state.metrics.decided(&outcome);
         }
-        self.state.nudge.notify_waiters();
+        self.state.nudge.notify_one();
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ pub struct AppState {
     pub development: bool,
     /// How long bodies may be and how long they may take.
     pub limits: Limits,
-    /// Told after every change, so that workers need not wait for their next tick.
+    /// Told after every change, so that a worker need not wait for its next tick.
     pub nudge: Arc<Notify>,
     draining: AtomicBool,
 }

@@ -22,6 +22,8 @@ pub struct Report {
     pub delivered: Vec<String>,
     /// Events let go.
     pub events: usize,
+    /// Whether as much was taken as one tick may take, so that more may be waiting.
+    pub full: bool,
 }
 
 impl Report {
@@ -34,8 +36,15 @@ impl Report {
 /// How long a worker may hold what it has claimed before another may take it.
 const LEASE: domain::time::Span = domain::time::Span::from_seconds(30);
 
-/// How many clocks or outbox rows one tick takes.
-const BATCH: u16 = 100;
+/// How many clocks one tick takes.
+const CLOCKS: u16 = 100;
+
+/// How many outbox rows one tick takes.
+const OUTBOX: u16 = 500;
+
+/// How long a worker that was told of a change waits for others: what many senders cause leaves together, and a tick
+/// for each message would cost more than the message.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// A worker.
 #[derive(Clone)]
@@ -57,23 +66,34 @@ impl Worker {
         Ok(report)
     }
 
-    /// Ticks every second and whenever something has changed, until told to stop.
+    /// Ticks every second and soon after something has changed, until told to stop.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         loop {
-            match self.tick().await {
-                // A full batch means that more is waiting.
-                Ok(report) if report.fired.len() >= usize::from(BATCH) => continue,
-                Ok(_) => {}
-                Err(error) => tracing::error!(%error, "a worker's tick failed; it is tried again"),
-            }
+            let full = match self.tick().await {
+                Ok(report) => report.full,
+                Err(error) => {
+                    tracing::error!(%error, "a worker's tick failed; it is tried again");
+                    false
+                }
+            };
             if let Err(error) = self.state.policies.refresh_if_changed().await {
                 tracing::warn!(%error, "could not look for a newer policy");
             }
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = self.state.nudge.notified() => {}
+                () = self.pause(full) => {}
                 _ = stop.changed() => return,
             }
+        }
+    }
+
+    /// Until there is something to do again.
+    async fn pause(&self, full: bool) {
+        if full {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = self.state.nudge.notified() => tokio::time::sleep(GATHER).await,
         }
     }
 }

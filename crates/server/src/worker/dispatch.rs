@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use domain::change::{Change, Delivery, Dispatched, OutboxRow};
 use domain::id::TenantId;
 use domain::store::{SaveError, StoreError};
+use futures_util::future::join_all;
 
-use super::{BATCH, LEASE, Report, Worker};
+use super::{OUTBOX, LEASE, Report, Worker};
 
 impl Worker {
     /// Lets go what may leave. Each recipient's notices are one change of their own: what one worker loses to another
@@ -14,11 +15,13 @@ impl Worker {
     pub(super) async fn dispatch(&self, report: &mut Report) -> Result<(), StoreError> {
         let now = self.state.now();
         let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
-        for claimed in self.state.store.claim_outbox(now, LEASE, BATCH).await? {
+        let claimed = self.state.store.claim_outbox(now, LEASE, OUTBOX).await?;
+        report.full |= claimed.len() >= usize::from(OUTBOX);
+        for claimed in claimed {
             waiting.entry((claimed.tenant, claimed.row.recipient.clone())).or_default().push(claimed.row);
         }
         let mut ids = self.state.ids(now);
-        for ((tenant, recipient), mut rows) in waiting {
+        let saves = waiting.into_iter().map(|((tenant, recipient), mut rows)| {
             rows.sort_by(|a, b| (a.release_at, &a.id).cmp(&(b.release_at, &b.id)));
             let delivery = recipient.map(|recipient| Delivery {
                 id: ids.next_id(),
@@ -35,12 +38,16 @@ impl Worker {
             let mut change = Change::new(tenant);
             change.dispatched = rows.iter().map(done).collect();
             change.deliveries = delivery.clone().into_iter().collect();
-            match self.state.store.save(change).await {
+            async move { (delivery, rows.len(), self.state.store.save(change).await) }
+        });
+        // All at once, so that they are committed together.
+        for (delivery, rows, saved) in join_all(saves).await {
+            match saved {
                 Ok(()) => match delivery {
                     Some(delivery) => {
                         report.delivered.push(format!("{}: {}", delivery.recipient, delivery.topics.join(", ")));
                     }
-                    None => report.events += rows.len(),
+                    None => report.events += rows,
                 },
                 Err(SaveError::Conflict { .. }) => report.elsewhere += 1,
                 Err(SaveError::Store(error)) => return Err(error),

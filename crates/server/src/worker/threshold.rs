@@ -6,13 +6,15 @@ use domain::store::{ClaimedClock, SaveError, StoreError};
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
 
-use super::{BATCH, LEASE, Report, Worker};
+use super::{CLOCKS, LEASE, Report, Worker};
 
 impl Worker {
     /// Fires the thresholds that have come, oldest first.
     pub(super) async fn fire(&self, report: &mut Report) -> Result<(), StoreError> {
         let now = self.state.now();
-        for claimed in self.state.store.claim_clocks(now, LEASE, BATCH).await? {
+        let claimed = self.state.store.claim_clocks(now, LEASE, CLOCKS).await?;
+        report.full |= claimed.len() >= usize::from(CLOCKS);
+        for claimed in claimed {
             self.fire_one(&claimed, now, report).await?;
         }
         Ok(())
