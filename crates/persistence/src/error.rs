@@ -61,13 +61,22 @@ fn is_locked(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info) if info.message() == "database is locked")
 }
 
+/// Whether PostgreSQL undid the transaction so that others could go on: it can be tried again as it is. A deadlock has no
+/// kind of its own here, so it is known by its message.
+fn is_victim(error: &Error) -> bool {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        Error::DatabaseError(DatabaseErrorKind::Unknown, info) => info.message() == "deadlock detected",
+        _ => false,
+    }
+}
+
 /// What is told of a failed statement: messages and details of the database may repeat values, so only the kind of the
 /// error and the names of table, column and constraint are kept.
 pub fn told(error: &Error) -> StoreError {
     match error {
         _ if is_broken(error) => StoreError::Unavailable("the connection to the database was lost".into()),
-        _ if is_locked(error) => BUSY,
-        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => BUSY,
+        _ if is_locked(error) || is_victim(error) => BUSY,
         Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => {
             StoreError::Unavailable("the database accepts no writes".into())
         }
@@ -109,6 +118,11 @@ impl QueryError {
     /// Whether the connection must be given up.
     pub fn is_broken(&self) -> bool {
         matches!(self, Self::Database(error) if is_broken(error))
+    }
+
+    /// Whether the transaction was undone in favour of others and can be tried again.
+    pub fn is_victim(&self) -> bool {
+        matches!(self, Self::Database(error) if is_victim(error))
     }
 
     /// What the caller is told.

@@ -79,14 +79,14 @@ where
     conn.build_transaction().repeatable_read().read_only().run(f)
 }
 
-/// The generations of tenants, held against change until the transaction ends; a tenant without a row is at 0.
-pub fn generations(conn: &mut PgConnection, tenants: &[&str]) -> QueryResult<Vec<(String, i64)>> {
-    catalogue_generation::table
+/// The generations of tenants, held against change until the transaction ends; held for oneself alone by who is going
+/// to start the `next`. A tenant without a row is at 0.
+pub fn generations(conn: &mut PgConnection, tenants: &[&str], next: bool) -> QueryResult<Vec<(String, i64)>> {
+    let found = catalogue_generation::table
         .filter(catalogue_generation::tenant.eq_any(tenants))
         .order(catalogue_generation::tenant)
-        .select((catalogue_generation::tenant, catalogue_generation::value))
-        .for_share()
-        .load(conn)
+        .select((catalogue_generation::tenant, catalogue_generation::value));
+    if next { found.for_no_key_update().load(conn) } else { found.for_share().load(conn) }
 }
 
 /// Lets one worker at a time choose outbox rows, so that what waits for one recipient is not split between two.

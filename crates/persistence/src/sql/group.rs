@@ -69,7 +69,7 @@ fn together(conn: &mut Conn, changes: &[&Change]) -> Result<Option<Vec<Saved>>, 
     });
     match done {
         Ok(answers) => Ok(Some(answers)),
-        Err(Failure::Query(error)) if error.is_broken() || applied => Err(lost(error, applied)),
+        Err(Failure::Query(error)) if error.is_broken() || error.is_victim() || applied => Err(lost(error, applied)),
         Err(Failure::Refused(_) | Failure::Query(_)) => Ok(None),
     }
 }
@@ -94,7 +94,7 @@ fn apart(conn: &mut Conn, changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
                     DatabaseErrorKind::UniqueViolation,
                     _,
                 )))) => Err(reason(conn, change, Refusal::Overtaken)?),
-                Err(Failure::Query(error)) if error.is_broken() => return Err(error),
+                Err(Failure::Query(error)) if error.is_broken() || error.is_victim() => return Err(error),
                 Err(Failure::Query(error)) => {
                     let error = error.told();
                     tracing::error!(%error, "a change could not be written");
@@ -110,7 +110,7 @@ fn apart(conn: &mut Conn, changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
 
 /// The connection or the whole transaction is lost. Once everything was written, nobody knows whether it was kept.
 fn lost(error: QueryError, applied: bool) -> Lost {
-    Lost { again: error.is_broken() && !applied, broken: error.is_broken(), error: error.told() }
+    Lost { again: (error.is_broken() || error.is_victim()) && !applied, broken: error.is_broken(), error: error.told() }
 }
 
 fn generations(conn: &mut Conn, changes: &[&Change]) -> QueryResult<Generations> {
@@ -119,7 +119,9 @@ fn generations(conn: &mut Conn, changes: &[&Change]) -> QueryResult<Generations>
     if tenants.is_empty() {
         return Ok(Generations::new());
     }
-    Ok(dialect::generations(conn, &Vec::from_iter(tenants))?.into_iter().collect())
+    // Two that both hold a generation and both want to start the next would wait for each other.
+    let next = changes.iter().any(|change| change.new_generation);
+    Ok(dialect::generations(conn, &Vec::from_iter(tenants), next)?.into_iter().collect())
 }
 
 fn current(generations: &Generations, change: &Change) -> i64 {

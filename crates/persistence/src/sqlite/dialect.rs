@@ -76,7 +76,7 @@ where
 }
 
 /// The generations of tenants; a tenant without a row is at 0. The transaction is the only one that writes.
-pub fn generations(conn: &mut SqliteConnection, tenants: &[&str]) -> QueryResult<Vec<(String, i64)>> {
+pub fn generations(conn: &mut SqliteConnection, tenants: &[&str], _next: bool) -> QueryResult<Vec<(String, i64)>> {
     let mut found = vec![];
     for tenant in tenants {
         let one: Option<i64> =
