@@ -11,6 +11,7 @@ on_both!(house:
     new_hours_govern_the_next_promise_at_once_and_on_every_replica,
     an_absence_moves_the_next_promise,
     a_service_is_replaced_only_as_it_was_seen,
+    hours_that_many_feed_at_once_are_all_kept,
     a_service_is_found_by_its_identifier,
 );
 
@@ -101,6 +102,29 @@ async fn a_service_is_replaced_only_as_it_was_seen(house: &House) {
     let mut statuses: Vec<u16> = versions.iter().map(|reply| reply.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+}
+
+async fn hours_that_many_feed_at_once_are_all_kept(house: &House) {
+    let other = house.another().await;
+    let bodies: Vec<Value> = (0..12)
+        .map(|number| {
+            let mut body = service("08:00:00", "17:00:00");
+            body["id"] = json!(format!("s-{number}"));
+            body
+        })
+        .collect();
+    let who = engine();
+    for expected in [201, 200, 200] {
+        let feeds = bodies.iter().enumerate().map(|(number, body)| {
+            let client = if number % 2 == 0 { &**house } else { &other.client };
+            async move { client.put(&engine(), &format!("/fhir/HealthcareService/s-{number}"), body).await }
+        });
+        for reply in futures_util::future::join_all(feeds).await {
+            reply.is(expected);
+        }
+    }
+    assert_eq!(house.get(&who, "/fhir/HealthcareService?_total=accurate").await.is(200).json()["total"], 14);
+    other.stop().await;
 }
 
 async fn a_service_is_found_by_its_identifier(house: &House) {
