@@ -1,6 +1,6 @@
 //! Text as policies see it: normalised words for matching, and length in Unicode scalar values.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
@@ -140,32 +140,30 @@ fn unspaced(c: char) -> bool {
 /// Many phrases, looked for in one pass over a text.
 #[derive(Clone, Debug, Default)]
 pub struct Phrases {
-    by_first_word: HashMap<String, Vec<(Words, usize)>>,
+    /// By their first two bytes after the space that they begin with: even the shortest word has a letter and a space.
+    by_beginning: BTreeMap<[u8; 2], Vec<(Words, usize)>>,
 }
 
 impl Phrases {
     /// Phrases with the number that a hit answers. Phrases without a word are left out.
     pub fn new<'a>(phrases: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut by_first_word: HashMap<String, Vec<(Words, usize)>> = HashMap::new();
+        let mut by_beginning: BTreeMap<[u8; 2], Vec<(Words, usize)>> = BTreeMap::new();
         for (number, phrase) in phrases.into_iter().enumerate() {
             let words = Words::of(phrase);
-            let first = words.0.split(' ').find(|word| !word.is_empty()).map(str::to_owned);
-            if let Some(first) = first {
-                by_first_word.entry(first).or_default().push((words, number));
+            if let &[_, first, second, ..] = words.0.as_bytes() {
+                by_beginning.entry([first, second]).or_default().push((words, number));
             }
         }
-        Self { by_first_word }
+        Self { by_beginning }
     }
 
     /// The numbers of the phrases that stand in the text, ascending, each once.
     pub fn found_in(&self, text: &Words) -> Vec<usize> {
         let mut found = Vec::new();
-        // A word begins after a space, with which a phrase begins too.
-        for (space, _) in text.0.match_indices(' ') {
-            let rest = &text.0[space..];
-            let word = rest[1..].split(' ').next().unwrap_or_default();
-            for (phrase, number) in self.by_first_word.get(word).into_iter().flatten() {
-                if rest.starts_with(&*phrase.0) {
+        let bytes = text.0.as_bytes();
+        for (place, three) in bytes.windows(3).enumerate().filter(|(_, three)| three[0] == b' ') {
+            for (phrase, number) in self.by_beginning.get(&[three[1], three[2]]).into_iter().flatten() {
+                if bytes[place..].starts_with(phrase.0.as_bytes()) {
                     found.push(*number);
                 }
             }
