@@ -42,6 +42,12 @@ fn text(body: String) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(body)
 }
 
+/// Where something of this interface is found, as clients see it.
+fn location(context: &Context, path: &str) -> String {
+    let base = &context.state.base_url;
+    format!("{}/api/v1/{path}", base.strip_suffix("/fhir").unwrap_or(base))
+}
+
 /// A record as it was stored; its text is JSON of the service's own making.
 fn record(body: &str) -> Result<Value, Failure> {
     serde_json::from_str(body).map_err(|_| Failure::Internal("a stored record is not JSON".to_owned()))

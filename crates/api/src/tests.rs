@@ -1,5 +1,6 @@
 //! The whole interface over a store in memory, with real tokens.
 
+mod bundles;
 mod conversation;
 mod courtesy;
 mod memory;

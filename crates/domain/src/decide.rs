@@ -14,10 +14,12 @@ mod inbound;
 mod notice;
 mod obligation;
 mod send;
+mod shadow;
 
 pub use claim::claim;
 pub use fire::{Fired, fire};
 pub use send::{draft, send};
+pub use shadow::shadow;
 
 /// What a decision is taken under.
 #[derive(Clone, Copy, Debug)]

@@ -85,6 +85,8 @@ pub struct Catalogue {
     pub generation: i64,
     /// The active bundle; `None` before the first was activated.
     pub bundle: Option<BundleRow>,
+    /// The bundle that is evaluated beside it, without effects.
+    pub shadow: Option<BundleRow>,
     /// Every current `HealthcareService`: its id, version and text.
     pub services: Vec<Service>,
 }
@@ -175,6 +177,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The bundles of a tenant, newest version first.
     fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>>;
+
+    /// Bundles whose instant to come into force is not after `now`, of all tenants, the earliest first.
+    fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>>;
 
     /// Figures for the metrics page.
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges>;

@@ -182,6 +182,10 @@ impl Store for SqlStore {
         ask!(self, catalogue::bundles(&tenant))
     }
 
+    fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
+        ask!(self, catalogue::due(now))
+    }
+
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges> {
         let figures: Answer<'_, Figures> = ask!(self, gauge::figures(now));
         Box::pin(async move {

@@ -112,9 +112,15 @@ impl<'a> Sending<'a> {
             return Ok(change);
         }
         let decision = decide::send(setting, &message, view, ids).map_err(|refusal| refused(&refusal))?;
+        let shadow = self.context.state.policies.shadow(&caller.tenant, policy).map(|policy| {
+            let setting = Setting { policy: &policy, now: setting.now };
+            decide::shadow(setting, &message, view, &mut self.ids.beside())
+        });
         let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
         let patient = decision.thread.patient.clone();
+        let thread = decision.thread.id.clone();
         let mut change = unreadable(decided::sent(&frame, self.message, id, view, decision))?;
+        change.shadows = shadow.map(|record| record.row(Some(thread))).into_iter().collect();
         // A message that names no subject is about the patient of its conversation, who is to see it.
         for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {
             write.patient.clone_from(&patient);
