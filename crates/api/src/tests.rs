@@ -3,6 +3,7 @@
 mod conversation;
 mod courtesy;
 mod memory;
+mod overrides;
 mod refusal;
 
 use std::sync::Arc;

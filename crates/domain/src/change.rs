@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
+use crate::overrides::OverrideRow;
 use crate::search::SearchValue;
 use crate::thread::Thread;
 use crate::time::Instant;
@@ -42,6 +43,8 @@ pub struct Change {
     pub audit: Vec<AuditRow>,
     /// A bundle stored or moved to another state.
     pub bundles: Vec<BundleRow>,
+    /// Overrides by authorised persons.
+    pub overrides: Vec<OverrideRow>,
 }
 
 impl Change {
@@ -63,6 +66,7 @@ impl Change {
             decisions: vec![],
             audit: vec![],
             bundles: vec![],
+            overrides: vec![],
         }
     }
 }

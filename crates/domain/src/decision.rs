@@ -34,6 +34,8 @@ pub enum Outcome {
     Claimed,
     /// A threshold fired.
     Fired,
+    /// An authorised person overrode what the policy asks.
+    Overridden,
 }
 
 impl Outcome {
@@ -46,6 +48,7 @@ impl Outcome {
             Self::NeedsReview => "needs-review",
             Self::Claimed => "claimed",
             Self::Fired => "fired",
+            Self::Overridden => "overridden",
         }
     }
 }

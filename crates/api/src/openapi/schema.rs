@@ -50,6 +50,9 @@ schemas!(
     HealthcareService,
     JsonSchema,
     OpenApiDocument,
+    Override,
+    OverrideRequest,
+    Overrides,
     PolicyBundles,
     SearchForm,
     Task,
@@ -113,6 +116,16 @@ impl IntoResponses for ProblemErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let told = READING.into_iter().filter(|(status, _)| !matches!(status, 406 | 410)).collect::<Vec<_>>();
         errors(&told, "Problem", "application/problem+json")
+    }
+}
+
+/// Errors of administration that changes something.
+pub(crate) struct ProblemChangeErrors;
+
+impl IntoResponses for ProblemChangeErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let told = READING.into_iter().chain(CHANGING).filter(|(status, _)| !matches!(status, 406 | 410));
+        errors(&told.collect::<Vec<_>>(), "Problem", "application/problem+json")
     }
 }
 

@@ -7,6 +7,7 @@ use domain::access::Visibility;
 use domain::change::{Audience, AuditRow, BundleRow, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored};
 use domain::clock::{Clock, LedgerEntry};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
@@ -23,6 +24,7 @@ pub(crate) struct Rows {
     ledger: Vec<LedgerEntry>,
     outbox: Vec<OutboxRow>,
     decisions: Vec<DecisionRow>,
+    overrides: Vec<OverrideRow>,
     pub(crate) audit: Vec<AuditRow>,
     generation: i64,
     pub(crate) down: bool,
@@ -77,6 +79,7 @@ impl Rows {
         self.ledger.extend(change.ledger);
         self.outbox.extend(change.outbox);
         self.decisions.extend(change.decisions);
+        self.overrides.extend(change.overrides);
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -203,6 +206,11 @@ impl Store for Memory {
     fn clocks(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<Clock>> {
         let rows = self.0.lock().unwrap();
         now(Ok(rows.clocks.values().filter(|clock| clock.thread == thread).cloned().collect()))
+    }
+
+    fn overrides(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.overrides.iter().filter(|row| row.thread == thread).cloned().collect()))
     }
 
     fn decision(&self, _: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>> {
