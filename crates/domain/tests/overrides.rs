@@ -54,7 +54,8 @@ fn message(id: &str, sender: &str) -> Message {
 /// A patient's message, and the thread after it. It is promised for Wednesday the 24th, 17:00, when it comes on Friday
 /// evening.
 fn written(policy: &Policy, now: Instant, view: Option<&ThreadView>) -> ThreadView {
-    let decision = send(Setting { policy, now }, &message("m1", "Patient/p-1001"), view, &mut Ids::new(now, 1)).unwrap();
+    let decision =
+        send(Setting { policy, now }, &message("m1", "Patient/p-1001"), view, &mut Ids::new(now, 1)).unwrap();
     ThreadView::after(view, &decision)
 }
 
@@ -109,9 +110,8 @@ fn a_promise_that_passes_while_due_is_later_is_recorded_once() {
     let extended = decide(&policy, new_york(22, "09:00"), &before, &extension(9)).unwrap();
     let mut view = ThreadView::after(Some(&before), &extended);
     let promised = new_york(24, "17:00");
-    let missed = |view: &ThreadView, now| {
-        fire(Setting { policy: &policy, now }, view, waiting(view), &mut Ids::new(now, 9))
-    };
+    let missed =
+        |view: &ThreadView, now| fire(Setting { policy: &policy, now }, view, waiting(view), &mut Ids::new(now, 9));
     let at_promise = missed(&view, promised).unwrap();
     assert!(at_promise.firings.iter().all(|firing| firing.threshold != PROMISE_MISSED), "in time is not too late");
     let now = promised.plus(1);
@@ -188,7 +188,8 @@ fn a_pause_for_the_patient_ends_by_itself_after_five_open_days_once() {
     assert_eq!(waiting(&view).fold.paused_until, Some(ends), "by close of the fifth open day after Monday the 1st");
     // The promise passes on the way, and is recorded while it rests.
     let noticed = new_york(9, "03:00");
-    let fired = fire(Setting { policy: &policy, now: noticed }, &view, waiting(&view), &mut Ids::new(noticed, 3)).unwrap();
+    let fired =
+        fire(Setting { policy: &policy, now: noticed }, &view, waiting(&view), &mut Ids::new(noticed, 3)).unwrap();
     assert_eq!(fired.clock.fold.state, ClockState::Running);
     assert_eq!(fired.ledger[0].at, ends, "it goes on at the true instant, whenever that is noticed");
     assert_eq!(fired.thread.as_ref().unwrap().state, ThreadState::AwaitingTeam);
@@ -197,7 +198,9 @@ fn a_pause_for_the_patient_ends_by_itself_after_five_open_days_once() {
     view.thread = fired.thread.unwrap();
     view.clocks.retain(|clock| clock.id != fired.clock.id);
     view.clocks.push(fired.clock);
-    assert!(fire(Setting { policy: &policy, now: noticed }, &view, waiting(&view), &mut Ids::new(noticed, 4)).is_none());
+    assert!(
+        fire(Setting { policy: &policy, now: noticed }, &view, waiting(&view), &mut Ids::new(noticed, 4)).is_none()
+    );
 }
 
 #[test]

@@ -98,10 +98,9 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
         let mut change = unreadable(decided::decided(&frame, Some(&view), decision))?;
         let version = change.resources.first().map(|task| task.version);
         let mut audit = context.audit(AuditAction::Execute, "override");
-        audit.focus = Some(open.map_or_else(
-            || Key::new(ResourceType::Communication, view.thread.id.clone()),
-            |open| open.key.clone(),
-        ));
+        audit.focus = Some(
+            open.map_or_else(|| Key::new(ResourceType::Communication, view.thread.id.clone()), |open| open.key.clone()),
+        );
         audit.version = version;
         audit.patient.clone_from(&view.thread.patient);
         audit.count = 1;
@@ -215,13 +214,7 @@ async fn seen(context: &Context, key: Key, visibility: Visibility) -> Result<Sto
     context.state.store.read(read).await?.filter(|found| !found.deleted).ok_or(Failure::NotFound)
 }
 
-fn row(
-    context: &Context,
-    asked: &Override,
-    decision: &Decision,
-    task: Option<&Stored>,
-    id: ResourceId,
-) -> OverrideRow {
+fn row(context: &Context, asked: &Override, decision: &Decision, task: Option<&Stored>, id: ResourceId) -> OverrideRow {
     let until = decision.clocks.iter().find_map(|clock| clock.fold.paused_until);
     OverrideRow {
         id,

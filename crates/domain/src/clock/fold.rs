@@ -174,12 +174,11 @@ impl Fold {
     fn extend(&mut self, at: Instant, amount: Span, calendars: &dyn Calendars) {
         self.renew(at, calendars);
         self.allowance = self.allowance.and(amount);
-        let moved = calendars.calendar(&self.calendar).zip(self.last_due_at).and_then(|(calendar, due)| {
-            match &self.target {
+        let moved =
+            calendars.calendar(&self.calendar).zip(self.last_due_at).and_then(|(calendar, due)| match &self.target {
                 Some(Target::ElapsedTime { .. }) => Some(due.plus(amount.seconds())),
                 _ => calendar.add(due, amount),
-            }
-        });
+            });
         if let (Some(Target::Manual { due }), Some(moved)) = (&mut self.target, moved) {
             *due = moved;
         }
