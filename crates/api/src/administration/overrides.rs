@@ -167,9 +167,8 @@ async fn visibility(context: &Context, permission: Permission, policy: &Policy) 
             pools.extend(led.map(|pool| pool.reference.clone()));
             Ok(Visibility::Staff { me, pools })
         }
-        Visibility::Patient { .. } => Err(refused(&Refusal::NotAPerson)),
         Visibility::Everything if permission == Permission::Read => Ok(Visibility::Everything),
-        Visibility::Everything => Err(refused(&Refusal::NotAPerson)),
+        Visibility::Patient { .. } | Visibility::Everything => Err(refused(&Refusal::NotAPerson)),
     }
 }
 
