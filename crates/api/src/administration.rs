@@ -4,6 +4,7 @@ pub mod bundles;
 pub mod clocks;
 pub mod decisions;
 pub mod deliveries;
+pub mod overrides;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;

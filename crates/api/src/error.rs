@@ -249,6 +249,9 @@ impl Failure {
                     if let Some(expression) = &issue.expression {
                         told["expression"] = json!(expression);
                     }
+                    if let Some(reason) = &issue.reason {
+                        told["reason"] = json!(reason.code);
+                    }
                     told
                 })
                 .collect(),

@@ -4,6 +4,7 @@ mod bundles;
 mod conversation;
 mod courtesy;
 mod memory;
+mod overrides;
 mod refusal;
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::policy::bundle::Bundle;
+use crate::overrides::OverrideRow;
 use crate::search::SearchValue;
 use crate::thread::Thread;
 use crate::time::Instant;
@@ -45,6 +46,8 @@ pub struct Change {
     pub audit: Vec<AuditRow>,
     /// A bundle stored or moved to another state.
     pub bundles: Vec<BundleRow>,
+    /// Overrides by authorised persons.
+    pub overrides: Vec<OverrideRow>,
 }
 
 impl Change {
@@ -67,6 +70,7 @@ impl Change {
             shadows: vec![],
             audit: vec![],
             bundles: vec![],
+            overrides: vec![],
         }
     }
 }

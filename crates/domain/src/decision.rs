@@ -37,6 +37,8 @@ pub enum Outcome {
     /// The sender would have been sent another way: in records of a bundle in shadow alone, since nothing is written of
     /// a message that is refused.
     Refused,
+    /// An authorised person overrode what the policy asks.
+    Overridden,
 }
 
 impl Outcome {
@@ -50,6 +52,7 @@ impl Outcome {
             Self::Claimed => "claimed",
             Self::Fired => "fired",
             Self::Refused => "refused",
+            Self::Overridden => "overridden",
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored}
 use crate::clock::{Clock, LedgerEntry};
 use crate::decision::Decision;
 use crate::id::{Key, ResourceId, TenantId};
+use crate::overrides::OverrideRow;
 use crate::search::{Page, Read, Search};
 use crate::thread::Thread;
 use crate::time::{Instant, Span};
@@ -165,6 +166,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The clocks of a thread, of all cycles.
     fn clocks(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<Clock>>;
+
+    /// The overrides in a thread, oldest first.
+    fn overrides(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>>;
 
     /// A decision record.
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>>;

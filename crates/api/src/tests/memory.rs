@@ -9,6 +9,7 @@ use domain::change::{
 };
 use domain::clock::{Clock, LedgerEntry};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
@@ -25,6 +26,7 @@ pub(crate) struct Rows {
     ledger: Vec<LedgerEntry>,
     outbox: Vec<OutboxRow>,
     pub(crate) decisions: Vec<DecisionRow>,
+    overrides: Vec<OverrideRow>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -93,6 +95,7 @@ impl Rows {
         self.decisions.extend(change.shadows);
         let keyed = |bundle: BundleRow| ((tenant.clone(), bundle.id.clone(), bundle.version), bundle);
         self.bundles.extend(change.bundles.into_iter().map(keyed));
+        self.overrides.extend(change.overrides);
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -232,6 +235,11 @@ impl Store for Memory {
     fn clocks(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<Clock>> {
         let rows = self.0.lock().unwrap();
         now(Ok(rows.clocks.values().filter(|clock| clock.thread == thread).cloned().collect()))
+    }
+
+    fn overrides(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.overrides.iter().filter(|row| row.thread == thread).cloned().collect()))
     }
 
     fn decision(&self, _: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>> {

@@ -63,6 +63,7 @@ impl Record {
         match (self.outcome, &self.message) {
             (Outcome::Claimed, _) => format!("Claimed {at}."),
             (Outcome::Fired, _) => format!("Looked at {at}: a threshold has come."),
+            (Outcome::Overridden, _) => format!("Overridden {at} by an authorised person."),
             (_, Some(message)) => format!(
                 "Received {at} from the {}{}{}.",
                 message.side,
