@@ -10,6 +10,10 @@ use domain::id::{Ids, ResourceId};
 use fhir::communication::Communication;
 use postern_bench::sample;
 
+/// The service's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn decision(c: &mut Criterion) {
     let now = sample::friday_evening();
     let communication = Communication::parse(sample::message().as_bytes()).expect("a message made for this");

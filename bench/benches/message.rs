@@ -11,6 +11,10 @@ use fhir::communication::Communication;
 use fhir::decided::{Frame, sent};
 use postern_bench::sample;
 
+/// The service's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn message(c: &mut Criterion) {
     let now = sample::friday_evening();
     let text = sample::message();
