@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
-use crate::policy::bundle::Bundle;
 use crate::overrides::OverrideRow;
+use crate::policy::bundle::Bundle;
 use crate::search::SearchValue;
 use crate::thread::Thread;
 use crate::time::Instant;

@@ -104,7 +104,12 @@ impl<'a> Sending<'a> {
     ) -> Result<Change, Failure> {
         let caller = &self.context.caller;
         let setting = Setting { policy, now: Instant::from(self.now) };
-        let message = self.message.message(id, &caller.facts);
+        let mut message = self.message.message(id, &caller.facts);
+        if matches!(self.visibility, Visibility::Patient { .. }) {
+            // Only an engine or the team's own client can say that a machine wrote: a patient's portal that says so of
+            // everything would leave every message without an answer.
+            message.machine_generated = false;
+        }
         if self.message.is_draft() {
             let mut change = Change::new(caller.tenant.clone());
             change.resources = vec![unreadable(self.message.drafted(id, self.now))?];
