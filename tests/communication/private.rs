@@ -117,11 +117,14 @@ async fn a_patient_cannot_write_notes_among_staff(house: &House) {
 async fn what_claims_to_be_written_by_a_machine_is_seen_by_the_pool_it_was_written_to(house: &House) {
     let mut message = refill("p-1001", "I am away until Monday.");
     message["extension"] = json!([{ "url": fhir::canonical::AUTO_GENERATED, "valueBoolean": true }]);
-    let id = house.create(&patient("p-1001"), &message).await.is(201).id();
+    let id = house.create(&engine(), &message).await.is(201).id();
     // A machine is neither promised nor told anything; but nothing that was accepted is hidden from its recipients.
     let tasks = house.get(&engine(), &format!("/fhir/Task?focus=Communication/{id}")).await.is(200);
     assert!(tasks.ids().is_empty() && house.automatic(&id).await.is_empty());
     for who in [nurse(), patient("p-1001")] {
         house.get(&who, &format!("/fhir/Communication/{id}")).await.is(200);
     }
+    // A patient's own token is not believed to be a machine's: somebody will answer.
+    let id = house.create(&patient("p-1001"), &message).await.is(201).id();
+    assert_eq!(house.task(&id).await["status"], "requested");
 }

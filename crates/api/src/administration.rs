@@ -4,6 +4,7 @@ pub mod bundles;
 pub mod clocks;
 pub mod decisions;
 pub mod deliveries;
+pub mod overrides;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
@@ -40,6 +41,12 @@ fn json(body: &Value) -> HttpResponse {
 
 fn text(body: String) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(body)
+}
+
+/// Where something of this interface is found, as clients see it.
+fn location(context: &Context, path: &str) -> String {
+    let base = &context.state.base_url;
+    format!("{}/api/v1/{path}", base.strip_suffix("/fhir").unwrap_or(base))
 }
 
 /// A record as it was stored; its text is JSON of the service's own making.

@@ -10,11 +10,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use domain::access::Denied;
+use domain::policy::{life, lint::Finding};
 use domain::store::{SaveError, StoreError};
 use domain::time::Span;
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::auth::Refused;
 use crate::manners::headers;
@@ -80,6 +81,12 @@ pub enum Failure {
     /// A rule of the practice, or the life cycle of the resource, refuses it. 422.
     #[error("a rule refuses it")]
     Business(Vec<Issue>),
+    /// A policy document has errors: each with its place and a remedy. 422.
+    #[error("the document has errors")]
+    Findings(Vec<Finding>),
+    /// Where something is in its life does not allow it: what is so, and what to do instead. 409.
+    #[error("{0}")]
+    NotNow(String, &'static str),
     /// Too many requests. 429 with `Retry-After`.
     #[error("too many requests")]
     Throttled(Span),
@@ -146,12 +153,12 @@ impl Failure {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict | Self::Duplicate => StatusCode::CONFLICT,
+            Self::Conflict | Self::Duplicate | Self::NotNow(..) => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::Precondition | Self::SeveralMatch => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Business(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Business(_) | Self::Findings(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(..) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -162,6 +169,11 @@ impl Failure {
     pub fn issues(&self) -> Vec<Issue> {
         let (code, text) = match self {
             Self::Invalid(issues) | Self::Business(issues) | Self::NotAllowed(issues) => return issues.clone(),
+            Self::Findings(findings) => {
+                let issue = |finding: &Finding| Issue::error(IssueCode::Invalid, finding.to_string());
+                return findings.iter().map(issue).collect();
+            }
+            Self::NotNow(what, remedy) => (IssueCode::Conflict, format!("{what}: {remedy}").into()),
             Self::Unauthenticated(_) => {
                 (IssueCode::Login, "Send a valid access token in the Authorization header.".into())
             }
@@ -212,6 +224,40 @@ impl Failure {
         vec![Issue::error(code, text.into_owned())]
     }
 
+    /// The issues as a problem document tells them.
+    fn told(&self, issues: &[Issue]) -> Vec<Value> {
+        match self {
+            Self::Findings(findings) => findings
+                .iter()
+                .map(|finding| {
+                    json!({
+                        "code": IssueCode::Invalid.as_str(),
+                        "pointer": finding.pointer,
+                        "message": finding.message,
+                        "remedy": finding.remedy,
+                    })
+                })
+                .collect(),
+            Self::NotNow(what, remedy) => {
+                vec![json!({ "code": IssueCode::Conflict.as_str(), "message": what, "remedy": remedy })]
+            }
+            _ => issues
+                .iter()
+                .map(|issue| {
+                    let mut told = json!({ "code": issue.code.as_str(), "message": issue.message });
+                    // Left out rather than null: generated clients do not bear null where a string may be.
+                    if let Some(expression) = &issue.expression {
+                        told["expression"] = json!(expression);
+                    }
+                    if let Some(reason) = &issue.reason {
+                        told["reason"] = json!(reason.code);
+                    }
+                    told
+                })
+                .collect(),
+        }
+    }
+
     /// The answer in that style.
     pub fn respond(&self, style: Style) -> HttpResponse {
         let status = self.status();
@@ -221,23 +267,12 @@ impl Failure {
                 .insert_header((CONTENT_TYPE, FHIR_JSON))
                 .body(Outcome::new(issues).to_json()),
             Style::Problem => {
-                let told: Vec<_> = issues
-                    .iter()
-                    .map(|issue| {
-                        let mut told = json!({ "code": issue.code.as_str(), "message": issue.message });
-                        // Left out rather than null: generated clients do not bear null where a string may be.
-                        if let Some(expression) = &issue.expression {
-                            told["expression"] = json!(expression);
-                        }
-                        told
-                    })
-                    .collect();
                 let problem = json!({
                     "type": "about:blank",
                     "title": status.canonical_reason().unwrap_or("Error"),
                     "status": status.as_u16(),
                     "detail": issues.first().map(|issue| issue.message.as_str()).unwrap_or_default(),
-                    "issues": told,
+                    "issues": self.told(&issues),
                 });
                 HttpResponse::build(status)
                     .insert_header((CONTENT_TYPE, "application/problem+json"))
@@ -294,6 +329,12 @@ impl From<SaveError> for Failure {
             }
             SaveError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<life::Refusal> for Failure {
+    fn from(refusal: life::Refusal) -> Self {
+        Self::NotNow(refusal.to_string(), refusal.remedy())
     }
 }
 

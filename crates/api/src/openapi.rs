@@ -37,7 +37,8 @@ fn described() -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
         "An OAuth 2 access token of a trusted issuer. Each operation names a SMART App Launch 2 scope that opens it for \
          one level; the same letters at `patient/`, `user/` or `system/` open it for the patient in context, for what the \
-         user may see, or for a machine. Administration needs `postern/admin.read`.",
+         user may see, or for a machine. Administration needs \
+         `postern/admin.read`, or `postern/admin.write` for what changes something.",
     ));
     let tag = |name: &str, text: &str| TagBuilder::new().name(name).description(Some(text)).build();
     OpenApiBuilder::new()

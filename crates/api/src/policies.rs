@@ -26,6 +26,7 @@ pub struct Policies {
 #[derive(Clone)]
 struct Held {
     policy: Arc<Policy>,
+    shadow: Option<Arc<Policy>>,
     around: Instant,
 }
 
@@ -46,6 +47,11 @@ impl Policies {
     /// The policy after `stale` was found to be no longer in force.
     pub async fn renewed(&self, tenant: &TenantId, stale: &Policy) -> Result<Arc<Policy>, StoreError> {
         self.newer_than(tenant, Some(stale.generation)).await
+    }
+
+    /// The bundle that is evaluated beside a policy, while that one is in force as far as is known here.
+    pub fn shadow(&self, tenant: &TenantId, policy: &Policy) -> Option<Arc<Policy>> {
+        self.held(tenant).filter(|held| held.policy.generation == policy.generation)?.shadow
     }
 
     /// Looks whether another generation is in force anywhere, for a periodic check; answers how many were remade.
@@ -80,11 +86,17 @@ impl Policies {
             return Ok(held.policy);
         }
         let around = Instant::from(self.time.now());
-        let policy = Arc::new(compile(&self.store.catalogue(tenant.clone()).await?, around));
+        let catalogue = self.store.catalogue(tenant.clone()).await?;
+        let policy = Arc::new(compile(&catalogue, around));
         if let Some(reason) = &policy.degraded {
             tracing::error!(%tenant, reason, "the bundle in force cannot be used; the built-in one stands in for it");
         }
-        let held = Held { policy: Arc::clone(&policy), around };
+        let shadow = catalogue.shadow.as_ref().and_then(|shadow| {
+            made(&shadow.body, &catalogue, around)
+                .inspect_err(|reason| tracing::warn!(%tenant, reason, "the bundle in shadow cannot be used"))
+                .ok()
+        });
+        let held = Held { policy: Arc::clone(&policy), shadow: shadow.map(Arc::new), around };
         self.held.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone(), held);
         Ok(policy)
     }
@@ -94,13 +106,15 @@ impl Policies {
 /// messages are still accepted and promised; every decision then says that a person must look.
 pub fn compile(catalogue: &Catalogue, around: Instant) -> Policy {
     let text = catalogue.bundle.as_ref().map_or(domain::policy::DEFAULT_BUNDLE, |bundle| bundle.body.as_str());
-    let generation = catalogue.generation;
-    let compiled = Bundle::read(text).map_err(|finding| finding.to_string()).and_then(|bundle| {
-        let services = hours(&catalogue.services, &bundle);
-        Policy::compile(bundle, &services, generation, around)
-            .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    });
-    compiled.unwrap_or_else(|reason| Policy::fallback(&[], generation, around, reason))
+    made(text, catalogue, around).unwrap_or_else(|reason| Policy::fallback(&[], catalogue.generation, around, reason))
+}
+
+/// A bundle's text compiled with the hours of a catalogue.
+fn made(text: &str, catalogue: &Catalogue, around: Instant) -> Result<Policy, String> {
+    let bundle = Bundle::read(text).map_err(|finding| finding.to_string())?;
+    let services = hours(&catalogue.services, &bundle);
+    Policy::compile(bundle, &services, catalogue.generation, around)
+        .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 /// The hours that pools' own resources say. A resource with absences alone keeps the bundle's hours less its absences.

@@ -6,7 +6,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{bundles, clocks, decisions, deliveries};
+use crate::administration::{bundles, clocks, decisions, deliveries, overrides};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, metadata, openapi, task};
@@ -43,7 +43,16 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(decisions::read)
         .service(clocks::list)
         .service(deliveries::list)
+        .service(overrides::create)
+        .service(overrides::list)
         .service(bundles::list)
+        .service(bundles::create)
+        .service(bundles::validate)
+        .service(bundles::read)
+        .service(bundles::diff)
+        .service(bundles::life::activate)
+        .service(bundles::life::shadow)
+        .service(bundles::life::retire)
         .service(bundles::bundle_schema)
         .service(metadata::capabilities)
         .service(metadata::openapi_document)

@@ -1,8 +1,10 @@
 //! The whole interface over a store in memory, with real tokens.
 
+mod bundles;
 mod conversation;
 mod courtesy;
 mod memory;
+mod overrides;
 mod refusal;
 
 use std::sync::Arc;

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
+use crate::overrides::OverrideRow;
+use crate::policy::bundle::Bundle;
 use crate::search::SearchValue;
 use crate::thread::Thread;
 use crate::time::Instant;
@@ -38,10 +40,14 @@ pub struct Change {
     pub deliveries: Vec<Delivery>,
     /// Decision records.
     pub decisions: Vec<DecisionRow>,
+    /// What the bundle in shadow would have decided: records beside the live ones, without any effect.
+    pub shadows: Vec<DecisionRow>,
     /// Who did what.
     pub audit: Vec<AuditRow>,
     /// A bundle stored or moved to another state.
     pub bundles: Vec<BundleRow>,
+    /// Overrides by authorised persons.
+    pub overrides: Vec<OverrideRow>,
 }
 
 impl Change {
@@ -61,8 +67,10 @@ impl Change {
             dispatched: vec![],
             deliveries: vec![],
             decisions: vec![],
+            shadows: vec![],
             audit: vec![],
             bundles: vec![],
+            overrides: vec![],
         }
     }
 }
@@ -305,13 +313,34 @@ pub struct BundleRow {
     pub body: String,
 }
 
+impl BundleRow {
+    /// A bundle as a draft of its own text.
+    pub fn draft(bundle: &Bundle, now: Instant) -> Self {
+        Self {
+            id: bundle.id.clone(),
+            version: bundle.version,
+            hash: bundle.hash(),
+            state: BundleState::Draft,
+            effective_from: now,
+            body: bundle.canonical(),
+        }
+    }
+
+    /// Its name in records and URLs: `id/version`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.id, self.version)
+    }
+}
+
 /// The life of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BundleState {
     /// May still be edited.
     Draft,
-    /// Evaluated beside the active one, without effects.
+    /// Evaluated beside the active one, without effects: at most one per tenant.
     Shadow,
+    /// Comes into force at its instant; the active one stays in force until then.
+    Scheduled,
     /// In force: exactly one per tenant.
     Active,
     /// No longer in force.
@@ -324,6 +353,7 @@ impl BundleState {
         match self {
             Self::Draft => "draft",
             Self::Shadow => "shadow",
+            Self::Scheduled => "scheduled",
             Self::Active => "active",
             Self::Retired => "retired",
         }
@@ -331,6 +361,8 @@ impl BundleState {
 
     /// The state of a stored code.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Draft, Self::Shadow, Self::Active, Self::Retired].into_iter().find(|state| state.as_str() == code)
+        [Self::Draft, Self::Shadow, Self::Scheduled, Self::Active, Self::Retired]
+            .into_iter()
+            .find(|state| state.as_str() == code)
     }
 }

@@ -8,13 +8,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ResourceId;
-use crate::policy::turnaround::{Target, Threshold};
+use crate::policy::turnaround::{Rest, Target, Threshold};
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
 
 mod fold;
+mod threshold;
 
 pub use fold::Calendars;
+pub use threshold::{PAUSE_ENDS, PROMISE_MISSED};
 
 /// Which obligation a clock measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -120,6 +122,9 @@ pub struct Terms {
     pub priority: Priority,
     /// Warnings and escalations.
     pub thresholds: Vec<Threshold>,
+    /// When it rests.
+    #[serde(default = "Rest::shipped")]
+    pub rests: Vec<Rest>,
 }
 
 /// What happened to a clock.
@@ -137,6 +142,9 @@ pub enum Event {
     Pause {
         /// Why, as a code.
         reason: String,
+        /// When it goes on by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Instant>,
     },
     /// The team can go on.
     Resume,
@@ -156,6 +164,13 @@ pub enum Event {
     Retarget {
         /// The new target.
         target: Target,
+        /// Why, as a code.
+        reason: String,
+    },
+    /// More time of the kind that the target counts.
+    Extend {
+        /// How much.
+        amount: Span,
         /// Why, as a code.
         reason: String,
     },
@@ -268,6 +283,9 @@ pub struct Fold {
     pub due_at: Option<Instant>,
     /// When it was last due, kept when it stops or pauses.
     pub last_due_at: Option<Instant>,
+    /// When a pause ends by itself; only while it rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_until: Option<Instant>,
     /// When it ended.
     pub stopped_at: Option<Instant>,
     /// When its breach was recorded; never erased.

@@ -13,11 +13,15 @@ mod fire;
 mod inbound;
 mod notice;
 mod obligation;
+mod overrule;
 mod send;
+mod shadow;
 
 pub use claim::claim;
 pub use fire::{Fired, fire};
+pub use overrule::{Actor, answering, overrule};
 pub use send::{draft, send};
+pub use shadow::shadow;
 
 /// What a decision is taken under.
 #[derive(Clone, Copy, Debug)]
@@ -54,11 +58,35 @@ pub enum Refusal {
     #[error("someone else has claimed this request")]
     ClaimedByOther,
     /// The caller does not answer for the pool.
-    #[error("only members of the pool that answers may claim this request")]
+    #[error("only members of the pool that answers may do this")]
     NotAMember,
     /// No person stands behind the caller.
-    #[error("only a person can claim a request")]
+    #[error("only a person of the team can do this")]
     NotAPerson,
+    /// A member that belongs to another kind of override.
+    #[error("{member} does not belong to this kind of override")]
+    Misplaced {
+        /// The member.
+        member: &'static str,
+    },
+    /// The reason is not one of those for this kind of override.
+    #[error("the reason is not one of those for this kind of override")]
+    ReasonUnfit,
+    /// There is no amount, or none that can be added.
+    #[error("an extension needs an amount of open time above zero and of at most 400 hours")]
+    AmountUnfit,
+    /// An instant is missing, past or too far ahead.
+    #[error("{member} is to be an instant ahead, within a year")]
+    NotAhead {
+        /// The member.
+        member: &'static str,
+    },
+    /// No clock of the request rests for that reason.
+    #[error("nothing that runs for this request rests for that reason")]
+    NothingRests,
+    /// Nothing rests.
+    #[error("this request does not rest")]
+    NotPaused,
 }
 
 impl Refusal {
@@ -71,6 +99,12 @@ impl Refusal {
             Self::ClaimedByOther => "claimed-by-other",
             Self::NotAMember => "not-a-member",
             Self::NotAPerson => "not-a-person",
+            Self::Misplaced { .. } => "member-misplaced",
+            Self::ReasonUnfit => "reason-unfit",
+            Self::AmountUnfit => "amount-unfit",
+            Self::NotAhead { .. } => "not-ahead",
+            Self::NothingRests => "nothing-rests",
+            Self::NotPaused => "not-paused",
         }
     }
 
@@ -83,6 +117,12 @@ impl Refusal {
             Self::ClaimedByOther => "ask the owner to release it",
             Self::NotAMember => "ask for membership of the pool",
             Self::NotAPerson => "use a token whose fhirUser is a Practitioner or PractitionerRole",
+            Self::Misplaced { .. } => "leave it out, or ask for the kind that it belongs to",
+            Self::ReasonUnfit => "give a reason of the list for this kind",
+            Self::AmountUnfit => "give an amount such as PT4H",
+            Self::NotAhead { .. } => "give an instant such as 2026-06-24T17:00:00-04:00 that is still to come",
+            Self::NothingRests => "set a due instant instead, or resume what rests already",
+            Self::NotPaused => "nothing is to be done: it runs",
         }
     }
 }

@@ -34,6 +34,11 @@ pub enum Outcome {
     Claimed,
     /// A threshold fired.
     Fired,
+    /// The sender would have been sent another way: in records of a bundle in shadow alone, since nothing is written of
+    /// a message that is refused.
+    Refused,
+    /// An authorised person overrode what the policy asks.
+    Overridden,
 }
 
 impl Outcome {
@@ -46,6 +51,8 @@ impl Outcome {
             Self::NeedsReview => "needs-review",
             Self::Claimed => "claimed",
             Self::Fired => "fired",
+            Self::Refused => "refused",
+            Self::Overridden => "overridden",
         }
     }
 }
@@ -60,7 +67,7 @@ pub struct Record {
     pub engine: String,
     /// The IANA release in the binary.
     pub timezone_data: String,
-    /// `live`; later also `shadow` and `simulation`.
+    /// `live`, or `shadow` for what a bundle in shadow would have decided.
     pub mode: String,
     /// When it was decided.
     pub at: Instant,

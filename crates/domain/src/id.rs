@@ -240,6 +240,12 @@ impl Ids {
         self.seed
     }
 
+    /// Another sequence for what is decided beside this one: it takes no identifier from it.
+    #[must_use]
+    pub const fn beside(&self) -> Self {
+        Self { now: self.now, seed: !self.seed, used: 0 }
+    }
+
     /// The next identifier.
     pub fn next_id(&mut self) -> ResourceId {
         let mut hash = Sha256::new();

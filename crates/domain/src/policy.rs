@@ -14,7 +14,9 @@ use crate::text::{Phrases, Words};
 use crate::time::Instant;
 
 pub mod bundle;
+pub mod difference;
 pub mod document;
+pub mod life;
 pub mod lint;
 pub mod quiet;
 pub mod rule;

@@ -7,6 +7,7 @@ use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored}
 use crate::clock::{Clock, LedgerEntry};
 use crate::decision::Decision;
 use crate::id::{Key, ResourceId, TenantId};
+use crate::overrides::OverrideRow;
 use crate::search::{Page, Read, Search};
 use crate::thread::Thread;
 use crate::time::{Instant, Span};
@@ -85,6 +86,8 @@ pub struct Catalogue {
     pub generation: i64,
     /// The active bundle; `None` before the first was activated.
     pub bundle: Option<BundleRow>,
+    /// The bundle that is evaluated beside it, without effects.
+    pub shadow: Option<BundleRow>,
     /// Every current `HealthcareService`: its id, version and text.
     pub services: Vec<Service>,
 }
@@ -164,6 +167,9 @@ pub trait Store: Send + Sync + 'static {
     /// The clocks of a thread, of all cycles.
     fn clocks(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<Clock>>;
 
+    /// The overrides in a thread, oldest first.
+    fn overrides(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>>;
+
     /// A decision record.
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>>;
 
@@ -175,6 +181,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The bundles of a tenant, newest version first.
     fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>>;
+
+    /// Bundles whose instant to come into force is not after `now`, of all tenants, the earliest first.
+    fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>>;
 
     /// Figures for the metrics page.
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges>;

@@ -51,6 +51,13 @@ impl FromStr for Priority {
     }
 }
 
+impl Thread {
+    /// Whether the team waits for someone else.
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self.state, ThreadState::WaitingOnPatient | ThreadState::WaitingOnThirdParty)
+    }
+}
+
 /// Where a conversation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

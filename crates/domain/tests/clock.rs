@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use domain::calendar::Calendar;
 use domain::clock::{Calendars, Clock, ClockName, ClockState, Event, Fold, LedgerEntry, Terms};
-use domain::policy::turnaround::{At, DayEnds, Deliver, Target, Threshold, True};
+use domain::policy::turnaround::{At, DayEnds, Deliver, Rest, Target, Threshold, True};
 use domain::thread::Priority;
 use domain::time::{Instant, Span};
 use proptest::prelude::*;
@@ -71,7 +71,7 @@ fn activate(target: Target) -> Event {
 }
 
 fn pause() -> Event {
-    Event::Pause { reason: "waiting-on-patient".into() }
+    Event::Pause { reason: "waiting-on-patient".into(), until: None }
 }
 
 fn retarget(target: Target) -> Event {
@@ -96,6 +96,7 @@ fn clock(thresholds: Vec<Threshold>) -> Clock {
             calendar: "office".into(),
             priority: Priority::Routine,
             thresholds,
+            rests: Rest::shipped(),
         },
         fold: Fold::default(),
         promised_at: None,

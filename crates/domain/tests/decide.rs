@@ -125,7 +125,7 @@ fn a_red_flag_wakes_a_clock_that_rests_and_warns_those_who_answer_now() {
     refill.category = Some("refill".into());
     let mut resting = view(&decide(policy, june(19, "09:00"), &refill, None));
     for clock in &mut resting.clocks {
-        clock.record(june(19, "10:00"), Event::Pause { reason: "waiting-on-third-party".into() }, policy);
+        clock.record(june(19, "10:00"), Event::Pause { reason: "waiting-on-third-party".into(), until: None }, policy);
     }
     let now = june(20, "23:00");
     let flagged = decide(policy, now, &message("chest pain"), Some(&resting));
@@ -388,7 +388,7 @@ proptest! {
         for (gap, step) in steps {
             now = now.plus(gap);
             match step {
-                Step::Pause => drop(clock.record(now, Event::Pause { reason: "waiting-on-patient".into() }, policy)),
+                Step::Pause => drop(clock.record(now, Event::Pause { reason: "waiting-on-patient".into(), until: None }, policy)),
                 Step::Resume => drop(clock.record(now, Event::Resume, policy)),
                 Step::Due(offset) => {
                     let target = Target::Manual { due: now.plus(offset) };

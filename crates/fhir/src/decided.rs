@@ -73,6 +73,7 @@ pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Chang
     change.generation = Some(frame.generation);
     change.resources = mirrored(frame, Some(view), fired.task.as_slice())?;
     change.decisions = vec![fired.record.row(Some(view.thread.id.clone()))];
+    change.threads = fired.thread.into_iter().collect();
     change.clocks = vec![fired.clock];
     change.ledger = fired.ledger;
     change.firings = fired.firings;

@@ -12,6 +12,8 @@ pub mod gauge;
 pub mod group;
 #[path = "sql/outbox.rs"]
 pub mod outbox;
+#[path = "sql/overrides.rs"]
+pub mod overrides;
 #[path = "sql/record.rs"]
 pub mod record;
 #[path = "sql/resource.rs"]

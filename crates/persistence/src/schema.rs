@@ -279,6 +279,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    obligation_override (tenant, id) {
+        tenant -> Text,
+        id -> Text,
+        at -> Ts,
+        thread -> Text,
+        task -> Nullable<Text>,
+        decision -> Text,
+        kind -> Text,
+        reason -> Text,
+        amount_seconds -> Nullable<BigInt>,
+        due_at -> Nullable<Ts>,
+        until_at -> Nullable<Ts>,
+        note -> Nullable<Text>,
+        agent -> Nullable<Text>,
+        client -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     resource,
     resource_history,

@@ -6,6 +6,7 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::change::{BundleRow, Change, DecisionRow, Delivery};
 use domain::clock::{Clock, LedgerEntry};
 use domain::id::{Key, ResourceId, TenantId};
+use domain::overrides::OverrideRow;
 use domain::search::{Page, Read, Search};
 use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Store, StoreError, ThreadView};
 use domain::time::{Instant, Span};
@@ -166,6 +167,10 @@ impl Store for SqlStore {
         ask!(self, clock::of_thread(&tenant, &thread))
     }
 
+    fn overrides(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>> {
+        ask!(self, overrides::of_thread(&tenant, &thread))
+    }
+
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>> {
         ask!(self, record::decision(&tenant, &id))
     }
@@ -180,6 +185,10 @@ impl Store for SqlStore {
 
     fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>> {
         ask!(self, catalogue::bundles(&tenant))
+    }
+
+    fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
+        ask!(self, catalogue::due(now))
     }
 
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges> {

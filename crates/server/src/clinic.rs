@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use api::auth::DevelopmentClaims;
-use domain::change::{BundleRow, BundleState, Change};
+use domain::change::{BundleRow, Change};
 use domain::id::{Reference, ResourceId, TenantId};
 use domain::policy::bundle::{Bundle, PoolSpec};
 use domain::policy::rule::{Action, Condition, Field, Op, Rule, Test};
-use domain::policy::{DEFAULT_BUNDLE, lint::Finding};
+use domain::policy::{DEFAULT_BUNDLE, life, lint::Finding};
 use domain::store::{SaveError, Store};
 use domain::time::Instant;
 use serde_json::{Value, json};
@@ -80,20 +80,7 @@ pub async fn activate(
     }
     let mut change = Change::new(tenant.clone());
     change.new_generation = true;
-    // The one before makes room first: one bundle is in force at a time.
-    change.bundles = known
-        .into_iter()
-        .filter(|row| row.state == BundleState::Active)
-        .map(|row| BundleRow { state: BundleState::Retired, ..row })
-        .collect();
-    change.bundles.push(BundleRow {
-        id: bundle.id.clone(),
-        version: bundle.version,
-        hash: bundle.hash(),
-        state: BundleState::Active,
-        effective_from: now,
-        body: bundle.canonical(),
-    });
+    change.bundles = life::activated(&known, &BundleRow::draft(bundle, now), now, now).unwrap_or_default();
     store.save(change).await?;
     Ok(true)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::rt::System;
 use api::policies::compile;
 use domain::access::{PatientFacts, Visibility};
-use domain::change::{BundleRow, BundleState, Stored};
+use domain::change::{BundleRow, Stored};
 use domain::id::{ResourceType, TenantId};
 use domain::policy::bundle::Bundle;
 use domain::policy::lint::Severity;
@@ -70,14 +70,7 @@ pub async fn compare(
     to: Instant,
 ) -> Result<Comparison, StoreError> {
     let catalogue = store.catalogue(tenant.clone()).await?;
-    let row = BundleRow {
-        id: candidate.id.clone(),
-        version: candidate.version,
-        hash: candidate.hash(),
-        state: BundleState::Draft,
-        effective_from: from,
-        body: candidate.canonical(),
-    };
+    let row = BundleRow::draft(candidate, from);
     let baseline = compile(&catalogue, from);
     let candidate = compile(&Catalogue { bundle: Some(row), ..catalogue }, from);
     let mut simulation = Simulation::new(&baseline, &candidate);

@@ -8,12 +8,15 @@ use api::state::AppState;
 use domain::store::StoreError;
 use tokio::sync::watch;
 
+mod activation;
 mod dispatch;
 mod threshold;
 
 /// What one tick did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Bundles that came into force at their instant, as `id/version`.
+    pub activated: Vec<String>,
     /// Thresholds fired, as `threshold@instant`.
     pub fired: Vec<String>,
     /// Clocks that someone else had taken care of.
@@ -58,9 +61,11 @@ impl Worker {
         Self { state }
     }
 
-    /// Does what is due now: thresholds first, so that what they cause can leave in the same tick.
+    /// Does what is due now: bundles whose instant has come, then thresholds, so that what they cause can leave in the
+    /// same tick.
     pub async fn tick(&self) -> Result<Report, StoreError> {
         let mut report = Report::default();
+        self.activate(&mut report).await?;
         self.fire(&mut report).await?;
         self.dispatch(&mut report).await?;
         Ok(report)

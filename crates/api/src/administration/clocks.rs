@@ -68,6 +68,7 @@ fn tell(clock: &Clock, ledger: &[LedgerEntry]) -> Value {
         ("dueAt", clock.fold.due_at.map(|at| json!(at))),
         ("lastDueAt", clock.fold.last_due_at.map(|at| json!(at))),
         ("promisedAt", clock.promised_at.map(|at| json!(at))),
+        ("pausedUntil", clock.fold.paused_until.map(|at| json!(at))),
         ("stoppedAt", clock.fold.stopped_at.map(|at| json!(at))),
         ("breachedAt", clock.fold.breached_at.map(|at| json!(at))),
         ("next", clock.next.as_ref().map(|next| json!({ "id": next.id, "at": next.at }))),

@@ -104,7 +104,12 @@ impl<'a> Sending<'a> {
     ) -> Result<Change, Failure> {
         let caller = &self.context.caller;
         let setting = Setting { policy, now: Instant::from(self.now) };
-        let message = self.message.message(id, &caller.facts);
+        let mut message = self.message.message(id, &caller.facts);
+        if matches!(self.visibility, Visibility::Patient { .. }) {
+            // Only an engine or the team's own client can say that a machine wrote: a patient's portal that says so of
+            // everything would leave every message without an answer.
+            message.machine_generated = false;
+        }
         if self.message.is_draft() {
             let mut change = Change::new(caller.tenant.clone());
             change.resources = vec![unreadable(self.message.drafted(id, self.now))?];
@@ -112,9 +117,15 @@ impl<'a> Sending<'a> {
             return Ok(change);
         }
         let decision = decide::send(setting, &message, view, ids).map_err(|refusal| refused(&refusal))?;
+        let shadow = self.context.state.policies.shadow(&caller.tenant, policy).map(|policy| {
+            let setting = Setting { policy: &policy, now: setting.now };
+            decide::shadow(setting, &message, view, &mut self.ids.beside())
+        });
         let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
         let patient = decision.thread.patient.clone();
+        let thread = decision.thread.id.clone();
         let mut change = unreadable(decided::sent(&frame, self.message, id, view, decision))?;
+        change.shadows = shadow.map(|record| record.row(Some(thread))).into_iter().collect();
         // A message that names no subject is about the patient of its conversation, who is to see it.
         for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {
             write.patient.clone_from(&patient);

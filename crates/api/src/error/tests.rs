@@ -34,6 +34,8 @@ fn each_cause_has_its_status_and_issue_code() {
         (Failure::TooLarge(10), 413, "too-long"),
         (Failure::MediaType("x"), 415, "not-supported"),
         (Failure::Business(vec![Issue::error(IssueCode::BusinessRule, "x")]), 422, "business-rule"),
+        (Failure::NotNow("x".into(), "y"), 409, "conflict"),
+        (Failure::Findings(vec![finding()]), 422, "invalid"),
         (Failure::Throttled(wait), 429, "throttled"),
         (Failure::Unavailable("secret".into(), wait), 503, "transient"),
         (Failure::Internal("secret".into()), 500, "exception"),
@@ -52,6 +54,18 @@ fn each_cause_has_its_status_and_issue_code() {
         );
         assert!(!problem.to_string().contains("secret") && !outcome.to_string().contains("secret"));
     }
+}
+
+fn finding() -> Finding {
+    use domain::policy::lint::Severity;
+    Finding { severity: Severity::Error, pointer: "/a/0".into(), message: "wrong".into(), remedy: "right it".into() }
+}
+
+#[test]
+fn a_finding_is_told_with_its_pointer_and_remedy() {
+    let problem = body(Failure::Findings(vec![finding()]).respond(Style::Problem));
+    let told = serde_json::json!([{ "code": "invalid", "pointer": "/a/0", "message": "wrong", "remedy": "right it" }]);
+    assert_eq!((&problem["issues"], problem["detail"].as_str()), (&told, Some("/a/0: wrong (right it)")));
 }
 
 #[test]

@@ -34,6 +34,10 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct ResourceBody(pub Bytes);
 
+/// A document that may be left out.
+#[derive(Clone, Debug)]
+pub struct OptionalBody(pub Option<Bytes>);
+
 /// A form as it was sent, which is written as a query is.
 #[derive(Clone, Debug)]
 pub struct FormBody(pub String);
@@ -50,6 +54,23 @@ impl FromRequest for ResourceBody {
         Box::pin(async move {
             negotiation::check_resource(one(&request, &CONTENT_TYPE), one(&request, &CONTENT_ENCODING))?;
             read(&request, payload).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for OptionalBody {
+    type Error = Failure;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read(&request, payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self(None));
+            }
+            negotiation::check_resource(one(&request, &CONTENT_TYPE), one(&request, &CONTENT_ENCODING))?;
+            Ok(Self(Some(bytes)))
         })
     }
 }

@@ -40,6 +40,7 @@ macro_rules! schemas {
 }
 
 schemas!(
+    Activation,
     Bundle,
     CapabilityStatement,
     Clocks,
@@ -50,7 +51,15 @@ schemas!(
     HealthcareService,
     JsonSchema,
     OpenApiDocument,
+    PolicyBundle,
+    PolicyBundleStored,
+    PolicyBundleVersion,
+    Override,
+    OverrideRequest,
+    Overrides,
     PolicyBundles,
+    PolicyDifferences,
+    PolicyFindings,
     SearchForm,
     Task,
 );
@@ -113,6 +122,24 @@ impl IntoResponses for ProblemErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let told = READING.into_iter().filter(|(status, _)| !matches!(status, 406 | 410)).collect::<Vec<_>>();
         errors(&told, "Problem", "application/problem+json")
+    }
+}
+
+/// Errors of changes by administration.
+pub(crate) struct ProblemChangeErrors;
+
+impl IntoResponses for ProblemChangeErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut all = ProblemErrors::responses();
+        let told = [
+            (408, "The body did not arrive in time."),
+            (409, "A race was lost, or where it is in its life does not allow it; the remedy says what to do."),
+            (413, "The body is too long."),
+            (415, "The body's media type is not taken."),
+            (422, "The document has errors: each with its JSON pointer and a remedy."),
+        ];
+        all.extend(errors(&told, "Problem", "application/problem+json"));
+        all
     }
 }
 

@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use domain::access::Visibility;
-use domain::change::{Audience, AuditRow, BundleRow, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored};
+use domain::change::{
+    Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
+};
 use domain::clock::{Clock, LedgerEntry};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
@@ -22,8 +25,10 @@ pub(crate) struct Rows {
     clocks: BTreeMap<(TenantId, ResourceId), Clock>,
     ledger: Vec<LedgerEntry>,
     outbox: Vec<OutboxRow>,
-    decisions: Vec<DecisionRow>,
+    pub(crate) decisions: Vec<DecisionRow>,
+    overrides: Vec<OverrideRow>,
     pub(crate) audit: Vec<AuditRow>,
+    pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
     pub(crate) down: bool,
     pub(crate) bursts: bool,
@@ -43,6 +48,16 @@ impl Rows {
         }
         if change.generation.is_some_and(|generation| generation != self.generation) {
             return Err(SaveError::StaleCatalogue);
+        }
+        for bundle in &change.bundles {
+            let key = (change.tenant.clone(), bundle.id.clone(), bundle.version);
+            let fits = |known: &BundleRow| match bundle.state {
+                BundleState::Draft => known.state == BundleState::Draft,
+                _ => known.hash == bundle.hash && known.body == bundle.body,
+            };
+            if self.bundles.get(&key).is_some_and(|known| !fits(known)) {
+                return Err(SaveError::Conflict { key: None });
+            }
         }
         for unique in &change.unique {
             if let Some(owner) = self.unique.get(&(change.tenant.clone(), unique.namespace, unique.key.clone())) {
@@ -77,8 +92,23 @@ impl Rows {
         self.ledger.extend(change.ledger);
         self.outbox.extend(change.outbox);
         self.decisions.extend(change.decisions);
+        self.decisions.extend(change.shadows);
+        let keyed = |bundle: BundleRow| ((tenant.clone(), bundle.id.clone(), bundle.version), bundle);
+        self.bundles.extend(change.bundles.into_iter().map(keyed));
+        self.overrides.extend(change.overrides);
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
+    }
+
+    /// How many rows of each kind there are, decisions and what is read of bundles aside.
+    pub(crate) fn sizes(&self) -> [usize; 5] {
+        let versions = self.versions.values().map(Vec::len).sum();
+        [versions, self.threads.len(), self.clocks.len(), self.ledger.len(), self.outbox.len()]
+    }
+
+    fn bundles_of(&self, tenant: &TenantId) -> Vec<BundleRow> {
+        let theirs = self.bundles.iter().filter(|((owner, ..), _)| owner == tenant);
+        theirs.map(|(_, bundle)| bundle.clone()).collect()
     }
 
     fn current(&self, tenant: &TenantId, kind: ResourceType) -> impl Iterator<Item = &ResourceWrite> {
@@ -180,7 +210,9 @@ impl Store for Memory {
         let service =
             |row: &ResourceWrite| Service { key: row.key.clone(), version: row.version, body: row.body.clone() };
         let services = rows.current(&tenant, ResourceType::HealthcareService).map(service).collect();
-        now(Ok(Catalogue { generation: rows.generation, bundle: None, services }))
+        let of = |state| rows.bundles_of(&tenant).into_iter().find(|bundle| bundle.state == state);
+        let (bundle, shadow) = (of(BundleState::Active), of(BundleState::Shadow));
+        now(Ok(Catalogue { generation: rows.generation, bundle, shadow, services }))
     }
 
     fn generation(&self, _: TenantId) -> Answer<'_, i64> {
@@ -205,6 +237,11 @@ impl Store for Memory {
         now(Ok(rows.clocks.values().filter(|clock| clock.thread == thread).cloned().collect()))
     }
 
+    fn overrides(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.overrides.iter().filter(|row| row.thread == thread).cloned().collect()))
+    }
+
     fn decision(&self, _: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>> {
         now(Ok(self.0.lock().unwrap().decisions.iter().find(|decision| decision.id == id).cloned()))
     }
@@ -219,7 +256,11 @@ impl Store for Memory {
         now(Ok(vec![]))
     }
 
-    fn bundles(&self, _: TenantId) -> Answer<'_, Vec<BundleRow>> {
+    fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>> {
+        now(Ok(self.0.lock().unwrap().bundles_of(&tenant)))
+    }
+
+    fn due_bundles(&self, _: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
         now(Ok(vec![]))
     }
 

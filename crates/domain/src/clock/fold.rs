@@ -1,8 +1,8 @@
 //! Folding a ledger, and the instants that follow from it.
 
 use crate::calendar::Calendar;
-use crate::clock::{Clock, ClockState, Event, Fold, LedgerEntry, NextThreshold, Segment};
-use crate::policy::turnaround::{At, DayEnds, Target, Threshold};
+use crate::clock::{ClockState, Event, Fold, LedgerEntry, Segment};
+use crate::policy::turnaround::{DayEnds, Target};
 use crate::time::{Instant, Span};
 
 impl Target {
@@ -28,7 +28,7 @@ impl Target {
     }
 
     /// The instant at which `amount` more has been used, counted from `from`.
-    fn after(&self, calendar: &Calendar, from: Instant, amount: Span) -> Option<Instant> {
+    pub(super) fn after(&self, calendar: &Calendar, from: Instant, amount: Span) -> Option<Instant> {
         if amount == Span::default() {
             return Some(from);
         }
@@ -60,6 +60,7 @@ impl Default for Fold {
             started_at: None,
             due_at: None,
             last_due_at: None,
+            paused_until: None,
             stopped_at: None,
             breached_at: None,
             allowance: Span::default(),
@@ -80,8 +81,20 @@ impl Fold {
     }
 
     /// The state after one more event. Events that make no sense in the present state change nothing.
+    /// A pause that has ended by itself meanwhile has ended first.
     #[must_use]
-    pub fn then(mut self, at: Instant, event: &Event, calendars: &dyn Calendars) -> Self {
+    pub fn then(self, at: Instant, event: &Event, calendars: &dyn Calendars) -> Self {
+        self.awake(at, calendars).with(at, event, calendars)
+    }
+
+    fn awake(mut self, at: Instant, calendars: &dyn Calendars) -> Self {
+        if let Some(until) = self.paused_until.filter(|until| *until <= at) {
+            self.resume(until, calendars);
+        }
+        self
+    }
+
+    fn with(mut self, at: Instant, event: &Event, calendars: &dyn Calendars) -> Self {
         match event {
             Event::Activate { target, calendar } if self.state == ClockState::Pending => {
                 self.state = ClockState::Running;
@@ -95,22 +108,14 @@ impl Fold {
                 }
                 self.open_segment(at, true);
             }
-            Event::Pause { .. } if self.state == ClockState::Running => {
+            Event::Pause { until, .. } if self.state == ClockState::Running => {
                 self.close_segment(at, calendars);
                 self.state = ClockState::Paused;
                 self.due_at = None;
+                self.paused_until = *until;
                 self.open_segment(at, false);
             }
-            Event::Resume if self.state == ClockState::Paused => {
-                self.close_segment(at, calendars);
-                self.state = ClockState::Running;
-                if self.was_overdue() || self.rested_in_closed_time(at, calendars) {
-                    self.set_due(self.last_due_at);
-                } else {
-                    self.project(at, calendars);
-                }
-                self.open_segment(at, true);
-            }
+            Event::Resume if self.state == ClockState::Paused => self.resume(at, calendars),
             Event::Fulfill if !self.state.is_over() && self.state != ClockState::Pending => {
                 let late = self.due_at.map_or_else(|| self.was_overdue(), |due| at > due);
                 self.stop(at, if late { ClockState::MetLate } else { ClockState::Met }, calendars);
@@ -123,9 +128,15 @@ impl Fold {
                     self.allowance = allowance(target, counting, start, target.due(counting, start));
                 }
                 self.target = Some(target.clone());
-                if self.state == ClockState::Running {
-                    self.project(at, calendars);
+                match (self.state, target) {
+                    (ClockState::Running, _) => self.project(at, calendars),
+                    // What a person sets while it rests is what it is due by once it goes on.
+                    (_, Target::Manual { due }) => self.last_due_at = Some(*due),
+                    _ => {}
                 }
+            }
+            Event::Extend { amount, .. } if !self.state.is_over() && self.state != ClockState::Pending => {
+                self.extend(at, *amount, calendars);
             }
             Event::Recalendar { calendar } if !self.state.is_over() && self.state != ClockState::Pending => {
                 self.renew(at, calendars);
@@ -147,8 +158,42 @@ impl Fold {
         self
     }
 
+    fn resume(&mut self, at: Instant, calendars: &dyn Calendars) {
+        self.close_segment(at, calendars);
+        self.state = ClockState::Running;
+        self.paused_until = None;
+        if self.was_overdue() || self.rested_in_closed_time(at, calendars) {
+            self.set_due(self.last_due_at);
+        } else {
+            self.project(at, calendars);
+        }
+        self.open_segment(at, true);
+    }
+
+    /// More time: due moves by as much of what the target counts; one that a person has set moves in open time.
+    fn extend(&mut self, at: Instant, amount: Span, calendars: &dyn Calendars) {
+        self.renew(at, calendars);
+        self.allowance = self.allowance.and(amount);
+        let moved =
+            calendars.calendar(&self.calendar).zip(self.last_due_at).and_then(|(calendar, due)| match &self.target {
+                Some(Target::ElapsedTime { .. }) => Some(due.plus(amount.seconds())),
+                _ => calendar.add(due, amount),
+            });
+        if let (Some(Target::Manual { due }), Some(moved)) = (&mut self.target, moved) {
+            *due = moved;
+        }
+        if self.state == ClockState::Running {
+            self.set_due(moved);
+        } else {
+            self.last_due_at = moved.or(self.last_due_at);
+        }
+    }
+
     /// All the time used until `now`, in the unit of the target.
     pub fn used_until(&self, now: Instant, calendars: &dyn Calendars) -> Span {
+        if self.paused_until.is_some_and(|until| until <= now) {
+            return self.clone().awake(now, calendars).used_until(now, calendars);
+        }
         self.used.and(self.running(now, calendars))
     }
 
@@ -211,6 +256,7 @@ impl Fold {
         self.close_segment(at, calendars);
         self.state = state;
         self.stopped_at = Some(at);
+        self.paused_until = None;
         self.due_at = None;
     }
 
@@ -232,56 +278,5 @@ fn allowance(target: &Target, calendar: &Calendar, start: Instant, due: Option<I
         Target::OpenDays { .. } | Target::Manual { .. } => {
             due.map(|due| target.measure(calendar, start, due)).unwrap_or_default()
         }
-    }
-}
-
-impl Clock {
-    /// Adds an event: the ledger entry to keep, with the state, the next threshold and the promise brought up to date.
-    pub fn record(&mut self, at: Instant, event: Event, calendars: &dyn Calendars) -> LedgerEntry {
-        self.fold = std::mem::take(&mut self.fold).then(at, &event, calendars);
-        self.entries += 1;
-        self.next = self.next_threshold(calendars);
-        if let (Some(promised), Some(due)) = (self.promised_at, self.fold.due_at) {
-            self.promised_at = Some(promised.min(due));
-        }
-        LedgerEntry { clock: self.id.clone(), sequence: self.entries, at, event }
-    }
-
-    /// The first instant at which a threshold may fire, as the clock runs now. `None` while it does not run.
-    pub fn threshold_at(&self, threshold: &Threshold, calendars: &dyn Calendars) -> Option<Instant> {
-        let fold = &self.fold;
-        let due = fold.due_at?;
-        let target = fold.target.as_ref()?;
-        let calendar = calendars.calendar(&fold.calendar)?;
-        let segment = fold.segments.last().filter(|segment| segment.running && segment.until.is_none())?;
-        let used_reaches = |amount: Span| target.after(calendar, segment.from, amount.less(fold.used));
-        match &threshold.at {
-            At::Percent { percent } => {
-                let share = (fold.allowance.seconds() * i64::from(*percent) + 99) / 100;
-                used_reaches(Span::from_seconds(share)).map(|at| at.min(due))
-            }
-            At::Before { before } => used_reaches(fold.allowance.less(*before)).map(|at| at.min(due)),
-            At::After { after, elapsed: true } => Some(due.plus(after.seconds())),
-            At::After { after, elapsed: false } => calendar.add(due, *after),
-            At::Due { .. } => Some(due.plus(1)),
-        }
-    }
-
-    /// The earliest threshold that has not fired, as the clock runs now.
-    pub fn next_threshold(&self, calendars: &dyn Calendars) -> Option<NextThreshold> {
-        self.terms
-            .thresholds
-            .iter()
-            .filter(|threshold| !self.fired.contains(&threshold.id))
-            .filter_map(|threshold| {
-                Some(NextThreshold { id: threshold.id.clone(), at: self.threshold_at(threshold, calendars)? })
-            })
-            .min_by_key(|next| next.at)
-    }
-
-    /// Marks a threshold as fired and finds the next.
-    pub fn fire(&mut self, threshold: &str, calendars: &dyn Calendars) {
-        self.fired.push(threshold.to_owned());
-        self.next = self.next_threshold(calendars);
     }
 }

@@ -1,13 +1,15 @@
 //! Thresholds that have come: each fires once, whatever happens.
 
 use crate::change::OutboxRow;
-use crate::clock::{Clock, ClockState, Event, Firing, LedgerEntry};
+use crate::clock::{Clock, ClockName, Event, Firing, LedgerEntry, PAUSE_ENDS, PROMISE_MISSED};
 use crate::decision::{Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
+use crate::policy::Policy;
 use crate::policy::rule::Action;
 use crate::policy::turnaround::{At, Target, Threshold};
 use crate::store::ThreadView;
 use crate::task::Task;
+use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
 use super::notice::{Notice, Outbox};
@@ -18,6 +20,8 @@ use super::{Setting, named};
 pub struct Fired {
     /// Why.
     pub record: Record,
+    /// The thread's new state, when it has one.
+    pub thread: Option<Thread>,
     /// The clock's new state.
     pub clock: Clock,
     /// Entries for its ledger.
@@ -30,23 +34,23 @@ pub struct Fired {
     pub outbox: Vec<OutboxRow>,
 }
 
-/// Fires every threshold of a clock that has come by `now`, in order. `None` when none has: the clock was stopped,
+/// Fires every threshold of a clock that has come by `now`, in order; before them a pause ends that ends by itself, and a
+/// promise that has passed is recorded. `None` when none has: the clock was stopped,
 /// paused or moved since it was claimed.
 pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Ids) -> Option<Fired> {
     let Setting { policy, now } = setting;
-    if clock.fold.state != ClockState::Running {
-        return None;
+    let mut fired = Clock { revision: clock.revision + 1, ..clock.clone() };
+    let mut ledger = Vec::new();
+    let mut firings = Vec::new();
+    let pause_ended = clock.fold.paused_until.filter(|until| *until <= now);
+    if let Some(until) = pause_ended {
+        // At its true instant, whenever it is noticed.
+        ledger.push(fired.record(until, Event::Resume, policy));
+        firings.push(firing(&fired, format!("{PAUSE_ENDS}-{}", fired.entries), until, now));
     }
-    let mut come: Vec<(Threshold, Instant)> = clock
-        .terms
-        .thresholds
-        .iter()
-        .filter(|threshold| !clock.fired.contains(&threshold.id))
-        .filter_map(|threshold| Some((threshold.clone(), clock.threshold_at(threshold, policy)?)))
-        .filter(|(_, at)| *at <= now)
-        .collect();
-    come.sort_by_key(|(_, at)| *at);
-    if come.is_empty() {
+    let come = come(&fired, policy, now);
+    let missed = fired.promise_passes().filter(|promised| *promised < now);
+    if come.is_empty() && pause_ended.is_none() && missed.is_none() {
         return None;
     }
     let focus = clock.task.as_ref().map_or_else(
@@ -61,9 +65,22 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
     let now_answering = view.thread.pool.as_deref().and_then(|id| policy.pool(id));
     let pool = now_answering.or_else(|| policy.pool(&clock.terms.pool)).unwrap_or_else(|| policy.default_pool());
     let mut outbox = Outbox::new(setting);
-    let mut fired = Clock { revision: clock.revision + 1, ..clock.clone() };
-    let mut ledger = Vec::new();
-    let mut firings = Vec::new();
+    let mut thread = None;
+    if let Some(until) = pause_ended {
+        record.did("pause", PAUSE_ENDS, None, Some(until));
+        outbox.due_after_promise(ids, &mut record, (clock, &fired), &view.thread, pool);
+        // The thread waits as its answer does.
+        thread = (clock.name == ClockName::NextResponse && view.thread.is_waiting()).then(|| Thread {
+            state: ThreadState::AwaitingTeam,
+            revision: view.thread.revision + 1,
+            ..view.thread.clone()
+        });
+    }
+    if let Some(promised) = missed {
+        firings.push(firing(&fired, PROMISE_MISSED.to_owned(), promised, now));
+        fired.fire(PROMISE_MISSED, policy);
+        record.did("promise", PROMISE_MISSED, None, Some(promised));
+    }
     for (threshold, at) in come {
         let breach = matches!(threshold.at, At::Due { .. });
         // The breach stands at due; it only fires once now is later.
@@ -74,14 +91,8 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
         } else if matches!(threshold.at, At::Percent { .. } | At::Before { .. }) {
             outbox.event(ids, "turnaround-at-risk", &view.thread, focus.clone());
         }
-        firings.push(Firing {
-            clock: clock.id.clone(),
-            cycle: clock.cycle,
-            threshold: threshold.id.clone(),
-            at: stood_at,
-            fired_at: now,
-            cause: past_at_change(&fired, stood_at).then(|| "target-changed".to_owned()),
-        });
+        let cause = past_at_change(&fired, stood_at).then(|| "target-changed".to_owned());
+        firings.push(Firing { cause, ..firing(&fired, threshold.id.clone(), stood_at, now) });
         fired.fire(&threshold.id, policy);
         record.did("threshold", &threshold.id, None, Some(stood_at));
         for action in &threshold.actions {
@@ -92,8 +103,26 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
         }
     }
     record.note(&fired, "fire", policy, now);
-    let task = Task::mirror(&view.thread, &fired, now);
-    Some(Fired { record, clock: fired, ledger, firings, task, outbox: outbox.into_rows() })
+    let task = Task::mirror(thread.as_ref().unwrap_or(&view.thread), &fired, now);
+    Some(Fired { record, thread, clock: fired, ledger, firings, task, outbox: outbox.into_rows() })
+}
+
+/// The thresholds that have come, with their instants, in order.
+fn come(clock: &Clock, policy: &Policy, now: Instant) -> Vec<(Threshold, Instant)> {
+    let mut come: Vec<(Threshold, Instant)> = clock
+        .terms
+        .thresholds
+        .iter()
+        .filter(|threshold| !clock.fired.contains(&threshold.id))
+        .filter_map(|threshold| Some((threshold.clone(), clock.threshold_at(threshold, policy)?)))
+        .filter(|(_, at)| *at <= now)
+        .collect();
+    come.sort_by_key(|(_, at)| *at);
+    come
+}
+
+fn firing(clock: &Clock, threshold: String, at: Instant, fired_at: Instant) -> Firing {
+    Firing { clock: clock.id.clone(), cycle: clock.cycle, threshold, at, fired_at, cause: None }
 }
 
 /// Whether the instant had passed already when the clock was given its present due: then the change made it fire, and

@@ -154,6 +154,8 @@ impl Inbound<'_, '_> {
                     &mut self.record,
                 ));
             }
+            let pool = super::answering(self.setting.policy, thread);
+            self.outbox.due_after_promise(self.ids, &mut self.record, (open, &clock), thread, pool);
             // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
             if !entries.is_empty() || clock.name == ClockName::NextResponse {
                 self.ledger.extend(entries);

@@ -1,6 +1,7 @@
 //! Notices and events: who is told, and the earliest moment at which it may leave.
 
 use crate::change::{OutboxKind, OutboxRow};
+use crate::clock::Clock;
 use crate::decision::Record;
 use crate::id::{Ids, Key, Reference, ResourceType};
 use crate::policy::Pool;
@@ -69,6 +70,24 @@ impl<'a> Outbox<'a> {
         for recipient in recipients(notice.to, thread, pool) {
             self.push(ids, record, notice.topic, recipient.to_string(), thread, release_at);
         }
+    }
+
+    /// Tells the pool, and says in the record, that a clock is due later than its patient was told: once, when a change
+    /// makes it so.
+    pub fn due_after_promise(
+        &mut self,
+        ids: &mut Ids,
+        record: &mut Record,
+        (before, after): (&Clock, &Clock),
+        thread: &Thread,
+        pool: &Pool,
+    ) {
+        if after.fold.state.is_over() || before.is_due_after_promise() || !after.is_due_after_promise() {
+            return;
+        }
+        record.did("promise", "due-after-promise", None, after.promised_at);
+        let told = Notice { topic: "due-after-promise", to: Recipient::Pool, deliver: Deliver::WhenOpen };
+        self.team(ids, record, &told, thread, pool);
     }
 
     /// A notice to the patient's side, outside their quiet hours.

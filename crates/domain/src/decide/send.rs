@@ -31,7 +31,7 @@ pub fn send(
     record.red_flags = hits;
     record.errors.extend(policy.degraded.clone());
     let mut thread = view.map_or_else(|| opened(message, now), |view| continued(&view.thread, message, now));
-    record.message = Some(facts_of(message, &thread));
+    record.message = Some(facts_of(message, thread.patient_messages));
 
     let mut inbound = Inbound {
         setting,
@@ -129,7 +129,7 @@ impl Thread {
     }
 }
 
-fn facts_of(message: &Message, thread: &Thread) -> MessageFacts {
+pub(super) fn facts_of(message: &Message, round: i32) -> MessageFacts {
     MessageFacts {
         side: message.side().as_str().to_owned(),
         sender: message.sender.clone(),
@@ -139,7 +139,7 @@ fn facts_of(message: &Message, thread: &Thread) -> MessageFacts {
         priority: message.priority,
         length: message.length(),
         attachment: message.has_attachment,
-        round: thread.patient_messages,
+        round,
     }
 }
 

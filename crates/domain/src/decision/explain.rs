@@ -51,6 +51,9 @@ impl Record {
         told.extend((!self.errors.is_empty()).then(|| {
             format!("Not everything could be evaluated ({}), so a person must look.", self.errors.join("; "))
         }));
+        if self.mode == "shadow" {
+            told.push("This is what the bundle in shadow would have decided; nothing of it was done.".to_owned());
+        }
         told.push(format!("Decided under bundle {}, time zone data {}.", self.bundle, self.timezone_data));
         told.join(" ")
     }
@@ -60,6 +63,7 @@ impl Record {
         match (self.outcome, &self.message) {
             (Outcome::Claimed, _) => format!("Claimed {at}."),
             (Outcome::Fired, _) => format!("Looked at {at}: a threshold has come."),
+            (Outcome::Overridden, _) => format!("Overridden {at} by an authorised person."),
             (_, Some(message)) => format!(
                 "Received {at} from the {}{}{}.",
                 message.side,

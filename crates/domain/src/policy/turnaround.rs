@@ -7,6 +7,10 @@ use crate::policy::rule::{Action, Condition};
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
 
+mod pause;
+
+pub use pause::{PauseCap, PauseReason, Rest};
+
 /// How much time an obligation has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "count", rename_all = "kebab-case")]
@@ -154,6 +158,9 @@ pub struct ClockPolicy {
     /// The states of a thread in which it rests.
     #[serde(default)]
     pub pauses_while: Vec<PauseReason>,
+    /// How long it rests at most; what is not named has no cap.
+    #[serde(default = "pause::shipped_caps", skip_serializing_if = "pause::are_shipped")]
+    pub pause_caps: Vec<PauseCap>,
     /// What a patient's message after the end of a cycle does.
     #[serde(default)]
     pub on_reopen: OnReopen,
@@ -190,18 +197,6 @@ pub enum Stops {
     HumanReply,
     /// The team has closed the matter.
     ThreadResolved,
-}
-
-/// The states of a thread in which clocks may rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PauseReason {
-    /// The team has asked the patient something.
-    WaitingOnPatient,
-    /// The team waits for someone else.
-    WaitingOnThirdParty,
-    /// The thread is held.
-    OnHold,
 }
 
 /// What reopening does.

@@ -1,10 +1,12 @@
 //! What policy is made of: bundles, pools' own resources, and the generation that tells when either has changed.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use domain::change::{BundleRow, BundleState, Change};
 use domain::id::{Key, ResourceType, TenantId, Version};
 use domain::store::{Catalogue, Service};
+use domain::time::Instant;
 
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
@@ -17,8 +19,8 @@ rows! {
     NewBundle, NewBundles in "bundle"
         on "(tenant, id, version) DO UPDATE SET hash = excluded.hash, state = excluded.state, \
             effective_from = excluded.effective_from, body = excluded.body \
-            WHERE bundle.state = 'draft' OR (bundle.hash = excluded.hash AND bundle.body = excluded.body \
-            AND excluded.state <> 'draft')" {
+            WHERE CASE WHEN excluded.state = 'draft' THEN bundle.state = 'draft' \
+            ELSE bundle.hash = excluded.hash AND bundle.body = excluded.body END" {
         tenant: Text = &'a str,
         id: Text = &'a str,
         version: Integer = i32,
@@ -114,6 +116,29 @@ pub fn bundles(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<BundleRow>, Que
     found.into_iter().map(BundleRow::try_from).collect()
 }
 
+/// The bundle in a state in which a tenant has one at most.
+fn the_one(conn: &mut Conn, tenant: &TenantId, state: BundleState) -> Result<Option<BundleRow>, QueryError> {
+    let found: Option<Found> = bundle::table
+        .filter(bundle::tenant.eq(tenant.as_str()))
+        .filter(bundle::state.eq(state.as_str()))
+        .select(Found::as_select())
+        .first(conn)
+        .optional()?;
+    found.map(BundleRow::try_from).transpose()
+}
+
+/// Bundles whose instant to come into force is not after `now`, of all tenants, the earliest first.
+pub fn due(conn: &mut Conn, now: Instant) -> Result<Vec<(TenantId, BundleRow)>, QueryError> {
+    let found: Vec<(String, Found)> = bundle::table
+        // In so many words, because a plan with a parameter could not use the partial index.
+        .filter(sql::<Bool>("bundle.state = 'scheduled'"))
+        .filter(bundle::effective_from.le(Micros::from(now)))
+        .order((bundle::effective_from, bundle::tenant, bundle::id, bundle::version))
+        .select((bundle::tenant, Found::as_select()))
+        .load(conn)?;
+    found.into_iter().map(|(tenant, row)| Ok((TenantId::new(tenant), row.try_into()?))).collect()
+}
+
 /// The current generation; 0 before the first change.
 pub fn generation(conn: &mut Conn, tenant: &TenantId) -> Result<i64, QueryError> {
     let found = catalogue_generation::table.find(tenant.as_str()).select(catalogue_generation::value);
@@ -124,13 +149,8 @@ pub fn generation(conn: &mut Conn, tenant: &TenantId) -> Result<i64, QueryError>
 pub fn catalogue(conn: &mut Conn, tenant: &TenantId) -> Result<Catalogue, QueryError> {
     dialect::snapshot(conn, |conn| {
         let generation = generation(conn, tenant)?;
-        let active: Option<Found> = bundle::table
-            .filter(bundle::tenant.eq(tenant.as_str()))
-            .filter(bundle::state.eq(BundleState::Active.as_str()))
-            .order(bundle::effective_from.desc())
-            .select(Found::as_select())
-            .first(conn)
-            .optional()?;
+        let active = the_one(conn, tenant, BundleState::Active)?;
+        let shadow = the_one(conn, tenant, BundleState::Shadow)?;
         let found: Vec<(String, i32, String)> = resource::table
             .filter(resource::tenant.eq(tenant.as_str()))
             .filter(resource::kind.eq(ResourceType::HealthcareService.as_str()))
@@ -143,6 +163,6 @@ pub fn catalogue(conn: &mut Conn, tenant: &TenantId) -> Result<Catalogue, QueryE
             let key = Key::new(ResourceType::HealthcareService, read_id(id)?);
             services.push(Service { key, version: Version(version), body });
         }
-        Ok(Catalogue { generation, bundle: active.map(BundleRow::try_from).transpose()?, services })
+        Ok(Catalogue { generation, bundle: active, shadow, services })
     })
 }

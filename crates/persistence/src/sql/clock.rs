@@ -268,7 +268,7 @@ pub fn ledger(conn: &mut Conn, tenant: &TenantId, clock: &ResourceId) -> Result<
     found.into_iter().map(entry).collect()
 }
 
-/// Takes running clocks whose next threshold has come and that no other worker holds, oldest first.
+/// Takes clocks that run or rest and whose next threshold has come and that no other worker holds, oldest first.
 pub fn claim(conn: &mut Conn, now: Instant, lease: Span, limit: u16) -> Result<Vec<ClaimedClock>, QueryError> {
     let until = Micros::from(now.plus(lease.seconds()));
     let now = Micros::from(now);
@@ -276,7 +276,7 @@ pub fn claim(conn: &mut Conn, now: Instant, lease: Span, limit: u16) -> Result<V
         let ready: Vec<(String, String)> = dialect::ready!(
             clock::table
                 // In so many words, because a plan with a parameter could not use the partial index.
-                .filter(sql::<Bool>("clock.state = 'running'"))
+                .filter(sql::<Bool>("clock.state IN ('running', 'paused')"))
                 .filter(clock::next_at.is_not_null())
                 .filter(clock::next_at.le(now))
                 .filter(clock::claimed_until.is_null().or(clock::claimed_until.lt(now)))

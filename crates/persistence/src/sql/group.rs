@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{Conn, catalogue, clock, dialect, outbox, record, resource, thread};
+use super::{Conn, catalogue, clock, dialect, outbox, overrides, record, resource, thread};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
@@ -144,6 +144,7 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(thread::write(conn, changes)?, Refusal::Overtaken)?;
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;
     done(outbox::write(conn, changes)?, Refusal::Overtaken)?;
+    done(overrides::write(conn, changes)?, Refusal::Overtaken)?;
     done(record::write(conn, changes)?, Refusal::Overtaken)
 }
 

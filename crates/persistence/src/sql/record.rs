@@ -50,7 +50,7 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
     let (mut decisions, mut audits) = (NewDecisions::default(), NewAudits::default());
     for change in changes {
         let tenant = change.tenant.as_str();
-        decisions.extend(change.decisions.iter().map(|decision| NewDecision {
+        decisions.extend(change.decisions.iter().chain(&change.shadows).map(|decision| NewDecision {
             tenant,
             id: decision.id.as_str(),
             at: decision.at.into(),

@@ -1,6 +1,6 @@
 //! The catalogue: bundles, pools' own resources, and generations.
 
-use domain::change::{BundleRow, BundleState, Change};
+use domain::change::{BundleRow, BundleState, Change, DecisionRow};
 use domain::id::{Key, ResourceType};
 use domain::store::{Catalogue, SaveError, Service, Store};
 use tokio::task::JoinSet;
@@ -25,7 +25,7 @@ fn put(bundles: &[BundleRow]) -> Change {
 }
 
 async fn the_catalogue_is_the_active_bundle_and_every_service(store: Fresh) {
-    let empty = Catalogue { generation: 0, bundle: None, services: vec![] };
+    let empty = Catalogue { generation: 0, bundle: None, shadow: None, services: vec![] };
     assert_eq!(store.catalogue(tenant()).await.unwrap(), empty);
     let service = |name: &str| Key::new(ResourceType::HealthcareService, id(name));
     let mut hours = change([version(service("refill"), 1), version(service("closed"), 1)]);
@@ -69,6 +69,71 @@ async fn a_bundle_may_change_only_while_it_is_a_draft(store: Fresh) {
     assert_eq!(store.catalogue(tenant()).await.unwrap().bundle, Some(edited));
 }
 
+async fn one_bundle_at_most_is_in_shadow_and_the_catalogue_has_it(store: Fresh) {
+    store.save(put(&[bundle(1, BundleState::Active), bundle(2, BundleState::Shadow)])).await.unwrap();
+    let refused = store.save(put(&[bundle(3, BundleState::Shadow)])).await;
+    assert_eq!(refused, Err(SaveError::Conflict { key: None }));
+    assert_eq!(store.catalogue(tenant()).await.unwrap().shadow, Some(bundle(2, BundleState::Shadow)));
+    store.save(put(&[bundle(2, BundleState::Retired)])).await.unwrap();
+    assert_eq!(store.catalogue(tenant()).await.unwrap().shadow, None);
+}
+
+async fn bundles_whose_instant_has_come_are_found_the_earliest_first(store: Fresh) {
+    let waiting = |number: i32| bundle(number, BundleState::Scheduled);
+    store.save(put(&[waiting(30), waiting(10), waiting(20), bundle(5, BundleState::Draft)])).await.unwrap();
+    let due = store.due_bundles(at(20)).await.unwrap();
+    assert_eq!(due, [(tenant(), waiting(10)), (tenant(), waiting(20))]);
+    assert_eq!(store.due_bundles(at(9)).await.unwrap(), []);
+}
+
+async fn a_draft_that_was_replaced_meanwhile_does_not_come_into_force(store: Fresh) {
+    let seen = bundle(1, BundleState::Draft);
+    store.save(put(&[seen.clone()])).await.unwrap();
+    let replaced = BundleRow { hash: "another".into(), body: "{}".into(), ..seen.clone() };
+    store.save(put(&[replaced.clone()])).await.unwrap();
+    let activated = BundleRow { state: BundleState::Active, ..seen };
+    assert_eq!(store.save(put(&[activated])).await, Err(SaveError::Conflict { key: None }));
+    assert_eq!(store.bundles(tenant()).await.unwrap(), [replaced]);
+}
+
+async fn of_activations_at_the_same_time_one_wins_and_one_is_in_force(store: Fresh) {
+    store.save(put(&[bundle(1, BundleState::Active)])).await.unwrap();
+    let generation = store.generation(tenant()).await.unwrap();
+    let other = store.another(|_| {});
+    let mut saves = JoinSet::new();
+    for n in 2..10 {
+        let store = if n % 2 == 0 { (*store).clone() } else { other.clone() };
+        let mut change = put(&[bundle(n, BundleState::Active), bundle(1, BundleState::Retired)]);
+        change.generation = Some(generation);
+        saves.spawn(async move { store.save(change).await });
+    }
+    let answers = saves.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    let bundles = store.bundles(tenant()).await.unwrap();
+    assert_eq!(bundles.iter().filter(|one| one.state == BundleState::Active).count(), 1);
+    assert_eq!((bundles.len(), store.generation(tenant()).await.unwrap()), (2, generation + 1));
+}
+
+async fn a_record_of_a_bundle_in_shadow_is_written_with_the_live_one(store: Fresh) {
+    let decision = |name: &str| DecisionRow {
+        id: id(name),
+        at: at(1),
+        focus: communication("m"),
+        thread: None,
+        outcome: "delivered".into(),
+        bundle: "hash".into(),
+        body: "{}".into(),
+    };
+    let mut both = change([version(communication("m"), 1)]);
+    both.decisions = vec![decision("live")];
+    both.shadows = vec![decision("shadow")];
+    store.save(both).await.unwrap();
+    let found = store.decisions(tenant(), Some(communication("m")), 9).await.unwrap();
+    let mut ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["live", "shadow"]);
+}
+
 async fn a_decision_under_an_earlier_generation_is_refused_alone(store: Fresh) {
     let decided = |name: &str, generation: i64| {
         let mut change = change([version(communication(name), 1)]);
@@ -110,6 +175,11 @@ async fn of_changes_that_start_the_same_generation_one_is_saved(store: Fresh) {
 on_both!(
     the_catalogue_is_the_active_bundle_and_every_service,
     a_bundle_may_change_only_while_it_is_a_draft,
+    one_bundle_at_most_is_in_shadow_and_the_catalogue_has_it,
+    bundles_whose_instant_has_come_are_found_the_earliest_first,
+    a_draft_that_was_replaced_meanwhile_does_not_come_into_force,
+    of_activations_at_the_same_time_one_wins_and_one_is_in_force,
+    a_record_of_a_bundle_in_shadow_is_written_with_the_live_one,
     a_decision_under_an_earlier_generation_is_refused_alone,
     of_changes_that_start_the_same_generation_one_is_saved,
 );

@@ -42,10 +42,10 @@ async fn eight_workers_claim_each_clock_once(store: Fresh) {
 }
 
 async fn a_claimed_clock_comes_back_when_its_lease_ends_or_it_is_saved(store: Fresh) {
-    let mut paused = clock("paused", "root", Some(1));
-    paused.fold.state = ClockState::Paused;
+    let mut over = clock("over", "root", Some(1));
+    over.fold.state = ClockState::Met;
     let clocks =
-        vec![clock("late", "root", Some(2)), clock("early", "root", Some(1)), clock("far", "root", Some(99)), paused];
+        vec![clock("late", "root", Some(2)), clock("early", "root", Some(1)), clock("far", "root", Some(99)), over];
     store.save(Change { clocks: clocks.clone(), ..Change::new(tenant()) }).await.unwrap();
     let claim = async |second: i64| -> Vec<String> {
         let claimed = store.claim_clocks(at(second), LEASE, 10).await.unwrap();
@@ -62,6 +62,23 @@ async fn a_claimed_clock_comes_back_when_its_lease_ends_or_it_is_saved(store: Fr
     assert_eq!((&again[0].clock, &again[0].tenant), (&saved, &tenant()));
     assert_eq!(claim(36).await, ["early"]);
     assert_eq!(claim(99).await, ["early", "late", "far"]);
+}
+
+async fn a_clock_that_rests_is_claimed_when_its_pause_ends(store: Fresh) {
+    let mut resting = clock("resting", "root", Some(5));
+    resting.fold.state = ClockState::Paused;
+    resting.fold.due_at = None;
+    resting.fold.paused_until = Some(at(5));
+    let mut without_end = clock("without-end", "root", None);
+    without_end.fold.state = ClockState::Paused;
+    store.save(Change { clocks: vec![resting.clone(), without_end], ..Change::new(tenant()) }).await.unwrap();
+    assert!(store.claim_clocks(at(4), LEASE, 10).await.unwrap().is_empty());
+    let claimed = store.claim_clocks(at(5), LEASE, 10).await.unwrap();
+    assert_eq!(claimed.into_iter().map(|one| one.clock).collect::<Vec<_>>(), [resting.clone()]);
+    resting.revision = 2;
+    let went_on = Change { clocks: vec![resting], ..Change::new(tenant()) };
+    let (one, two) = tokio::join!(store.save(went_on.clone()), store.save(went_on));
+    assert!(one.is_ok() != two.is_ok(), "it goes on once: {one:?} {two:?}");
 }
 
 fn ids(claimed: &[ClaimedOutbox]) -> Vec<&str> {
@@ -138,6 +155,7 @@ async fn gauges_tell_clocks_by_state_and_the_oldest_row_that_waits(store: Fresh)
 on_both!(
     eight_workers_claim_each_clock_once,
     a_claimed_clock_comes_back_when_its_lease_ends_or_it_is_saved,
+    a_clock_that_rests_is_claimed_when_its_pause_ends,
     everything_that_waits_for_a_recipient_is_taken_together,
     two_workers_never_split_what_waits_for_one_recipient,
     an_outbox_row_is_dispatched_once,

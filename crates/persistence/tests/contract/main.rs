@@ -10,6 +10,7 @@ mod claim;
 mod fresh;
 mod group;
 mod migration;
+mod overrides;
 mod read;
 mod sample;
 mod save;

@@ -4,6 +4,7 @@ use domain::access::Visibility;
 use domain::change::{Audience, Change, Delivery, Dispatched, OutboxKind, OutboxRow, ResourceWrite, UniqueKey};
 use domain::clock::{Clock, ClockName, ClockState, Firing, Fold, NextThreshold, Segment, Terms};
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
+use domain::policy::turnaround::Rest;
 use domain::search::{Indexed, Read, SearchValue};
 use domain::thread::{Priority, Thread, ThreadState};
 use domain::time::{Instant, Span};
@@ -117,6 +118,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             calendar: "clinic".into(),
             priority: Priority::Routine,
             thresholds: vec![],
+            rests: Rest::shipped(),
         },
         fold: Fold {
             state: ClockState::Running,
@@ -125,6 +127,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             started_at: Some(at(0)),
             due_at: Some(at(100)),
             last_due_at: None,
+            paused_until: None,
             stopped_at: None,
             breached_at: None,
             allowance: Span::hours(27),

@@ -79,7 +79,12 @@ async fn what_is_saved_of_a_thread_is_read_again(store: Fresh) {
     over.fold.state = domain::clock::ClockState::Met;
     let entries = [
         LedgerEntry { clock: id("c1"), sequence: 1, at: at(7), event: Event::Resume },
-        LedgerEntry { clock: id("c1"), sequence: 0, at: at(7), event: Event::Pause { reason: "lab".into() } },
+        LedgerEntry {
+            clock: id("c1"),
+            sequence: 0,
+            at: at(7),
+            event: Event::Pause { reason: "lab".into(), until: None },
+        },
         LedgerEntry { clock: id("c1"), sequence: 2, at: at(3), event: Event::Breach },
     ];
     let mut all = change([message, reply, version(task("task-1"), 1)]);

@@ -7,7 +7,7 @@ use domain::id::TenantId;
 use domain::store::{SaveError, StoreError};
 use futures_util::future::join_all;
 
-use super::{OUTBOX, LEASE, Report, Worker};
+use super::{LEASE, OUTBOX, Report, Worker};
 
 impl Worker {
     /// Lets go what may leave. Each recipient's notices are one change of their own: what one worker loses to another

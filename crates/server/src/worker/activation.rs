@@ -1,0 +1,83 @@
+//! Bundles that come into force at an instant.
+
+use domain::change::{AuditAction, AuditRow, BundleRow, Change};
+use domain::id::TenantId;
+use domain::policy::bundle::Bundle;
+use domain::policy::life;
+use domain::policy::lint::Severity;
+use domain::store::{SaveError, StoreError};
+use domain::time::Instant;
+
+use super::{Report, Worker};
+
+impl Worker {
+    /// Puts in force the bundles whose instant has come, the earliest first. What makes it happen once is the save: it
+    /// starts a generation of the catalogue, and only one change can start the one that follows.
+    pub(super) async fn activate(&self, report: &mut Report) -> Result<(), StoreError> {
+        let now = self.state.now();
+        for (tenant, bundle) in self.state.store.due_bundles(now).await? {
+            self.activate_one(&tenant, &bundle, now, report).await?;
+        }
+        Ok(())
+    }
+
+    async fn activate_one(
+        &self,
+        tenant: &TenantId,
+        due: &BundleRow,
+        now: Instant,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let store = &self.state.store;
+        // Before the bundles: what changes between the two is found on saving.
+        let generation = store.generation(tenant.clone()).await?;
+        let known = store.bundles(tenant.clone()).await?;
+        if !known.contains(due) {
+            report.elsewhere += 1;
+            return Ok(());
+        }
+        let usable = is_usable(due, now);
+        let rows = if usable { life::activated(&known, due, due.effective_from, now) } else { life::retired(due) };
+        let mut change = Change::new(tenant.clone());
+        change.generation = Some(generation);
+        change.new_generation = true;
+        change.bundles = rows.map_err(|refusal| StoreError::Internal(format!("{}: {refusal}", due.name())))?;
+        change.audit = vec![self.noted(now, if usable { "activate-bundle" } else { "retire-bundle" })];
+        match store.save(change).await {
+            Ok(()) if usable => report.activated.push(due.name()),
+            Ok(()) => {
+                let bundle = due.name();
+                tracing::error!(%tenant, bundle, "a bundle that was to come into force has errors now; it was retired");
+            }
+            // Another worker did it, or it was taken back; if it was only that hours changed, the next tick does it.
+            Err(SaveError::StaleCatalogue | SaveError::Conflict { .. }) => report.elsewhere += 1,
+            Err(SaveError::Store(error)) => return Err(error),
+            Err(error) => return Err(StoreError::Internal(error.to_string())),
+        }
+        Ok(())
+    }
+
+    /// Nobody asked for it at this moment: the service did it.
+    fn noted(&self, now: Instant, interaction: &'static str) -> AuditRow {
+        AuditRow {
+            id: self.state.ids(now).next_id(),
+            at: self.state.time.now(),
+            client: "postern".to_owned(),
+            agent: None,
+            action: AuditAction::Execute,
+            interaction,
+            focus: None,
+            version: None,
+            patient: None,
+            query: None,
+            count: 0,
+            request: String::new(),
+        }
+    }
+}
+
+/// Lint found no error when the instant was set; a newer program may see more.
+fn is_usable(bundle: &BundleRow, now: Instant) -> bool {
+    Bundle::read(&bundle.body)
+        .is_ok_and(|bundle| bundle.lint(now).iter().all(|finding| finding.severity != Severity::Error))
+}

@@ -1,0 +1,30 @@
+-- A bundle may wait for the instant at which it comes into force, and one may be tried beside the active one.
+-- SQLite changes a condition by making the table anew.
+
+CREATE TABLE bundle_next (
+    -- The organisation whose row this is; part of every key.
+    tenant text NOT NULL,
+    -- The bundle's id.
+    id text NOT NULL,
+    -- Its version.
+    version integer NOT NULL,
+    -- SHA-256 of its canonical text, in hex.
+    hash text NOT NULL,
+    -- draft, shadow, scheduled, active or retired; its text is fixed once it is no draft.
+    state text NOT NULL,
+    -- From when it is in force.
+    effective_from integer NOT NULL,
+    -- The bundle as JSON text.
+    body text NOT NULL,
+    PRIMARY KEY (tenant, id, version),
+    CHECK (state IN ('draft', 'shadow', 'scheduled', 'active', 'retired'))
+);
+INSERT INTO bundle_next SELECT tenant, id, version, hash, state, effective_from, body FROM bundle;
+DROP TABLE bundle;
+ALTER TABLE bundle_next RENAME TO bundle;
+-- One bundle is in force.
+CREATE UNIQUE INDEX bundle_active ON bundle (tenant) WHERE state = 'active';
+-- One bundle is evaluated beside the one in force.
+CREATE UNIQUE INDEX bundle_shadow ON bundle (tenant) WHERE state = 'shadow';
+-- What comes into force next, of all tenants.
+CREATE INDEX bundle_scheduled ON bundle (effective_from) WHERE state = 'scheduled';
