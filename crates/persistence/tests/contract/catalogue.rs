@@ -88,9 +88,9 @@ async fn bundles_whose_instant_has_come_are_found_the_earliest_first(store: Fres
 
 async fn a_draft_that_was_replaced_meanwhile_does_not_come_into_force(store: Fresh) {
     let seen = bundle(1, BundleState::Draft);
-    store.save(put(&[seen.clone()])).await.unwrap();
+    store.save(put(std::slice::from_ref(&seen))).await.unwrap();
     let replaced = BundleRow { hash: "another".into(), body: "{}".into(), ..seen.clone() };
-    store.save(put(&[replaced.clone()])).await.unwrap();
+    store.save(put(std::slice::from_ref(&replaced))).await.unwrap();
     let activated = BundleRow { state: BundleState::Active, ..seen };
     assert_eq!(store.save(put(&[activated])).await, Err(SaveError::Conflict { key: None }));
     assert_eq!(store.bundles(tenant()).await.unwrap(), [replaced]);
