@@ -118,7 +118,7 @@ impl Rows {
         let mut inserts = vec![];
         for table in tables {
             if let Some(rows) = self.tables.get(*table) {
-                inserts.push(self.insert(table, rows, &ids)?);
+                inserts.push(self.insert(table, rows, &ids));
             }
         }
         let Some((last, others)) = inserts.split_last() else { return Ok(String::new()) };
@@ -131,7 +131,7 @@ impl Rows {
         Ok(format!("{}\n", statement.trim_start()))
     }
 
-    fn insert(&self, table: &str, rows: &[Row], ids: &[&str]) -> Done<String> {
+    fn insert(&self, table: &str, rows: &[Row], ids: &[&str]) -> String {
         let columns: Vec<&String> = rows.first().map(|row| row.keys().collect()).unwrap_or_default();
         let names = columns.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
         let mut values = vec![];
@@ -142,7 +142,7 @@ impl Rows {
             });
             values.push(format!("({})", cells.collect::<Vec<_>>().join(", ")));
         }
-        Ok(format!("INSERT INTO baseline.{table} ({names}) VALUES {}", values.join(", ")))
+        format!("INSERT INTO baseline.{table} ({names}) VALUES {}", values.join(", "))
     }
 
     fn cell(&self, value: &Value, kind: &str, ids: &[&str]) -> String {

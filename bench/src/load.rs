@@ -125,7 +125,9 @@ pub fn drive(
         }
     })?;
     let mut whole = Leg { seconds: started.elapsed().as_secs_f64(), ..Leg::default() };
-    legs.into_iter().for_each(|leg| whole.add(leg));
+    for leg in legs {
+        whole.add(leg);
+    }
     whole.latencies.sort_unstable();
     Ok(whole)
 }

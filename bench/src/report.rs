@@ -289,7 +289,7 @@ fn micros(page: &mut String, target: &Path) -> Done<()> {
                 writeln!(page, "| {} | {mean} | {low} to {high} |", micro.what)?;
             }
             None => {
-                writeln!(page, "| {} | not measured: run `cargo bench --package postern-bench` first | |", micro.what)?
+                writeln!(page, "| {} | not measured: run `cargo bench --package postern-bench` first | |", micro.what)?;
             }
         }
     }
