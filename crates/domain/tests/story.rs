@@ -237,6 +237,16 @@ fn notes_robots_and_headers_stop_and_start_no_clock() {
 }
 
 #[test]
+fn a_message_under_a_policy_that_cannot_be_evaluated_is_delivered_and_needs_review() {
+    let policy = Policy::fallback(&[], 3, at("2026-06-01T00:00:00Z"), "the bundle cannot be read".to_owned());
+    let decision = decide(&policy, new_york(19, "10:00"), &message("m1", "Patient/p-1001", "Refill?"), None);
+    assert_eq!(decision.record.outcome, Outcome::NeedsReview);
+    assert!(decision.thread.needs_review);
+    assert_eq!(decision.thread.pool.as_deref(), Some("default"));
+    assert!(clock(&decision, ClockName::NextResponse).fold.due_at.is_some(), "somebody still has to answer");
+}
+
+#[test]
 fn the_same_inputs_give_the_same_bytes() {
     let policy = policy();
     let once = || {
