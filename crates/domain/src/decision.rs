@@ -1,12 +1,15 @@
 //! The decision record: why this happened, in codes, counts and references. It is written with what it decided, and
 //! replaying the same inputs under the same bundle writes the same bytes.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::change::{DecisionRow, OutboxRow};
 use crate::clock::{Clock, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId};
-use crate::policy::rule::Field;
+use crate::name::Name;
+use crate::policy::rule::{Fact, Field, Guarded, Trace};
 use crate::policy::turnaround::Target;
 use crate::policy::{Policy, RedFlagHit};
 use crate::task::Task;
@@ -16,7 +19,19 @@ use crate::time::Instant;
 mod explain;
 
 /// What is not copied into records.
-const MASKED: &[&str] = &["message.text", "message.title"];
+const MASKED: &[Cow<'static, str>] = &[Cow::Borrowed("message.text"), Cow::Borrowed("message.title")];
+
+/// Whether what was decided was also done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// It was.
+    Live,
+    /// It was not: a bundle in shadow would have decided it.
+    Shadow,
+    /// It was not: a simulation would have decided it.
+    Simulation,
+}
 
 /// What came of a message or an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,11 +79,11 @@ pub struct Record {
     /// Its id.
     pub id: ResourceId,
     /// The engine that decided.
-    pub engine: String,
+    pub engine: Cow<'static, str>,
     /// The IANA release in the binary.
-    pub timezone_data: String,
-    /// `live`, or `shadow` for what a bundle in shadow would have decided.
-    pub mode: String,
+    pub timezone_data: Cow<'static, str>,
+    /// Whether anything of it was done.
+    pub mode: Mode,
     /// When it was decided.
     pub at: Instant,
     /// The bundle, as `id/version`.
@@ -83,7 +98,7 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageFacts>,
     /// What is not shown.
-    pub masked: Vec<String>,
+    pub masked: Cow<'static, [Cow<'static, str>]>,
     /// Red flags found.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub red_flags: Vec<RedFlagHit>,
@@ -139,14 +154,24 @@ pub struct MessageFacts {
     pub round: i32,
 }
 
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TriedKind {
+    /// A rule of the routing list.
+    Rule,
+    /// A turnaround policy.
+    Turnaround,
+}
+
 /// A rule or policy that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tried {
-    /// `rule` or `turnaround`.
-    pub kind: String,
+    /// Which of the two.
+    pub kind: TriedKind,
     /// Its id.
-    pub id: String,
+    pub id: Name,
     /// Whether its condition held.
     pub held: bool,
     /// Facts it asked for that are not known.
@@ -202,7 +227,7 @@ pub struct Stretch {
 #[serde(rename_all = "camelCase")]
 pub struct Effect {
     /// What, such as `automatic-reply` or `notice`.
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// What about, such as a template's or threshold's id.
     pub what: String,
     /// Whom it reaches.
@@ -221,16 +246,16 @@ impl Record {
     pub fn new(id: ResourceId, policy: &Policy, focus: Key, seed: u128, now: Instant, outcome: Outcome) -> Self {
         Self {
             id,
-            engine: concat!("postern/", env!("CARGO_PKG_VERSION")).to_owned(),
-            timezone_data: crate::calendar::tzdb_version().to_owned(),
-            mode: "live".to_owned(),
+            engine: Cow::Borrowed(concat!("postern/", env!("CARGO_PKG_VERSION"))),
+            timezone_data: Cow::Borrowed(crate::calendar::tzdb_version()),
+            mode: Mode::Live,
             at: now,
             bundle: policy.name(),
             bundle_hash: policy.hash.clone(),
             seed: format!("{seed:032x}"),
             focus,
             message: None,
-            masked: MASKED.iter().map(|field| (*field).to_owned()).collect(),
+            masked: Cow::Borrowed(MASKED),
             red_flags: vec![],
             tried: vec![],
             path: vec![],
@@ -241,6 +266,19 @@ impl Record {
             errors: vec![],
             outcome,
         }
+    }
+
+    /// Whether a rule or policy applies; noted with the facts that are missing.
+    pub fn tries<'f, T>(
+        &mut self,
+        kind: TriedKind,
+        what: &Guarded<T>,
+        facts: &dyn Fn(Field) -> Option<Fact<'f>>,
+    ) -> bool {
+        let mut trace = Trace::default();
+        let held = what.applies(facts, &mut trace);
+        self.tried.push(Tried { kind, id: what.name.clone(), held, unknown: trace.unknown });
+        held
     }
 
     /// Notes what happened to a clock, with the walk from `now` to due while it runs.
@@ -268,20 +306,14 @@ impl Record {
     }
 
     /// Notes something done.
-    pub fn did(&mut self, kind: &str, what: &str, to: Option<String>, release_at: Option<Instant>) {
-        self.effects.push(Effect { kind: kind.to_owned(), what: what.to_owned(), to, release_at, suppressed: None });
+    pub fn did(&mut self, kind: &'static str, what: &str, to: Option<String>, release_at: Option<Instant>) {
+        self.effects.push(Effect { kind: kind.into(), what: what.to_owned(), to, release_at, suppressed: None });
     }
 
     /// Notes something left, and why.
-    pub fn left(&mut self, kind: &str, what: &str, why: &str) {
+    pub fn left(&mut self, kind: &'static str, what: &str, why: &str) {
         let suppressed = Some(why.to_owned());
-        self.effects.push(Effect {
-            kind: kind.to_owned(),
-            what: what.to_owned(),
-            to: None,
-            release_at: None,
-            suppressed,
-        });
+        self.effects.push(Effect { kind: kind.into(), what: what.to_owned(), to: None, release_at: None, suppressed });
     }
 
     /// The row that keeps the record.

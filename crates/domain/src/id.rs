@@ -259,19 +259,30 @@ impl Ids {
         bytes[..6].copy_from_slice(&millis[2..]);
         bytes[6] = (bytes[6] & 0x0f) | 0x70;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
-        let part = |range: std::ops::Range<usize>| hex(&bytes[range]);
-        ResourceId(format!("{}-{}-{}-{}-{}", part(0..4), part(4..6), part(6..8), part(8..10), part(10..16)))
+        let mut text = String::with_capacity(36);
+        for part in [0..4, 4..6, 6..8, 8..10, 10..16] {
+            if part.start > 0 {
+                text.push('-');
+            }
+            push_hex(&mut text, &bytes[part]);
+        }
+        ResourceId(text)
     }
 }
 
 /// Bytes in lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        for digit in [byte >> 4, byte & 0x0f] {
-            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-        }
-        text
-    })
+    let mut text = String::with_capacity(2 * bytes.len());
+    push_hex(&mut text, bytes);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 0x0f)]));
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod decision;
 pub mod id;
 pub mod message;
+pub mod name;
 pub mod overrides;
 pub mod policy;
 pub mod search;

@@ -3,7 +3,7 @@
 use crate::access::PatientFacts;
 use crate::id::{Reference, ResourceId};
 use crate::policy::rule::{Fact, Field};
-use crate::text::{self, Words};
+use crate::text::{self, Found, Words};
 use crate::thread::Priority;
 
 /// Which side a message comes from.
@@ -77,6 +77,15 @@ pub struct Message {
     pub facts: PatientFacts,
 }
 
+/// What policies read of a message's texts, once for all rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Its length in Unicode scalar values after NFC.
+    pub length: usize,
+    /// The phrases that stand in it, of all that are looked for.
+    pub found: Found,
+}
+
 impl Message {
     /// Which side it comes from; what a machine wrote in a person's name is the machine's.
     pub fn side(&self) -> Side {
@@ -103,20 +112,20 @@ impl Message {
         Words::of_all(self.texts.iter().map(String::as_str))
     }
 
-    /// The facts that need nothing but the message.
-    pub fn fact(&self, field: Field, words: &Words) -> Option<Fact> {
+    /// The facts that need nothing but the message and what was read of it.
+    pub fn fact<'a>(&'a self, field: Field, reading: &'a Reading) -> Option<Fact<'a>> {
         match field {
-            Field::MessageCategory => self.category.clone().map(Fact::Text),
-            Field::MessagePriority => Some(Fact::Text(self.priority.unwrap_or_default().as_str().to_owned())),
-            Field::MessageChannel => self.channel.clone().map(Fact::Text),
+            Field::MessageCategory => self.category.as_deref().map(|code| Fact::Text(code.into())),
+            Field::MessagePriority => Some(Fact::Text(self.priority.unwrap_or_default().as_str().into())),
+            Field::MessageChannel => self.channel.as_deref().map(|code| Fact::Text(code.into())),
             Field::MessageHasAttachment => Some(Fact::Flag(self.has_attachment)),
-            Field::MessageTextLength => Some(Fact::Number(self.length() as i64)),
-            Field::MessageText => Some(Fact::Words(words.clone())),
+            Field::MessageTextLength => Some(Fact::Number(reading.length as i64)),
+            Field::MessageText => Some(Fact::Words(&reading.found)),
             Field::MessageMachineGenerated => Some(Fact::Flag(self.machine_generated)),
-            Field::SenderKind => Some(Fact::Text(self.side().as_str().to_owned())),
-            Field::SenderId => Some(Fact::Text(self.sender.to_string())),
+            Field::SenderKind => Some(Fact::Text(self.side().as_str().into())),
+            Field::SenderId => Some(Fact::Text(self.sender.to_string().into())),
             Field::PatientAgeYears => self.facts.age_years.map(|age| Fact::Number(i64::from(age))),
-            Field::PatientTag => (!self.facts.tags.is_empty()).then(|| Fact::List(self.facts.tags.clone())),
+            Field::PatientTag => (!self.facts.tags.is_empty()).then_some(Fact::List(&self.facts.tags)),
             Field::ThreadStatus
             | Field::ThreadPool
             | Field::ThreadOwner

@@ -6,11 +6,12 @@ use jiff::tz::TimeZone;
 
 use crate::calendar::{Calendar, CalendarSpec};
 use crate::id::{Reference, Version};
-use crate::policy::bundle::{Bundle, Template};
+use crate::message::{Message, Reading};
+use crate::policy::bundle::{Bundle, RedFlagList, Template};
 use crate::policy::lint::{Finding, Severity};
-use crate::policy::rule::Rule;
+use crate::policy::rule::{Condition, Guarded, Rule};
 use crate::policy::turnaround::{CalendarOf, CalendarRef, Turnaround};
-use crate::text::{Phrases, Words};
+use crate::text::{PhraseNumber, Phrases};
 use crate::time::Instant;
 
 pub mod bundle;
@@ -71,10 +72,10 @@ pub struct Policy {
     pub zone: TimeZone,
     calendars: BTreeMap<String, Calendar>,
     pools: Vec<Pool>,
-    rules: Vec<Rule>,
-    turnaround: Vec<Turnaround>,
-    red_flags: Phrases,
-    red_flag_places: Vec<(String, usize)>,
+    rules: Vec<Guarded<Rule>>,
+    turnaround: Vec<Guarded<Turnaround>>,
+    phrases: Phrases,
+    red_flags: Vec<(PhraseNumber, RedFlagHit)>,
 }
 
 /// A red flag found: the list and the phrase's place in it. The words themselves stay out of records.
@@ -155,11 +156,20 @@ impl Policy {
         rules.sort_by_key(|rule| rule.order);
         let mut turnaround = bundle.turnaround.clone();
         turnaround.sort_by_key(|policy| (policy.when.is_none(), policy.order));
-        let places = bundle.red_flags.lists.iter().flat_map(|list| {
-            list.phrases.iter().enumerate().map(|(place, phrase)| (list.id.clone(), place, phrase.as_str()))
-        });
-        let (red_flag_places, phrases): (Vec<_>, Vec<_>) =
-            places.map(|(list, place, phrase)| ((list, place), phrase)).unzip();
+        let conditions =
+            rules.iter().map(|rule| &rule.when).chain(turnaround.iter().filter_map(|policy| policy.when.as_ref()));
+        let looked_for: Vec<String> = conditions.flat_map(Condition::phrases).collect();
+        let lists = &bundle.red_flags.lists;
+        let flags = lists.iter().flat_map(|list| &list.phrases);
+        let phrases = Phrases::new(flags.chain(&looked_for).map(String::as_str));
+        let flags = |list: &RedFlagList| {
+            let hit = |phrase| RedFlagHit { list: list.id.clone(), phrase };
+            let places = list.phrases.iter().enumerate();
+            places.filter_map(|(place, phrase)| Some((phrases.number(phrase)?, hit(place)))).collect::<Vec<_>>()
+        };
+        let red_flags = lists.iter().flat_map(flags).collect();
+        let rules = rules.into_iter().map(|rule| rule.ready(&phrases)).collect();
+        let turnaround = turnaround.into_iter().map(|policy| policy.ready(&phrases)).collect();
         let zone = crate::calendar::zone_named(&bundle.clinic.timezone).unwrap_or(TimeZone::UTC);
         Ok(Self {
             hash: bundle.hash(),
@@ -170,8 +180,8 @@ impl Policy {
             pools,
             rules,
             turnaround,
-            red_flags: Phrases::new(phrases),
-            red_flag_places,
+            phrases,
+            red_flags,
             bundle,
         })
     }
@@ -234,20 +244,26 @@ impl Policy {
     }
 
     /// The routing rules that are looked at, in order.
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Guarded<Rule>] {
         &self.rules
     }
 
     /// The turnaround policies in the order they are tried; the last is the fallback.
-    pub fn turnaround(&self) -> &[Turnaround] {
+    pub fn turnaround(&self) -> &[Guarded<Turnaround>] {
         &self.turnaround
     }
 
-    /// The red flags in a text.
-    pub fn red_flags_in(&self, words: &Words) -> Vec<RedFlagHit> {
-        let place = |number: usize| self.red_flag_places.get(number);
-        let hits = self.red_flags.found_in(words).into_iter().filter_map(place);
-        hits.map(|(list, phrase)| RedFlagHit { list: list.clone(), phrase: *phrase }).collect()
+    /// Reads a message's texts for all that rules and red flags look for.
+    pub fn read(&self, message: &Message) -> Reading {
+        Reading { length: message.length(), found: self.phrases.found_in(&message.words()) }
+    }
+
+    /// The red flags in a message, in the order of their lists.
+    pub fn red_flags_in(&self, Reading { found, .. }: &Reading) -> Vec<RedFlagHit> {
+        if found.is_empty() {
+            return vec![];
+        }
+        self.red_flags.iter().filter(|(number, _)| found.has(*number)).map(|(_, hit)| hit.clone()).collect()
     }
 
     /// A template by its id.

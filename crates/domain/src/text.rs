@@ -1,19 +1,16 @@
 //! Text as policies see it: normalised words for matching, and length in Unicode scalar values.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// The length that limits are written in: Unicode scalar values after NFC.
 pub fn length(text: &str) -> usize {
-    // Nothing before the combining marks composes with anything
+    // Nothing before the combining marks, U+0300, which begin with the byte 0xCC, composes with anything
     // (https://www.unicode.org/reports/tr15/#Detecting_Normalization_Forms).
     if text.is_ascii() {
         text.len()
-    } else if text.chars().all(|c| c < '\u{300}') {
-        text.chars().count()
+    } else if text.bytes().fold(0, u8::max) < 0xcc {
+        text.bytes().filter(|byte| byte & 0xc0 != 0x80).count()
     } else {
         text.nfc().count()
     }
@@ -23,8 +20,8 @@ pub fn length(text: &str) -> usize {
 ///
 /// Kept as one text with a space before and after each word, so that a phrase stands in it when it is a part of it;
 /// where there are two spaces, no phrase crosses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words(Arc<str>);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Words(String);
 
 impl Default for Words {
     fn default() -> Self {
@@ -41,19 +38,14 @@ impl Words {
         words.finish()
     }
 
-    /// Whether the phrase stands in these words, as neighbours in order. An empty phrase stands nowhere.
-    pub fn contain(&self, phrase: &Self) -> bool {
-        !phrase.is_empty() && self.0.contains(&*phrase.0)
-    }
-
     /// Whether there is no word at all.
     pub fn is_empty(&self) -> bool {
         self.0.bytes().all(|byte| byte == b' ')
     }
 
     /// The words of several texts, with a mark between that no phrase crosses.
-    pub fn of_all<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut words = Spaced::with_capacity(256);
+    pub fn of_all<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let mut words = Spaced::with_capacity(texts.clone().map(|text| text.len() + 2).sum());
         for text in texts {
             words.read(text);
             words.written.push(' ');
@@ -68,6 +60,22 @@ struct Spaced {
     /// Whether a word has begun and not ended.
     inside: bool,
 }
+
+/// What a character of ASCII becomes: a letter or digit itself, in lower case; 0 when it vanishes; else a space.
+const ASCII: [u8; 128] = {
+    let mut table = [b' '; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        if c.is_ascii_alphanumeric() {
+            table[byte] = c.to_ascii_lowercase();
+        } else if matches!(c, b'\'' | b'`') {
+            table[byte] = 0;
+        }
+        byte += 1;
+    }
+    table
+};
 
 impl Spaced {
     fn with_capacity(bytes: usize) -> Self {
@@ -91,11 +99,13 @@ impl Spaced {
     }
 
     fn ascii(&mut self, byte: u8) {
-        if byte.is_ascii_alphanumeric() {
-            self.written.push(char::from(byte.to_ascii_lowercase()));
-            self.inside = true;
-        } else if !matches!(byte, b'\'' | b'`') {
-            self.end();
+        match ASCII[usize::from(byte & 0x7f)] {
+            0 => {}
+            b' ' => self.end(),
+            letter => {
+                self.written.push(char::from(letter));
+                self.inside = true;
+            }
         }
     }
 
@@ -121,7 +131,7 @@ impl Spaced {
     }
 
     fn finish(self) -> Words {
-        Words(self.written.into())
+        Words(self.written)
     }
 }
 
@@ -137,40 +147,89 @@ fn unspaced(c: char) -> bool {
         && !is_combining_mark(c)
 }
 
-/// Many phrases, looked for in one pass over a text.
-#[derive(Clone, Debug, Default)]
+/// Many phrases, looked for in one pass over a text. Phrases of the same words are one.
+#[derive(Clone, Debug)]
 pub struct Phrases {
-    /// By their first two bytes after the space that they begin with: even the shortest word has a letter and a space.
-    by_beginning: BTreeMap<[u8; 2], Vec<(Words, usize)>>,
+    /// The different phrases, those that begin alike side by side.
+    phrases: Vec<Words>,
+    /// For each beginning, where its phrases start; one more for where the last ones end.
+    starts: Box<[u32; BEGINNINGS + 1]>,
+}
+
+/// How many beginnings are told apart: six bits of each of the first two bytes of a word and what follows it.
+const BEGINNINGS: usize = 1 << 12;
+
+/// The beginning of a word after the space before it: even the shortest has a letter and a space.
+fn beginning(first: u8, second: u8) -> usize {
+    usize::from(first & 0x3f) << 6 | usize::from(second & 0x3f)
+}
+
+/// A phrase of a [`Phrases`], by number.
+pub type PhraseNumber = u32;
+
+/// Phrases that stand in a text, ascending, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found(Vec<PhraseNumber>);
+
+impl Found {
+    /// Whether a phrase stands in the text.
+    pub fn has(&self, phrase: PhraseNumber) -> bool {
+        self.0.binary_search(&phrase).is_ok()
+    }
+
+    /// Whether no phrase stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl Phrases {
-    /// Phrases with the number that a hit answers. Phrases without a word are left out.
+    /// Phrases ready to be looked for; those without a word are left out.
     pub fn new<'a>(phrases: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut by_beginning: BTreeMap<[u8; 2], Vec<(Words, usize)>> = BTreeMap::new();
-        for (number, phrase) in phrases.into_iter().enumerate() {
-            let words = Words::of(phrase);
-            if let &[_, first, second, ..] = words.0.as_bytes() {
-                by_beginning.entry([first, second]).or_default().push((words, number));
-            }
+        let begins = |words: &Words| match words.0.as_bytes() {
+            &[_, first, second, ..] => Some(beginning(first, second)),
+            _ => None,
+        };
+        let mut phrases: Vec<(usize, Words)> =
+            phrases.into_iter().map(Words::of).filter_map(|words| Some((begins(&words)?, words))).collect();
+        phrases.sort_unstable();
+        phrases.dedup();
+        let mut starts = Box::new([0; BEGINNINGS + 1]);
+        for (begins, _) in &phrases {
+            starts[begins + 1] += 1;
         }
-        Self { by_beginning }
+        for place in 1..=BEGINNINGS {
+            starts[place] += starts[place - 1];
+        }
+        Self { phrases: phrases.into_iter().map(|(_, words)| words).collect(), starts }
     }
 
-    /// The numbers of the phrases that stand in the text, ascending, each once.
-    pub fn found_in(&self, text: &Words) -> Vec<usize> {
+    /// The number of a phrase that is looked for, by its words.
+    pub fn number(&self, phrase: &str) -> Option<PhraseNumber> {
+        let words = Words::of(phrase);
+        let &[_, first, second, ..] = words.0.as_bytes() else { return None };
+        self.beginning_with(first, second).find(|number| self.phrases[*number as usize] == words)
+    }
+
+    fn beginning_with(&self, first: u8, second: u8) -> std::ops::Range<PhraseNumber> {
+        let place = beginning(first, second);
+        self.starts[place]..self.starts[place + 1]
+    }
+
+    /// The phrases that stand in a text.
+    pub fn found_in(&self, text: &Words) -> Found {
         let mut found = Vec::new();
         let bytes = text.0.as_bytes();
         for (place, three) in bytes.windows(3).enumerate().filter(|(_, three)| three[0] == b' ') {
-            for (phrase, number) in self.by_beginning.get(&[three[1], three[2]]).into_iter().flatten() {
-                if bytes[place..].starts_with(phrase.0.as_bytes()) {
-                    found.push(*number);
+            for number in self.beginning_with(three[1], three[2]) {
+                if bytes[place..].starts_with(self.phrases[number as usize].0.as_bytes()) {
+                    found.push(number);
                 }
             }
         }
         found.sort_unstable();
         found.dedup();
-        found
+        Found(found)
     }
 }
 
@@ -178,29 +237,37 @@ impl Phrases {
 mod tests {
     use super::*;
 
+    fn contains(text: &Words, phrase: &str) -> bool {
+        let phrases = Phrases::new(["stands nowhere", phrase]);
+        phrases.number(phrase).is_some_and(|number| phrases.found_in(text).has(number))
+    }
+
     #[test]
     fn words_do_not_see_case_accents_apostrophes_or_invisible_characters() {
         let said = Words::of(
             "I have CHEST\u{a0}PAIN, can\u{2019}t breathe; ni\u{f1}o so\u{ad}fort \u{ff33}\u{ff34}\u{ff2f}\u{ff30}",
         );
         for phrase in ["chest pain", "cant breathe", "can't breathe", "nino", "sofort", "stop"] {
-            assert!(said.contain(&Words::of(phrase)), "{phrase}");
+            assert!(contains(&said, phrase), "{phrase}");
         }
         for phrase in ["pain chest", "est pain", "", "'"] {
-            assert!(!said.contain(&Words::of(phrase)), "{phrase}");
+            assert!(!contains(&said, phrase), "{phrase}");
         }
     }
 
     #[test]
     fn phrases_are_found_in_scripts_without_spaces() {
-        assert!(Words::of("昨日から胸が痛いです").contain(&Words::of("胸が痛い")));
-        assert!(Words::of("chest\u{200b}pain").contain(&Words::of("chest pain")));
+        assert!(contains(&Words::of("昨日から胸が痛いです"), "胸が痛い"));
+        assert!(contains(&Words::of("chest\u{200b}pain"), "chest pain"));
     }
 
     #[test]
     fn a_phrase_does_not_cross_from_one_text_into_another() {
-        assert!(!Words::of_all(["my chest", "pain"]).contain(&Words::of("chest pain")));
-        assert_eq!(Phrases::new(["chest pain", "pain"]).found_in(&Words::of_all(["chest", "pain pain"])), [1]);
+        assert!(!contains(&Words::of_all(["my chest", "pain"].into_iter()), "chest pain"));
+        let phrases = Phrases::new(["chest pain", "pain", "Pain"]);
+        let found = phrases.found_in(&Words::of_all(["chest", "pain pain"].into_iter()));
+        assert_eq!(found, Found(vec![phrases.number("PAIN").unwrap()]));
+        assert!(phrases.number("pai").is_none() && phrases.number("'").is_none());
     }
 
     #[test]

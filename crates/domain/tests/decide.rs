@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState, Event};
 use domain::decide::{Setting, fire, send};
-use domain::decision::Decision;
+use domain::decision::{Decision, TriedKind};
 use domain::id::{Ids, Reference};
 use domain::message::Message;
 use domain::policy::Policy;
@@ -15,7 +15,7 @@ use domain::policy::bundle::{Bundle, QuietAudience};
 use domain::policy::rule::{Condition, Fact, Field, Trace};
 use domain::policy::turnaround::Target;
 use domain::store::ThreadView;
-use domain::text::Words;
+use domain::text::{Found, Phrases, Words};
 use domain::thread::Priority;
 use domain::time::Instant;
 use jiff::tz::TimeZone;
@@ -229,13 +229,13 @@ fn any_instant() -> impl Strategy<Value = Instant> {
 }
 
 /// A fact of every kind for some fields, none for others.
-fn facts(field: Field) -> Option<Fact> {
+fn facts<'a>(field: Field, tags: &'a [String], found: &'a Found) -> Option<Fact<'a>> {
     match field {
         Field::MessageCategory => Some(Fact::Text("refill".into())),
         Field::MessageTextLength => Some(Fact::Number(120)),
         Field::CalendarOpen => Some(Fact::Flag(true)),
-        Field::PatientTag => Some(Fact::List(vec!["a".into()])),
-        Field::MessageText => Some(Fact::Words(Words::of("my chest hurts"))),
+        Field::PatientTag => Some(Fact::List(tags)),
+        Field::MessageText => Some(Fact::Words(found)),
         _ => None,
     }
 }
@@ -299,7 +299,7 @@ proptest! {
             return Ok(());
         };
         let tried: Vec<bool> =
-            decision.record.tried.iter().filter(|tried| tried.kind == "turnaround").map(|tried| tried.held).collect();
+            decision.record.tried.iter().filter(|tried| tried.kind == TriedKind::Turnaround).map(|tried| tried.held).collect();
         let waits = decision.clocks.iter().any(|clock| clock.name == ClockName::NextResponse);
         prop_assert_eq!(tried.iter().filter(|held| **held).count(), usize::from(waits));
         prop_assert_eq!(tried.last().copied().unwrap_or_default(), waits, "nothing is tried after the one that holds");
@@ -362,11 +362,15 @@ proptest! {
         let condition: Condition = serde_json::from_value(written.clone()).unwrap();
         prop_assert_eq!(&serde_json::to_value(&condition).unwrap(), &written);
         let mut trace = Trace::default();
-        let held = condition.holds(&facts, &mut trace);
+        let phrases = Phrases::new(condition.phrases().iter().map(String::as_str));
+        let (tags, found) = (["a".to_owned()], phrases.found_in(&Words::of("my chest hurts")));
+        let ready = condition.ready(&phrases);
+        let facts = |field| facts(field, &tags, &found);
+        let held = ready.holds(&facts, &mut trace);
         prop_assert!(condition.constant().is_none_or(|constant| constant == held));
         prop_assert!(trace.unknown.iter().all(|field| facts(*field).is_none()));
         let mut nothing_known = Trace::default();
-        condition.holds(&|_| None, &mut nothing_known);
+        ready.holds(&|_| None, &mut nothing_known);
         let mut faultless = true;
         condition.tests("", &mut |_, test| faultless &= test.fault().is_none());
         let mut inner = Vec::new();

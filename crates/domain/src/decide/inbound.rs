@@ -1,15 +1,14 @@
 //! A message on its way through the order of evaluation: where it goes, what it starts and stops, who is told.
 
 use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
-use crate::decision::{AutomaticReply, Record, Tried};
+use crate::decision::{AutomaticReply, Record, TriedKind};
 use crate::id::{Ids, Key, Reference, ResourceType};
-use crate::message::Message;
+use crate::message::{Message, Reading};
 use crate::policy::bundle::Variable;
-use crate::policy::rule::{Action, Fact, Field, Recipient, Trace};
+use crate::policy::rule::{Action, Fact, Field, Recipient};
 use crate::policy::turnaround::Deliver;
 use crate::policy::{Policy, Pool, RedFlagHit};
 use crate::store::ThreadView;
-use crate::text::Words;
 use crate::thread::{Priority, Thread, ThreadState};
 use crate::time::Instant;
 
@@ -23,8 +22,8 @@ pub struct Inbound<'a, 'i> {
     pub setting: Setting<'a>,
     /// The message.
     pub message: &'a Message,
-    /// Its words.
-    pub words: Words,
+    /// What was read of it.
+    pub reading: Reading,
     /// What leaves.
     pub outbox: Outbox<'a>,
     /// New names.
@@ -39,14 +38,14 @@ pub struct Inbound<'a, 'i> {
     pub reply: Option<AutomaticReply>,
 }
 
-impl Inbound<'_, '_> {
+impl<'a> Inbound<'a, '_> {
     /// The patient's side waits for an answer: an obligation begins, or goes on.
     pub fn by_patient(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
         let policy = self.setting.policy;
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();
         let routed = self.route(thread, flagged);
-        let pool = routed.pool.clone();
+        let pool = routed.pool;
         thread.pool = Some(pool.id.clone());
         thread.pool_reference = Some(pool.reference.clone());
         let priority = message.priority.unwrap_or_default();
@@ -67,7 +66,7 @@ impl Inbound<'_, '_> {
         if let Some(view) = view.filter(|_| running.is_some()) {
             self.go_on(thread, view, rises, flagged);
         } else {
-            self.begin(thread, &pool, flagged);
+            self.begin(thread, pool, flagged);
         }
         thread.state = ThreadState::AwaitingTeam;
         self.suggestions(thread);
@@ -76,13 +75,13 @@ impl Inbound<'_, '_> {
         let topic = if flagged { "red-flag" } else { "message-received" };
         let deliver = if flagged { Deliver::Now } else { Deliver::WhenOpen };
         let told = Notice { topic, to: Recipient::Owner, deliver };
-        self.outbox.team(self.ids, &mut self.record, &told, thread, &pool);
-        let cause = match (flagged, &routed.template) {
+        self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
+        let cause = match (flagged, routed.template) {
             (true, _) => Cause::RedFlag,
             (false, Some(template)) => Cause::Rule(template),
             (false, None) => Cause::Accepted,
         };
-        let saying = Saying { setting: self.setting, message, pool: &pool, due };
+        let saying = Saying { setting: self.setting, message, pool, due };
         self.reply = saying.reply(cause, thread, self.ids, &mut self.record);
         if let Some(reply) = &self.reply {
             thread.replied_cycle = thread.cycle;
@@ -117,7 +116,7 @@ impl Inbound<'_, '_> {
         let policy = self.setting.policy;
         thread.cycle += 1;
         thread.owner = None;
-        let fact = |field| fact(policy, self.message, &self.words, thread, pool, field);
+        let fact = |field| fact(policy, self.message, &self.reading, thread, pool, field);
         let Some(turnaround) = obligation::governing(policy, &fact, &mut self.record) else {
             self.record.errors.push("no turnaround policy governs".to_owned());
             return;
@@ -165,43 +164,37 @@ impl Inbound<'_, '_> {
     }
 
     /// Rules in order, then the person or pool written to, then the clinic's default.
-    fn route(&mut self, thread: &Thread, flagged: bool) -> Routed {
+    fn route(&mut self, thread: &Thread, flagged: bool) -> Routed<'a> {
         let policy = self.setting.policy;
-        let mut routed = Routed { pool: self.addressed(thread).clone(), priority: Priority::Routine, template: None };
+        self.record.tried.reserve(policy.rules().len() + policy.turnaround().len());
+        let mut routed = Routed { pool: self.addressed(thread), priority: Priority::Routine, template: None };
         for rule in policy.rules() {
-            let mut trace = Trace::default();
-            let fact = |field| fact(policy, self.message, &self.words, thread, &routed.pool, field);
-            let held = rule.when.holds(&fact, &mut trace);
-            self.record.tried.push(Tried {
-                kind: "rule".to_owned(),
-                id: rule.id.clone(),
-                held,
-                unknown: trace.unknown,
-            });
+            let fact = |field| fact(policy, self.message, &self.reading, thread, routed.pool, field);
+            let held = self.record.tries(TriedKind::Rule, rule, &fact);
             if held && self.apply(&rule.id, &rule.actions, &mut routed) {
                 break;
             }
         }
         if flagged && let Some(pool) = policy.pool(&policy.bundle.red_flags.pool) {
             self.record.path.push(format!("red flag: {}", pool.id));
-            routed.pool = pool.clone();
+            routed.pool = pool;
         }
         routed
     }
 
     /// Does what a rule says; answers whether the rules end here.
-    fn apply(&mut self, rule: &str, actions: &[Action], routed: &mut Routed) -> bool {
+    fn apply(&mut self, rule: &str, actions: &'a [Action], routed: &mut Routed<'a>) -> bool {
         for action in actions {
             match action {
                 Action::RouteToPool { to } => match self.setting.policy.pool(to) {
                     Some(pool) => {
                         self.record.path.push(format!("rule {rule}: {to}"));
-                        routed.pool = pool.clone();
+                        routed.pool = pool;
                     }
                     None => self.record.errors.push(format!("rule {rule}: no pool is called {to}")),
                 },
                 Action::SetPriority { value } => routed.priority = routed.priority.max(*value),
-                Action::SendTemplate { value } => routed.template = Some(value.clone()),
+                Action::SendTemplate { value } => routed.template = Some(value),
                 Action::SuggestVisit {} => self.record.did("sender-notice", "visit-suggested", None, None),
                 Action::Stop {} => return true,
                 Action::Assign { .. } | Action::AddTag { .. } | Action::Notify { .. } => {
@@ -213,8 +206,8 @@ impl Inbound<'_, '_> {
     }
 
     /// The pool written to; in a thread that has one, that pool; the clinic's default when none is known.
-    fn addressed(&mut self, thread: &Thread) -> &Pool {
-        let policy: &Policy = self.setting.policy;
+    fn addressed(&mut self, thread: &Thread) -> &'a Pool {
+        let policy = self.setting.policy;
         if let Some(pool) = thread.pool.as_deref().and_then(|id| policy.pool(id)) {
             self.record.path.push(format!("thread: {}", pool.id));
             return pool;
@@ -233,7 +226,7 @@ impl Inbound<'_, '_> {
         if thread.patient_messages >= i32::from(bundle.visit_suggested_from) {
             self.record.did("sender-notice", "visit-suggested", None, None);
         }
-        if self.message.length() > bundle.length.notice {
+        if self.reading.length > bundle.length.notice {
             self.record.did("sender-notice", "message-long", None, None);
         }
     }
@@ -279,9 +272,9 @@ impl Inbound<'_, '_> {
         if self.record.red_flags.is_empty() {
             // Nobody is disturbed, but the pool that was written to finds it: a message that nobody sees is lost.
             if thread.pool.is_none() && self.message.recipients.iter().any(written_to) {
-                let pool = self.addressed(thread).clone();
-                thread.pool = Some(pool.id);
-                thread.pool_reference = Some(pool.reference);
+                let pool = self.addressed(thread);
+                thread.pool = Some(pool.id.clone());
+                thread.pool_reference = Some(pool.reference.clone());
             }
             return;
         }
@@ -309,22 +302,29 @@ impl Inbound<'_, '_> {
 }
 
 /// Where a message goes and what rules asked for.
-struct Routed {
-    pool: Pool,
+struct Routed<'a> {
+    pool: &'a Pool,
     priority: Priority,
-    template: Option<String>,
+    template: Option<&'a str>,
 }
 
-fn fact(policy: &Policy, message: &Message, words: &Words, thread: &Thread, pool: &Pool, field: Field) -> Option<Fact> {
+fn fact<'a>(
+    policy: &Policy,
+    message: &'a Message,
+    reading: &'a Reading,
+    thread: &Thread,
+    pool: &'a Pool,
+    field: Field,
+) -> Option<Fact<'a>> {
     match field {
-        Field::ThreadStatus => Some(Fact::Text(thread.state.as_str().to_owned())),
-        Field::ThreadPool => Some(Fact::Text(pool.id.clone())),
-        Field::ThreadOwner => thread.owner.as_ref().map(|owner| Fact::Text(owner.to_string())),
+        Field::ThreadStatus => Some(Fact::Text(thread.state.as_str().into())),
+        Field::ThreadPool => Some(Fact::Text(pool.id.as_str().into())),
+        Field::ThreadOwner => thread.owner.as_ref().map(|owner| Fact::Text(owner.to_string().into())),
         Field::CalendarOpen => {
             policy.calendar(&pool.calendar).map(|calendar| Fact::Flag(calendar.is_open(thread.last_activity_at)))
         }
         // Tags and absences come with later facts; until then a rule on them is false and noted.
         Field::ThreadTag | Field::RecipientAbsent => None,
-        _ => message.fact(field, words),
+        _ => message.fact(field, reading),
     }
 }

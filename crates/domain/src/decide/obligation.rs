@@ -1,11 +1,11 @@
 //! Which obligations a patient's message starts, and under which terms.
 
 use crate::clock::{Clock, ClockName, Event, Fold, LedgerEntry, Terms};
-use crate::decision::{Record, Tried};
+use crate::decision::{Record, TriedKind};
 use crate::id::Ids;
 use crate::policy::bundle::RedFlags;
 use crate::policy::rule::{Action, Recipient};
-use crate::policy::rule::{Fact, Field, Trace};
+use crate::policy::rule::{Fact, Field};
 use crate::policy::turnaround::{At, CalendarRef, ClockPolicy, Deliver, Starts, Target, Threshold, True, Turnaround};
 use crate::policy::{Policy, Pool};
 use crate::thread::{Priority, Thread};
@@ -16,20 +16,11 @@ use super::Setting;
 /// The turnaround policy that governs: the first whose condition holds, the fallback at last.
 pub fn governing<'a>(
     policy: &'a Policy,
-    facts: &dyn Fn(Field) -> Option<Fact>,
+    facts: &dyn Fn(Field) -> Option<Fact<'a>>,
     record: &mut Record,
 ) -> Option<&'a Turnaround> {
-    policy.turnaround().iter().find(|turnaround| {
-        let mut trace = Trace::default();
-        let held = turnaround.when.as_ref().is_none_or(|when| when.holds(facts, &mut trace));
-        record.tried.push(Tried {
-            kind: "turnaround".to_owned(),
-            id: turnaround.id.clone(),
-            held,
-            unknown: trace.unknown,
-        });
-        held
-    })
+    let found = policy.turnaround().iter().find(|turnaround| record.tries(TriedKind::Turnaround, turnaround, facts));
+    found.map(|turnaround| &**turnaround)
 }
 
 /// The clocks that a patient's message starts, running, with their first ledger entries. Their Task is named by the

@@ -20,8 +20,8 @@ pub fn send(
     ids: &mut Ids,
 ) -> Result<Decision, Refusal> {
     let Setting { policy, now } = setting;
-    let words = message.words();
-    let hits = policy.red_flags_in(&words);
+    let reading = policy.read(message);
+    let hits = policy.red_flags_in(&reading);
     if message.from_patient() && hits.is_empty() {
         boundaries(policy, message, view, now)?;
     }
@@ -36,7 +36,7 @@ pub fn send(
     let mut inbound = Inbound {
         setting,
         message,
-        words,
+        reading,
         outbox: Outbox::new(setting),
         ids,
         record,

@@ -1,6 +1,6 @@
 //! What a bundle in shadow would decide about a message.
 
-use crate::decision::{Outcome, Record};
+use crate::decision::{Mode, Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::message::Message;
 use crate::store::ThreadView;
@@ -23,6 +23,6 @@ pub fn shadow(setting: Setting<'_>, message: &Message, view: Option<&ThreadView>
             record
         }
     };
-    "shadow".clone_into(&mut record.mode);
+    record.mode = Mode::Shadow;
     record
 }

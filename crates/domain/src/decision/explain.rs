@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::calendar::zone_named;
 use crate::clock::ClockName;
-use crate::decision::{ClockNote, Outcome, Record, Stretch};
+use crate::decision::{ClockNote, Mode, Outcome, Record, Stretch};
 use crate::policy::template::local;
 use crate::policy::turnaround::{DayEnds, Target};
 use crate::time::Instant;
@@ -51,7 +51,7 @@ impl Record {
         told.extend((!self.errors.is_empty()).then(|| {
             format!("Not everything could be evaluated ({}), so a person must look.", self.errors.join("; "))
         }));
-        if self.mode == "shadow" {
+        if self.mode == Mode::Shadow {
             told.push("This is what the bundle in shadow would have decided; nothing of it was done.".to_owned());
         }
         told.push(format!("Decided under bundle {}, time zone data {}.", self.bundle, self.timezone_data));

@@ -10,9 +10,11 @@ use crate::thread::Priority;
 
 mod condition;
 mod fact;
+mod ready;
 
 pub use condition::{All, Any, Condition, Not, Op, Test, Trace};
 pub use fact::{Fact, FactKind, Field};
+pub use ready::{Check, Guarded, Ready};
 
 /// Whom a notice may be for: a closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

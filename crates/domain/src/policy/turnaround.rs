@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::ClockName;
-use crate::policy::rule::{Action, Condition};
+use crate::policy::rule::{Action, Condition, Guarded};
+use crate::text::Phrases;
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
 
@@ -313,6 +314,13 @@ impl PriorityTarget {
                 day_ends: self.day_ends.unwrap_or_default(),
             },
         }
+    }
+}
+
+impl Turnaround {
+    /// The policy made ready; `phrases` are those that are looked for in texts.
+    pub fn ready(self, phrases: &Phrases) -> Guarded<Self> {
+        Guarded::new(&self.id.clone(), self.when.as_ref().map(|when| when.ready(phrases)), self)
     }
 }
 

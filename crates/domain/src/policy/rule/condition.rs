@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fact::{Fact, FactKind, Field};
-use crate::text;
+use super::fact::{FactKind, Field};
 
 /// A condition over facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,22 +142,6 @@ pub struct Trace {
 }
 
 impl Condition {
-    /// Whether the condition holds. A test on an unknown fact is false and noted in the trace.
-    pub fn holds(&self, facts: &dyn Fn(Field) -> Option<Fact>, trace: &mut Trace) -> bool {
-        match self {
-            Self::All(all) => all.all.iter().all(|condition| condition.holds(facts, trace)),
-            Self::Any(any) => any.any.iter().any(|condition| condition.holds(facts, trace)),
-            Self::Not(not) => !not.not.holds(facts, trace),
-            Self::Test(test) => {
-                let fact = facts(test.field);
-                if fact.is_none() && !trace.unknown.contains(&test.field) {
-                    trace.unknown.push(test.field);
-                }
-                fact.is_some_and(|fact| test.compare(&fact))
-            }
-        }
-    }
-
     /// What the condition always comes to, whatever the facts: `all` of nothing holds, `any` of nothing does not.
     /// `None` when it depends on them.
     pub fn constant(&self) -> Option<bool> {
@@ -236,73 +219,11 @@ impl Test {
         };
         (!fits).then_some(expected)
     }
-
-    fn compare(&self, fact: &Fact) -> bool {
-        let texts = || self.value.as_array().into_iter().flatten().filter_map(Value::as_str);
-        match (fact, self.op) {
-            (Fact::Text(text), Op::Eq) => self.value.as_str() == Some(text),
-            (Fact::Text(text), Op::Ne) => self.value.as_str().is_some_and(|value| value != text),
-            (Fact::Text(text), Op::In) => texts().any(|value| value == text),
-            (Fact::Number(number), op) => {
-                let Some(value) = self.value.as_i64() else { return false };
-                match op {
-                    Op::Eq => *number == value,
-                    Op::Ne => *number != value,
-                    Op::Lt => *number < value,
-                    Op::Le => *number <= value,
-                    Op::Gt => *number > value,
-                    Op::Ge => *number >= value,
-                    _ => false,
-                }
-            }
-            (Fact::Flag(flag), Op::Is | Op::Eq) => self.value.as_bool() == Some(*flag),
-            (Fact::List(list), Op::Contains) => {
-                self.value.as_str().is_some_and(|value| list.iter().any(|x| x == value))
-            }
-            (Fact::List(list), Op::In) => texts().any(|value| list.iter().any(|x| x == value)),
-            (Fact::Words(words), Op::AnyWord) => texts().any(|phrase| words.contain(&text::Words::of(phrase))),
-            _ => false,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn condition(json: Value) -> Condition {
-        serde_json::from_value(json).unwrap()
-    }
-
-    fn facts(field: Field) -> Option<Fact> {
-        match field {
-            Field::MessageCategory => Some(Fact::Text("refill".into())),
-            Field::MessageTextLength => Some(Fact::Number(120)),
-            Field::PatientTag => Some(Fact::List(vec!["complex".into()])),
-            Field::MessageText => Some(Fact::Words(text::Words::of("I can\u{2019}t  BREATHE"))),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn conditions_compare_typed_facts() {
-        let holds = |json| condition(json).holds(&facts, &mut Trace::default());
-        assert!(holds(serde_json::json!({"field": "message.category", "op": "eq", "value": "refill"})));
-        assert!(holds(serde_json::json!({"field": "message.category", "op": "in", "value": ["form", "refill"]})));
-        assert!(holds(serde_json::json!({"field": "message.textLength", "op": "gt", "value": 100})));
-        assert!(holds(serde_json::json!({"field": "patient.tag", "op": "contains", "value": "complex"})));
-        assert!(holds(serde_json::json!({"field": "message.text", "op": "anyWord", "value": ["can't breathe"]})));
-        assert!(!holds(serde_json::json!({"not": {"field": "message.category", "op": "eq", "value": "refill"}})));
-        assert!(!holds(serde_json::json!({"field": "message.category", "op": "lt", "value": 3})));
-    }
-
-    #[test]
-    fn a_missing_fact_is_false_and_noted() {
-        let mut trace = Trace::default();
-        let asked = condition(serde_json::json!({"field": "patient.ageYears", "op": "lt", "value": 18}));
-        assert!(!asked.holds(&facts, &mut trace));
-        assert_eq!(trace.unknown, [Field::PatientAgeYears]);
-    }
 
     #[test]
     fn unknown_members_of_a_condition_are_refused() {

@@ -1,8 +1,10 @@
 //! The facts of a message and its thread that conditions may ask for.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-use crate::text;
+use crate::text::Found;
 
 macro_rules! fields {
     ($($name:ident = $code:literal $doc:literal),+ $(,)?) => {
@@ -77,17 +79,17 @@ pub enum FactKind {
     Words,
 }
 
-/// A fact's value.
+/// A fact's value, borrowed from where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Fact {
+pub enum Fact<'a> {
     /// A code or name.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A number.
     Number(i64),
     /// Yes or no.
     Flag(bool),
     /// Several codes.
-    List(Vec<String>),
-    /// Normalised words of a text; its letters never leave the evaluation.
-    Words(text::Words),
+    List(&'a [String]),
+    /// Which of the phrases that are looked for stand in a text; its letters never leave the evaluation.
+    Words(&'a Found),
 }

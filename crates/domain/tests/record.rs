@@ -1,0 +1,113 @@
+//! The bytes of decision records: they are kept for years, and replaying what was decided must give them again.
+
+#![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
+
+use std::path::Path;
+
+use domain::access::PatientFacts;
+use domain::decide::{Setting, send};
+use domain::id::{Ids, Reference};
+use domain::message::Message;
+use domain::policy::Policy;
+use domain::policy::bundle::Bundle;
+use domain::store::ThreadView;
+use domain::thread::Priority;
+use domain::time::Instant;
+
+/// A bundle of its own, so that the records change with what decides alone.
+const BUNDLE: &str = include_str!("record/bundle.json");
+
+fn reference(text: &str) -> Reference {
+    text.parse().unwrap()
+}
+
+fn message(id: &str, sender: &str, category: &str, text: &str) -> Message {
+    Message {
+        id: id.parse().unwrap(),
+        sender: reference(sender),
+        patient: Some(reference("Patient/p-1001")),
+        recipients: vec![reference("HealthcareService/family-medicine")],
+        category: Some(category.into()),
+        priority: None,
+        channel: None,
+        texts: vec![text.into()],
+        body: text.into(),
+        has_payload: true,
+        has_attachment: false,
+        language: None,
+        machine_generated: false,
+        internal: false,
+        facts: PatientFacts::default(),
+    }
+}
+
+/// A conversation in which each side has its say, a red flag and a refusal among it.
+fn conversation() -> Vec<(&'static str, Message)> {
+    let patient = "Patient/p-1001";
+    let mut first = message("m-1", patient, "refill", "I have five tablets of lisinopril left.");
+    first.facts = PatientFacts {
+        age_years: Some(71),
+        zone: Some("America/Chicago".into()),
+        tags: vec!["complex-care".into()],
+        ..PatientFacts::default()
+    };
+    let mut urgent =
+        message("m-2", "RelatedPerson/rp-17", "refill", "Only one is left, and caf\u{e9} \u{2615} is bad.");
+    urgent.priority = Some(Priority::Urgent);
+    urgent.language = Some("es".into());
+    let mut robot = message("m-3", "Device/robot", "refill", "I am away.");
+    robot.machine_generated = true;
+    let mut note = message("m-4", "Practitioner/nurse", "refill", "Who has the key?");
+    note.internal = true;
+    let mut answer = message("m-5", "Practitioner/nurse", "refill", "It is ready. With chest pain call 911.");
+    answer.recipients = vec![reference(patient)];
+    vec![
+        ("2026-06-19T17:30:00-04:00", first),
+        ("2026-06-19T18:00:00-04:00", urgent),
+        ("2026-06-19T18:00:05-04:00", robot),
+        ("2026-06-22T08:05:00-04:00", note),
+        ("2026-06-22T09:00:00-04:00", answer),
+        (
+            "2026-06-22T23:10:00-04:00",
+            message("m-6", patient, "billing", "Two invoices. Also, CHEST\u{a0}PAIN on stairs."),
+        ),
+        ("2026-06-23T10:00:00-04:00", message("m-7", patient, "form", &"Far too long. ".repeat(200))),
+    ]
+}
+
+/// The records of the conversation as they are kept, one a line; of a refusal its code.
+fn records() -> String {
+    let bundle = Bundle::read(BUNDLE).unwrap();
+    let around = "2026-06-01T00:00:00Z".parse().unwrap();
+    let policy = Policy::compile(bundle, &[], 1, around).unwrap();
+    let mut view: Option<ThreadView> = None;
+    let mut lines = String::new();
+    for (number, (at, message)) in conversation().into_iter().enumerate() {
+        let now: Instant = at.parse().unwrap();
+        match send(Setting { policy: &policy, now }, &message, view.as_ref(), &mut Ids::new(now, number as u128)) {
+            Ok(decision) => {
+                lines.push_str(&decision.record.row(None).body);
+                view = Some(ThreadView::after(view.as_ref(), &decision));
+            }
+            Err(refusal) => lines.push_str(refusal.code()),
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
+/// After a change that is meant to change records, `POSTERN_RECORDS=write cargo test -p domain --test record` keeps the
+/// new ones.
+#[test]
+fn records_have_the_bytes_that_are_kept() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record/records.jsonl");
+    let now = records();
+    if std::env::var("POSTERN_RECORDS").is_ok_and(|wish| wish == "write") {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap();
+    for (now, kept) in now.lines().zip(kept.lines()) {
+        assert_eq!(now, kept);
+    }
+    assert_eq!(now.lines().count(), kept.lines().count());
+}
