@@ -153,7 +153,7 @@ pub struct Phrases {
     /// The different phrases, those that begin alike side by side.
     phrases: Vec<Words>,
     /// For each beginning, where its phrases start; one more for where the last ones end.
-    starts: Box<[u32; BEGINNINGS + 1]>,
+    starts: Vec<u32>,
 }
 
 /// How many beginnings are told apart: six bits of each of the first two bytes of a word and what follows it.
@@ -194,7 +194,7 @@ impl Phrases {
             phrases.into_iter().map(Words::of).filter_map(|words| Some((begins(&words)?, words))).collect();
         phrases.sort_unstable();
         phrases.dedup();
-        let mut starts = Box::new([0; BEGINNINGS + 1]);
+        let mut starts = vec![0; BEGINNINGS + 1];
         for (begins, _) in &phrases {
             starts[begins + 1] += 1;
         }
