@@ -27,6 +27,8 @@ mod place;
 mod program;
 
 mod access;
+mod activation;
+mod bad_bundle;
 mod canary;
 mod communication;
 mod crash;
@@ -35,6 +37,8 @@ mod health;
 mod healthcare_service;
 mod house_rules;
 mod manners;
+mod replay;
 mod search;
+mod simulation;
 mod task;
 mod worker;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use postern_bench::workload::{Workload, patient_id};
+use server::workload::{Workload, patient_id};
 
 use crate::baseline::Rows;
 use crate::connection::request;
@@ -191,7 +191,7 @@ impl Traffic {
 }
 
 /// The conversations that are loaded; each has 4.7 messages on average.
-fn loaded(options: &Options) -> impl Iterator<Item = postern_bench::workload::Conversation> {
+fn loaded(options: &Options) -> impl Iterator<Item = server::workload::Conversation> {
     Workload::new(options.seed).take(options.messages * 10 / 47)
 }
 

@@ -6,7 +6,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{bundles, clocks, decisions, deliveries, overrides};
+use crate::administration::{bundles, clocks, decisions, deliveries, overrides, simulations};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, metadata, openapi, task};
@@ -54,6 +54,10 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(bundles::life::shadow)
         .service(bundles::life::retire)
         .service(bundles::bundle_schema)
+        .service(simulations::list)
+        .service(simulations::create)
+        .service(simulations::read)
+        .service(simulations::cancel)
         .service(metadata::capabilities)
         .service(metadata::openapi_document)
         .service(health::livez)

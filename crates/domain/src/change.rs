@@ -7,6 +7,7 @@ use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
 use crate::policy::bundle::Bundle;
 use crate::search::SearchValue;
+use crate::simulate::SimulationRow;
 use crate::thread::Thread;
 use crate::time::Instant;
 
@@ -48,6 +49,8 @@ pub struct Change {
     pub bundles: Vec<BundleRow>,
     /// Overrides by authorised persons.
     pub overrides: Vec<OverrideRow>,
+    /// Simulations asked for, on their way or ended.
+    pub simulations: Vec<SimulationRow>,
 }
 
 impl Change {
@@ -71,6 +74,7 @@ impl Change {
             audit: vec![],
             bundles: vec![],
             overrides: vec![],
+            simulations: vec![],
         }
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::PatientFacts;
 use crate::change::{DecisionRow, OutboxRow};
 use crate::clock::{Clock, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId};
@@ -152,6 +153,10 @@ pub struct MessageFacts {
     pub attachment: bool,
     /// How many messages the patient's side has sent in the thread, this one included.
     pub round: i32,
+    /// What the request said about the patient, when it said anything: the message itself does not, and a replay needs
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub facts: Option<PatientFacts>,
 }
 
 /// What is tried.

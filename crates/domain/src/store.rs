@@ -9,6 +9,7 @@ use crate::decision::Decision;
 use crate::id::{Key, ResourceId, TenantId};
 use crate::overrides::OverrideRow;
 use crate::search::{Page, Read, Search};
+use crate::simulate::SimulationRow;
 use crate::thread::Thread;
 use crate::time::{Instant, Span};
 
@@ -184,6 +185,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Bundles whose instant to come into force is not after `now`, of all tenants, the earliest first.
     fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>>;
+
+    /// How many messages are stored with a date in `[from, to)`, drafts included.
+    fn count_messages(&self, tenant: TenantId, from: Instant, to: Instant) -> Answer<'_, i64>;
+
+    /// A simulation.
+    fn simulation(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<SimulationRow>>;
+
+    /// The latest simulations, newest first, without their bundles' texts and reports.
+    fn simulations(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<SimulationRow>>;
+
+    /// Takes the oldest simulation that waits, or that nobody holds any more.
+    fn claim_simulation(&self, now: Instant, lease: Span) -> Answer<'_, Option<(TenantId, SimulationRow)>>;
 
     /// Figures for the metrics page.
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges>;

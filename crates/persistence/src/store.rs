@@ -8,6 +8,7 @@ use domain::clock::{Clock, LedgerEntry};
 use domain::id::{Key, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
 use domain::search::{Page, Read, Search};
+use domain::simulate::SimulationRow;
 use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Store, StoreError, ThreadView};
 use domain::time::{Instant, Span};
 
@@ -189,6 +190,22 @@ impl Store for SqlStore {
 
     fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
         ask!(self, catalogue::due(now))
+    }
+
+    fn count_messages(&self, tenant: TenantId, from: Instant, to: Instant) -> Answer<'_, i64> {
+        ask!(self, simulation::count_messages(&tenant, from, to))
+    }
+
+    fn simulation(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<SimulationRow>> {
+        ask!(self, simulation::one(&tenant, &id))
+    }
+
+    fn simulations(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<SimulationRow>> {
+        ask!(self, simulation::latest(&tenant, limit))
+    }
+
+    fn claim_simulation(&self, now: Instant, lease: Span) -> Answer<'_, Option<(TenantId, SimulationRow)>> {
+        ask!(self, simulation::claim(now, lease))
     }
 
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges> {

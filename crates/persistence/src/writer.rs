@@ -213,6 +213,7 @@ fn marks(change: &Change) -> Vec<u64> {
     marks.extend(change.firings.iter().map(|firing| mark(&|to| (5, &firing.clock, &firing.threshold).hash(to))));
     marks.extend(change.dispatched.iter().map(|dispatched| mark(&|to| (6, &dispatched.outbox).hash(to))));
     marks.extend(change.bundles.iter().map(|_| mark(&|to| 7.hash(to))));
+    marks.extend(change.simulations.iter().map(|row| mark(&|to| (8, &row.id).hash(to))));
     marks
 }
 

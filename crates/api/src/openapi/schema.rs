@@ -61,6 +61,9 @@ schemas!(
     PolicyDifferences,
     PolicyFindings,
     SearchForm,
+    Simulation,
+    SimulationRequest,
+    Simulations,
     Task,
 );
 

@@ -11,6 +11,7 @@ use domain::clock::{Clock, LedgerEntry};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
+use domain::simulate::SimulationRow;
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
 };
@@ -27,6 +28,7 @@ pub(crate) struct Rows {
     outbox: Vec<OutboxRow>,
     pub(crate) decisions: Vec<DecisionRow>,
     overrides: Vec<OverrideRow>,
+    pub(crate) simulations: BTreeMap<(TenantId, ResourceId), SimulationRow>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -76,6 +78,13 @@ impl Rows {
                 return Err(SaveError::Conflict { key: None });
             }
         }
+        for row in &change.simulations {
+            let known =
+                self.simulations.get(&(change.tenant.clone(), row.id.clone())).map_or(0, |known| known.revision);
+            if row.revision != known + 1 {
+                return Err(SaveError::Conflict { key: None });
+            }
+        }
         Ok(())
     }
 
@@ -96,6 +105,7 @@ impl Rows {
         let keyed = |bundle: BundleRow| ((tenant.clone(), bundle.id.clone(), bundle.version), bundle);
         self.bundles.extend(change.bundles.into_iter().map(keyed));
         self.overrides.extend(change.overrides);
+        self.simulations.extend(change.simulations.into_iter().map(|row| ((tenant.clone(), row.id.clone()), row)));
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -262,6 +272,28 @@ impl Store for Memory {
 
     fn due_bundles(&self, _: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
         now(Ok(vec![]))
+    }
+
+    fn count_messages(&self, _: TenantId, _: Instant, _: Instant) -> Answer<'_, i64> {
+        now(Ok(3))
+    }
+
+    fn simulation(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<SimulationRow>> {
+        now(Ok(self.0.lock().unwrap().simulations.get(&(tenant, id)).cloned()))
+    }
+
+    fn simulations(&self, tenant: TenantId, _: u16) -> Answer<'_, Vec<SimulationRow>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows
+            .simulations
+            .iter()
+            .filter(|((owner, _), _)| *owner == tenant)
+            .map(|(_, row)| row.clone())
+            .collect()))
+    }
+
+    fn claim_simulation(&self, _: Instant, _: Span) -> Answer<'_, Option<(TenantId, SimulationRow)>> {
+        now(Ok(None))
     }
 
     fn gauges(&self, _: Instant) -> Answer<'_, Gauges> {
