@@ -21,6 +21,26 @@ on_both!(house:
     only_administrators_simulate,
 );
 
+/// Every table but that of simulations.
+const TABLES: [&str; 16] = [
+    "resource",
+    "resource_history",
+    "search_value",
+    "unique_key",
+    "thread",
+    "clock",
+    "clock_entry",
+    "clock_segment",
+    "firing",
+    "outbox",
+    "delivery",
+    "decision",
+    "bundle",
+    "catalogue_generation",
+    "obligation_override",
+    "audit",
+];
+
 /// A word that no report may hold.
 const CANARY: &str = "zanzibarquux";
 
@@ -29,7 +49,7 @@ fn operations() -> DevelopmentClaims {
 }
 
 /// June 2026 under the active bundle and a candidate.
-fn june(candidate: Value) -> Value {
+fn june(candidate: &Value) -> Value {
     json!({ "candidate": candidate, "from": "2026-06-01T00:00:00-04:00", "to": "2026-07-01T00:00:00-04:00" })
 }
 
@@ -126,7 +146,7 @@ async fn a_candidate_is_told_apart_with_both_explanations_and_no_word_of_a_messa
         }
         bundle["routing"] = json!([]);
     });
-    let report = found(house, &june(slower)).await;
+    let report = found(house, &june(&slower)).await;
     assert_eq!(report["messages"], 7, "six of patients and an answer; neither drafts nor what the service wrote");
     assert_eq!(report["pools"], json!({ "refill -> family": 2 }));
     assert!(report["due"]["later"].as_u64().unwrap() >= 2, "{report}");
@@ -144,28 +164,10 @@ async fn a_candidate_is_told_apart_with_both_explanations_and_no_word_of_a_messa
 
 async fn a_simulation_has_no_effect_but_its_own_row_and_audit(house: &House) {
     correspondence(house).await;
-    const TABLES: [&str; 16] = [
-        "resource",
-        "resource_history",
-        "search_value",
-        "unique_key",
-        "thread",
-        "clock",
-        "clock_entry",
-        "clock_segment",
-        "firing",
-        "outbox",
-        "delivery",
-        "decision",
-        "bundle",
-        "catalogue_generation",
-        "obligation_override",
-        "audit",
-    ];
     let rows = || TABLES.map(|table| house.place.count(table, "1 = 1"));
     let states = || house.place.texts("SELECT id || state || revision || fold AS value FROM clock ORDER BY id");
     let (before, clocks) = (rows(), states());
-    let id = asked(house, &june(changed(|bundle| bundle["routing"] = json!([])))).await;
+    let id = asked(house, &june(&changed(|bundle| bundle["routing"] = json!([])))).await;
     assert_eq!(run(house).await, Simulated::Ended(id));
     assert!(house.work().await.is_idle(), "no worker has more to do than before");
     let mut after = rows();
@@ -178,7 +180,7 @@ async fn a_simulation_has_no_effect_but_its_own_row_and_audit(house: &House) {
 
 async fn a_simulation_that_was_cancelled_runs_no_further(house: &House) {
     correspondence(house).await;
-    let id = asked(house, &june(json!("riverside/1"))).await;
+    let id = asked(house, &june(&json!("riverside/1"))).await;
     let store = house.service().store();
     let (tenant, held) = domain::store::Store::claim_simulation(store, house.time_now(), domain::time::Span::hours(1))
         .await
@@ -199,7 +201,7 @@ async fn a_simulation_that_was_cancelled_runs_no_further(house: &House) {
 
 async fn a_simulation_of_a_dead_worker_is_taken_up_by_another(house: &House) {
     correspondence(house).await;
-    let id = asked(house, &june(json!("riverside/1"))).await;
+    let id = asked(house, &june(&json!("riverside/1"))).await;
     let lease = domain::time::Span::from_seconds(30);
     let claim = || domain::store::Store::claim_simulation(house.service().store(), house.time_now(), lease);
     assert!(claim().await.unwrap().is_some(), "somebody takes it, and dies");
@@ -212,7 +214,7 @@ async fn a_simulation_of_a_dead_worker_is_taken_up_by_another(house: &House) {
     assert_eq!(told(house, &id).await["report"]["different"], 0);
 
     // One that stops gives it back at once.
-    let id = asked(house, &june(json!("riverside/1"))).await;
+    let id = asked(house, &june(&json!("riverside/1"))).await;
     let (_keep, stopped) = watch::channel(true);
     assert_eq!(house.service().worker().simulate(&stopped).await.unwrap(), Simulated::Left);
     assert_eq!(told(house, &id).await["state"], "running");
@@ -237,18 +239,18 @@ async fn what_cannot_be_simulated_is_told_with_a_pointer_and_a_remedy(house: &Ho
         assert!(issue["remedy"].as_str().unwrap().len() > 10, "{refused}");
     }
     for _ in 0..20 {
-        asked(house, &june(json!("riverside/1"))).await;
+        asked(house, &june(&json!("riverside/1"))).await;
     }
-    house.post(&operations(), "/api/v1/simulations", &june(json!("riverside/1")).to_string()).await.is(409);
+    house.post(&operations(), "/api/v1/simulations", &june(&json!("riverside/1")).to_string()).await.is(409);
     let listed = house.get(&operations(), "/api/v1/simulations?limit=5").await.is(200).json();
     assert_eq!(listed["simulations"].as_array().unwrap().len(), 5);
     house.get(&operations(), "/api/v1/simulations/none").await.is(404);
 }
 
 async fn only_administrators_simulate(house: &House) {
-    let id = asked(house, &june(json!("riverside/1"))).await;
+    let id = asked(house, &june(&json!("riverside/1"))).await;
     let reader = scoped(&engine(), "postern/admin.read");
-    let body = june(json!("riverside/1")).to_string();
+    let body = june(&json!("riverside/1")).to_string();
     for who in [&patient("p-1"), &nurse(), &scoped(&engine(), "system/*.cruds"), &reader] {
         house.post(who, "/api/v1/simulations", &body).await.is(403);
         house.ask(Method::POST, &format!("/api/v1/simulations/{id}/cancel")).by(who).send().await.is(403);

@@ -388,7 +388,7 @@ proptest! {
         let alone = send(setting, &message, sent.as_ref(), &mut ids.clone());
         let record = shadow(Setting { policy: other, ..setting }, &message, sent.as_ref(), &mut ids.beside());
         prop_assert_eq!(&send(setting, &message, sent.as_ref(), &mut ids), &alone, "the live decision is the same");
-        prop_assert_eq!((record.mode, record.bundle.as_str()), (Mode::Shadow, other.name().as_str()));
+        prop_assert_eq!((record.mode, &record.bundle), (Mode::Shadow, &other.name()));
         prop_assert!(!record.row(None).body.contains(CANARY));
         if let Ok(decision) = alone {
             let ours = |id: &ResourceId| *id == decision.record.id || decision.clocks.iter().any(|clock| clock.id == *id);

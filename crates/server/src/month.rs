@@ -70,7 +70,7 @@ impl Month {
 
     /// Sends the correspondence in which patients write about so many messages.
     pub async fn run(&self, messages: usize) -> Result<Seeded, MonthError> {
-        let policy = policy(self.now)?;
+        let policy = policy(self.now).map_err(MonthError::Bundle)?;
         let hours = policy.calendar(&policy.default_pool().calendar);
         let conversations = self.conversations(messages);
         let mut coming: BinaryHeap<Reverse<Coming>> = conversations
@@ -153,8 +153,8 @@ fn when(hours: &Calendar, before: Instant, by: By, after: u32) -> Option<Instant
 }
 
 /// The clinic's policy, to know when it is open.
-fn policy(around: Instant) -> Result<Policy, MonthError> {
-    let bundle = clinic::bundle().map_err(|finding| MonthError::Bundle(finding.to_string()))?;
+fn policy(around: Instant) -> Result<Policy, String> {
+    let bundle = clinic::bundle().map_err(|finding| finding.to_string())?;
     let told = |findings: Vec<Finding>| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Policy::compile(bundle, &[], 1, around).map_err(|findings| MonthError::Bundle(told(findings)))
+    Policy::compile(bundle, &[], 1, around).map_err(told)
 }

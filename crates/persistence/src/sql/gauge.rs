@@ -50,5 +50,5 @@ pub fn applied(conn: &mut Conn) -> Result<Vec<String>, QueryError> {
 
 /// Whether the database answers.
 pub fn ping(conn: &mut Conn) -> QueryResult<()> {
-    diesel::select(diesel::dsl::sql::<Integer>("1")).execute(conn).map(drop)
+    diesel::select(sql::<Integer>("1")).execute(conn).map(drop)
 }
