@@ -26,6 +26,7 @@ mod people;
 mod place;
 mod program;
 
+mod absence;
 mod access;
 mod canary;
 mod communication;
@@ -33,8 +34,10 @@ mod crash;
 mod error;
 mod health;
 mod healthcare_service;
+mod holiday;
 mod house_rules;
 mod manners;
+mod practitioner_role;
 mod search;
 mod task;
 mod worker;

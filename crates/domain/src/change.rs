@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::absence::AbsenceChange;
 use crate::clock::{Clock, Firing, LedgerEntry};
+use crate::holiday::HolidayChange;
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
 use crate::policy::bundle::Bundle;
@@ -48,6 +50,10 @@ pub struct Change {
     pub bundles: Vec<BundleRow>,
     /// Overrides by authorised persons.
     pub overrides: Vec<OverrideRow>,
+    /// Absences that begin to be known or cease to; with them a generation of the catalogue starts.
+    pub absences: Vec<AbsenceChange>,
+    /// Holidays kept beside the bundle; with them a generation of the catalogue starts.
+    pub holidays: Vec<HolidayChange>,
 }
 
 impl Change {
@@ -71,6 +77,8 @@ impl Change {
             audit: vec![],
             bundles: vec![],
             overrides: vec![],
+            absences: vec![],
+            holidays: vec![],
         }
     }
 }

@@ -69,7 +69,7 @@ pub async fn compare(
     from: Instant,
     to: Instant,
 ) -> Result<Comparison, StoreError> {
-    let catalogue = store.catalogue(tenant.clone()).await?;
+    let catalogue = store.catalogue(tenant.clone(), from).await?;
     let row = BundleRow::draft(candidate, from);
     let baseline = compile(&catalogue, from);
     let candidate = compile(&Catalogue { bundle: Some(row), ..catalogue }, from);
