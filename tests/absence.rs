@@ -51,10 +51,15 @@ async fn declare(house: &House, who: &DevelopmentClaims, body: &Value) -> Reply 
         .await
 }
 
+/// A new message to Ray.
+async fn sent(house: &House, from: &str) -> String {
+    let sent = message(from, "Practitioner/ray", "form", "A form", "Please sign.");
+    house.create(&patient(from), &sent).await.is(201).id()
+}
+
 /// Who is asked to answer a new message to Ray.
 async fn asked(house: &House, from: &str) -> String {
-    let sent = message(from, "Practitioner/ray", "form", "A form", "Please sign.");
-    let thread = house.create(&patient(from), &sent).await.is(201).id();
+    let thread = sent(house, from).await;
     house.task(&thread).await["owner"]["reference"].as_str().unwrap().to_owned()
 }
 
@@ -65,7 +70,8 @@ async fn an_absence_sends_messages_to_the_cover_until_it_ends_or_is_withdrawn(ho
     assert_eq!(made.json()["source"], "api");
     let other = house.another().await;
     assert_eq!(asked(house, "p-2").await, "Practitioner/kim");
-    let decision = house.get(&operations(), "/api/v1/decisions?limit=1").await.is(200).json();
+    let focus = format!("/api/v1/decisions?focus=Communication/{}", sent(house, "p-7").await);
+    let decision = house.get(&operations(), &focus).await.is(200).json();
     let path = decision["decisions"][0]["path"].to_string();
     assert!(path.contains("absent: Practitioner/ray") && path.contains("cover: Practitioner/kim"), "{path}");
     let report = house.work().await;

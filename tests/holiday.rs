@@ -50,8 +50,14 @@ async fn import(house: &House, text: &str) -> Reply {
 }
 
 async fn due(house: &House) -> Value {
-    let sent = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201);
-    house.task(&sent.id()).await["restriction"]["period"]["end"].clone()
+    sent(house).await.1
+}
+
+/// A new message's id, and when it is due.
+async fn sent(house: &House) -> (String, Value) {
+    let thread = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    let due = house.task(&thread).await["restriction"]["period"]["end"].clone();
+    (thread, due)
 }
 
 async fn an_imported_holiday_counts_once_it_is_confirmed_and_on_every_replica(house: &House) {
@@ -62,8 +68,10 @@ async fn an_imported_holiday_counts_once_it_is_confirmed_and_on_every_replica(ho
     let imported = import(house, &feed(FOUNDERS)).await.is(200).json();
     let holiday = &imported["holidays"][0];
     assert_eq!((&holiday["confirmed"], &holiday["date"]), (&json!(false), &json!("2026-06-22")));
-    assert_eq!(due(house).await, tuesday, "nobody has confirmed it");
-    let record = house.get(&operations(), "/api/v1/decisions?limit=1").await.is(200).text;
+    let (thread, due_at) = sent(house).await;
+    assert_eq!(due_at, tuesday, "nobody has confirmed it");
+    let record =
+        house.get(&operations(), &format!("/api/v1/decisions?focus=Communication/{thread}")).await.is(200).text;
     assert!(record.contains("Founders' Day"), "shown in the explanation: {record}");
     let id = holiday["id"].as_str().unwrap();
     let confirmed = send(house, &format!("{PATH}/{id}/confirm"), "", "").await.is(200).json();

@@ -119,16 +119,11 @@ fn an_exception_of_the_calendar_counts_more_than_a_holiday() {
 }
 
 #[test]
-fn holidays_that_would_close_a_calendar_for_good_leave_it_open() {
-    let mut document: Value = serde_json::from_str(DEFAULT_BUNDLE).unwrap();
-    document["calendars"][0]["weekly"] = json!([]);
-    document["calendars"][0]["holidaySets"] = json!(["public"]);
-    document["holidaySets"] = json!([{"id": "public", "entries": []}]);
-    document["calendars"][0]["exceptions"] = json!([]);
-    document["holidaySets"][0]["entries"] = json!([{"date": "2026-09-07", "name": "open", "shifts": [{"start": "09:00", "end": "10:00"}], "confirmed": true}]);
-    let bundle = Bundle::read(&document.to_string()).unwrap();
-    let directory = Directory { holidays: vec![kept("2026-09-07", "Day", true)], ..Directory::default() };
-    let compiled = Policy::compile(bundle, &directory, 1, at("2026-06-01T00:00:00Z"));
-    let policy = compiled.unwrap();
-    assert!(policy.calendar(&policy.default_pool().calendar).unwrap().is_open(at("2026-09-07T09:30:00-04:00")));
+fn more_holidays_than_a_calendar_takes_leave_it_as_the_bundle_has_it() {
+    let first: jiff::civil::Date = "2030-01-01".parse().unwrap();
+    let day = |number: i32| first.saturating_add(jiff::ToSpan::days(number));
+    let many = (0..1001).map(|number| kept(&day(number).to_string(), &format!("d{number}"), true)).collect();
+    let policy = policy("America/New_York", many);
+    let calendar = policy.calendar(&policy.default_pool().calendar).unwrap();
+    assert!(calendar.is_open(at("2026-09-07T09:30:00-04:00")) && calendar.is_open(at("2030-01-02T09:30:00-05:00")));
 }

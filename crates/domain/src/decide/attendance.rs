@@ -11,15 +11,20 @@ pub struct Attendance {
     pub person_absent: Option<bool>,
     /// Whether every member of the answering pool that is known is away.
     pub pool_unstaffed: bool,
+    /// Until when, as far as it is known now: of the person, or else of the pool.
+    pub until: Option<Instant>,
 }
 
 impl Attendance {
     /// Who is there of a pool, and of it the person who is to answer.
     pub fn of(policy: &Policy, person: Option<&Reference>, pool: &Pool, now: Instant) -> Self {
         let people = policy.people();
+        let away = person.map(|person| people.away(person, &pool.reference, now));
+        let unstaffed_until = people.unstaffed_until(&pool.reference, now);
         Self {
-            person_absent: person.map(|person| people.away(person, &pool.reference, now).is_some()),
-            pool_unstaffed: people.is_unstaffed(&pool.reference, now),
+            person_absent: away.map(|away| away.is_some()),
+            pool_unstaffed: unstaffed_until.is_some(),
+            until: away.flatten().map(|away| away.until).or(unstaffed_until),
         }
     }
 }
@@ -57,7 +62,7 @@ pub(super) fn told(policy: &Policy, to: &Reference, pool: &Pool, at: Instant) ->
         path.extend(leads.iter().map(|lead| format!("lead: {lead}")));
         return (leads, path);
     }
-    let staffed = pool.leads.is_empty() && !people.is_unstaffed(&pool.reference, at);
+    let staffed = pool.leads.is_empty() && people.unstaffed_until(&pool.reference, at).is_none();
     let last = if staffed { pool } else { policy.default_pool() };
     path.push(format!("pool: {}", last.id));
     (vec![last.reference.clone()], path)

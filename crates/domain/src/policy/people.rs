@@ -44,6 +44,8 @@ pub struct People {
     roles: Vec<Role>,
     /// The places of the roles of each person and of each role itself.
     by_person: BTreeMap<Reference, Vec<usize>>,
+    /// The places of the roles in each pool.
+    by_pool: BTreeMap<Reference, Vec<usize>>,
     absences: BTreeMap<Reference, Vec<Absence>>,
     standing: BTreeMap<Reference, Reference>,
     /// Hours by their key, compiled when they are first asked for: few of many people's are.
@@ -83,6 +85,9 @@ impl People {
         for (place, role) in people.roles.iter().enumerate() {
             for person in role.practitioner.iter().chain([&role.reference]) {
                 people.by_person.entry(person.clone()).or_default().push(place);
+            }
+            for pool in &role.services {
+                people.by_pool.entry(pool.clone()).or_default().push(place);
             }
             if let Some(spec) = &role.calendar {
                 let hours = Hours { spec: spec.clone(), around, compiled: OnceLock::new() };
@@ -145,6 +150,9 @@ impl People {
 
     /// Whether a person is away from a pool: when they say so themself, or in each role that they have there.
     pub fn away(&self, person: &Reference, pool: &Reference, at: Instant) -> Option<Away<'_>> {
+        if self.absences.is_empty() {
+            return None;
+        }
         let own = self.said(person, at).or_else(|| self.said(self.behind(person), at));
         let absence = own.or_else(|| {
             let mut roles: Vec<&Role> = self.roles_of(person).filter(|role| role.holds_at(at)).collect();
@@ -193,10 +201,17 @@ impl People {
         Reached { path, person }
     }
 
-    /// Whether nobody is there: every member that is known is away. A pool without known members counts as staffed.
-    pub fn is_unstaffed(&self, pool: &Reference, at: Instant) -> bool {
-        let mut members = self.roles.iter().filter(|role| role.holds_at(at) && role.services.contains(pool)).peekable();
-        members.peek().is_some() && members.all(|role| self.away(&role.reference, pool, at).is_some())
+    /// Until when nobody is there, as far as it is known now: every member that is known is away. `None` when somebody
+    /// is there, and for a pool without known members, which counts as staffed.
+    pub fn unstaffed_until(&self, pool: &Reference, at: Instant) -> Option<Instant> {
+        if self.absences.is_empty() {
+            return None;
+        }
+        let places = self.by_pool.get(pool).into_iter().flatten();
+        let members = places.filter_map(|place| self.roles.get(*place)).filter(|role| role.holds_at(at));
+        let until: Option<Vec<Instant>> =
+            members.map(|role| self.away(&role.reference, pool, at).map(|away| away.until)).collect();
+        until?.into_iter().min()
     }
 
     /// The key of the hours that a person keeps in a pool, when their role says some.

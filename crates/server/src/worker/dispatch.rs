@@ -19,6 +19,10 @@ impl Worker {
         let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
         let claimed = self.state.store.claim_outbox(now, LEASE, OUTBOX).await?;
         report.full |= claimed.len() >= usize::from(OUTBOX);
+        if claimed.iter().any(|claimed| claimed.row.recipient.is_some()) {
+            // Who is there is to be known as it stands: no save of what leaves compares it.
+            self.state.policies.refresh_if_changed().await?;
+        }
         for ClaimedOutbox { tenant, row } in claimed {
             let recipient = self.recipient(&tenant, &row, now).await?;
             waiting.entry((tenant, recipient)).or_default().push(row);
