@@ -2,7 +2,7 @@
 
 use domain::calendar::{CalendarSpec, HolidaySet};
 use domain::policy::bundle::Bundle;
-use domain::policy::{DEFAULT_BUNDLE, Policy};
+use domain::policy::{DEFAULT_BUNDLE, Directory, Policy};
 use domain::time::Instant;
 use serde_json::{Value, json};
 
@@ -87,7 +87,7 @@ pub fn calendar() -> CalendarSpec {
 
 /// A bundle made ready.
 pub fn compiled(bundle: Bundle) -> Policy {
-    Policy::compile(bundle, &[], 1, friday_evening()).expect("a bundle made here has no errors")
+    Policy::compile(bundle, &Directory::default(), 1, friday_evening()).expect("a bundle made here has no errors")
 }
 
 /// A patient's message of about 1.6 KB, as portals write them.

@@ -1,16 +1,21 @@
 //! Administration under `/api/v1`: policies and what came of them, never message text.
 
+pub mod absences;
 pub mod bundles;
 pub mod clocks;
 pub mod decisions;
 pub mod deliveries;
+pub mod holidays;
 pub mod overrides;
 pub mod simulations;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use domain::access::Permission;
-use domain::change::{AuditAction, AuditRow};
+use domain::change::{AuditAction, AuditRow, Change};
+use domain::policy::Policy;
+use domain::policy::lint::Finding;
+use domain::store::SaveError;
 use serde_json::Value;
 
 use crate::context::Context;
@@ -34,6 +39,45 @@ async fn reading(context: &Context, interaction: &'static str, count: usize) -> 
 /// Refuses whoever is no administrator, before anything is looked for.
 fn administrator(context: &Context) -> Result<(), Failure> {
     context.administer(Permission::Read)
+}
+
+/// How often a change of the catalogue is tried anew when the policy moves on meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Saves a change of what policy is made from, decided under the policy in force, and starts the next generation with
+/// it. Of two at once the second is decided anew, with the first in force: what they must not be together they are not.
+async fn revise<T>(
+    context: &Context,
+    interaction: &'static str,
+    action: AuditAction,
+    decide: impl AsyncFn(&Policy) -> Result<(Change, T), Failure>,
+) -> Result<T, Failure> {
+    let tenant = context.caller.tenant.clone();
+    let mut policy = context.state.policies.current(&tenant).await?;
+    for _attempt in 0..ATTEMPTS {
+        let (mut change, made) = decide(&policy).await?;
+        change.generation = Some(policy.generation);
+        change.new_generation = true;
+        change.audit = vec![AuditRow { count: 1, ..context.audit(action, interaction) }];
+        match context.save(change).await {
+            Ok(()) => return Ok(made),
+            Err(SaveError::StaleCatalogue) => policy = context.state.policies.renewed(&tenant, &policy).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(SaveError::StaleCatalogue.into())
+}
+
+/// A document of this interface, read strictly. What is wrong is told by its place alone: a value may be a person's.
+fn document<T: serde::de::DeserializeOwned>(body: &[u8], schema: &str) -> Result<T, Failure> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| Finding {
+        message: format!("is not as the schema {schema} tells it"),
+        remedy: "compare with the schema in /openapi.json".to_owned(),
+        ..Finding::unreadable(&error)
+    });
+    let whole = read.and_then(|read| reader.end().map(|()| read).map_err(|error| Finding::not_json(&error)));
+    whole.map_err(|finding| Failure::Findings(vec![finding]))
 }
 
 fn json(body: &Value) -> HttpResponse {

@@ -83,5 +83,6 @@ const fn namespace(kind: ResourceType) -> &'static str {
         ResourceType::Communication => "If-None-Exist:Communication",
         ResourceType::Task => "If-None-Exist:Task",
         ResourceType::HealthcareService => "If-None-Exist:HealthcareService",
+        ResourceType::PractitionerRole => "If-None-Exist:PractitionerRole",
     }
 }

@@ -53,8 +53,14 @@ impl Context {
         self.caller.visibility(kind.as_str(), permission, &[])?;
         let pools = self.pools().await?;
         let visibility = self.caller.visibility(kind.as_str(), permission, &pools)?;
-        // Pools and their hours are a directory: whoever may see any may see all.
-        Ok(if kind == ResourceType::HealthcareService { Visibility::Everything } else { visibility })
+        let patient = matches!(visibility, Visibility::Patient { .. });
+        match kind {
+            // When and why somebody of the team is away is the team's.
+            ResourceType::PractitionerRole if patient => Err(domain::access::Denied::Scope.into()),
+            // Pools, people and their hours are a directory: whoever may see any may see all.
+            ResourceType::HealthcareService | ResourceType::PractitionerRole => Ok(Visibility::Everything),
+            ResourceType::Communication | ResourceType::Task => Ok(visibility),
+        }
     }
 
     /// The caller's pools, as references under the policy in force.

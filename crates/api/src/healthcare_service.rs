@@ -2,23 +2,13 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, get, post, put};
-use domain::access::{Permission, Visibility};
-use domain::change::{AuditAction, Change, Stored};
-use domain::id::{Key, ResourceType, Version};
-use domain::search::Read;
-use domain::store::SaveError;
-use domain::time::Instant;
-use fhir::healthcare_service::Availability;
-use fhir::issue::{Issue, IssueCode};
-use fhir::outcome::Outcome;
-use fhir::resource::Document;
+use domain::id::ResourceType;
 
-use crate::context::{Context, key, stored};
-use crate::error::{Answer, Failure};
+use crate::context::Context;
+use crate::error::Answer;
 use crate::manners::body::{FormBody, ResourceBody};
 use crate::openapi::schema;
-use crate::read::unreadable;
-use crate::{read as reading, search as searching};
+use crate::{feeding, read as reading, search as searching};
 
 const KIND: ResourceType = ResourceType::HealthcareService;
 
@@ -37,10 +27,7 @@ const KIND: ResourceType = ResourceType::HealthcareService;
 )]
 #[post("/fhir/HealthcareService")]
 pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
-    may_feed(&context, Permission::Create)?;
-    let document = parse(&body)?;
-    let id = context.state.ids(Instant::from(context.now())).next_id();
-    feed(&context, &document, &Key::new(KIND, id), None).await
+    feeding::create(&context, KIND, &body).await
 }
 
 /// Reads the current version of a pool's resource.
@@ -95,37 +82,7 @@ pub(crate) async fn vread(context: Context, path: Path<(String, String)>) -> Ans
 )]
 #[put("/fhir/HealthcareService/{id}")]
 pub(crate) async fn update(context: Context, id: Path<String>, body: ResourceBody) -> Answer {
-    may_feed(&context, Permission::Update)?;
-    let key = key(KIND, &id).map_err(|_| {
-        Failure::invalid(IssueCode::Value, "The address has no legal id: 1 to 64 letters, digits, hyphens and dots.")
-    })?;
-    let document = parse(&body)?;
-    if document.id().as_ref() != Some(&key.id) {
-        let issue =
-            Issue::error(IssueCode::Value, "The resource's id must be the address's.").at("HealthcareService.id");
-        return Err(Failure::Invalid(vec![issue]));
-    }
-    let wanted = Read {
-        tenant: context.caller.tenant.clone(),
-        key: key.clone(),
-        version: None,
-        visibility: Visibility::Everything,
-    };
-    let current = context.state.store.read(wanted).await?;
-    let condition = context.manners.if_match.as_ref();
-    match &current {
-        Some(current) if condition.is_some_and(|condition| !condition.admits(current.version)) => {
-            Err(Failure::Precondition)
-        }
-        Some(current) if current.deleted => Err(Failure::Gone),
-        Some(current) => feed(&context, &document, &key, Some(current)).await,
-        None if context.manners.if_match.is_some() => Err(Failure::Precondition),
-        // Engines name what they feed, so that bundles and messages can refer to a pool before it is here.
-        None => {
-            may_feed(&context, Permission::Create)?;
-            feed(&context, &document, &key, None).await
-        }
-    }
+    feeding::update(&context, KIND, &id, &body).await
 }
 
 /// Finds pools' resources.
@@ -158,42 +115,4 @@ pub(crate) async fn search(context: Context, request: HttpRequest) -> Answer {
 #[post("/fhir/HealthcareService/_search")]
 pub(crate) async fn search_by_form(context: Context, request: HttpRequest, form: FormBody) -> Answer {
     searching::search(&context, KIND, request.query_string(), &form.0).await
-}
-
-/// Hours decide when people are answered: a patient's token never changes them, whatever its scopes say.
-fn may_feed(context: &Context, permission: Permission) -> Result<(), Failure> {
-    match context.caller.visibility(KIND.as_str(), permission, &[])? {
-        Visibility::Everything | Visibility::Staff { .. } => Ok(()),
-        Visibility::Patient { .. } => Err(domain::access::Denied::Scope.into()),
-    }
-}
-
-/// A valid resource whose hours can be kept.
-fn parse(body: &ResourceBody) -> Result<Document, Failure> {
-    let document = Document::parse(&body.0, KIND)?;
-    Availability::read(&document).map_err(Failure::Business)?;
-    Ok(document)
-}
-
-/// Writes the next version; policy is made anew from it.
-async fn feed(context: &Context, document: &Document, key: &Key, current: Option<&Stored>) -> Answer {
-    let version = current.map_or(Version::FIRST, |current| current.version.next());
-    let new = current.is_none();
-    let write = unreadable(fhir::write::fed(document, &key.id, version, context.now()))?;
-    let mut change = Change::new(context.caller.tenant.clone());
-    change.new_generation = true;
-    let (action, interaction) = if new { (AuditAction::Create, "create") } else { (AuditAction::Update, "update") };
-    let mut audit = context.audit(action, interaction);
-    audit.focus = Some(key.clone());
-    audit.version = Some(version);
-    audit.count = 1;
-    change.audit = vec![audit];
-    let made = stored(&write);
-    change.resources = vec![write];
-    context.save(change).await.map_err(|error| match error {
-        SaveError::Conflict { .. } => Failure::lost(context.manners.if_match.is_some()),
-        other => other.into(),
-    })?;
-    let outcome = Outcome::new(document.warnings().to_vec());
-    Ok(context.manners.made(&made, &context.state.base_url, new, &outcome))
 }

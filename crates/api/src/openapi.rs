@@ -48,6 +48,7 @@ fn described() -> OpenApi {
             tag("Communication", "Messages: send, read, find."),
             tag("Task", "Awaited answers: read, find, claim."),
             tag("HealthcareService", "Pools with their hours and absences."),
+            tag("PractitionerRole", "Who answers where, their hours and absences."),
             tag("Administration", "Policies and what came of them; never message text."),
             tag("Service", "What the service says of itself."),
             tag("Operation", "Whether the service lives and can serve."),

@@ -5,10 +5,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::id::TenantId;
 use domain::policy::bundle::Bundle;
-use domain::policy::{Policy, ServiceHours};
+use domain::policy::people::Role;
+use domain::policy::{Directory, Policy, ServiceHours};
 use domain::store::{Catalogue, Service, Store, StoreError};
 use domain::time::{Instant, TimeSource};
 use fhir::healthcare_service::Availability;
+use fhir::practitioner_role::Working;
 use fhir::resource::Document;
 
 /// A policy compiled longer ago than this is compiled again: calendars are made for the years around it.
@@ -86,7 +88,7 @@ impl Policies {
             return Ok(held.policy);
         }
         let around = Instant::from(self.time.now());
-        let catalogue = self.store.catalogue(tenant.clone()).await?;
+        let catalogue = self.store.catalogue(tenant.clone(), around).await?;
         let policy = Arc::new(compile(&catalogue, around));
         if let Some(reason) = &policy.degraded {
             tracing::error!(%tenant, reason, "the bundle in force cannot be used; the built-in one stands in for it");
@@ -106,14 +108,20 @@ impl Policies {
 /// messages are still accepted and promised; every decision then says that a person must look.
 pub fn compile(catalogue: &Catalogue, around: Instant) -> Policy {
     let text = catalogue.bundle.as_ref().map_or(domain::policy::DEFAULT_BUNDLE, |bundle| bundle.body.as_str());
-    made(text, catalogue, around).unwrap_or_else(|reason| Policy::fallback(&[], catalogue.generation, around, reason))
+    made(text, catalogue, around)
+        .unwrap_or_else(|reason| Policy::fallback(&Directory::default(), catalogue.generation, around, reason))
 }
 
 /// A bundle's text compiled with the hours of a catalogue.
 fn made(text: &str, catalogue: &Catalogue, around: Instant) -> Result<Policy, String> {
     let bundle = Bundle::read(text).map_err(|finding| finding.to_string())?;
-    let services = hours(&catalogue.services, &bundle);
-    Policy::compile(bundle, &services, catalogue.generation, around)
+    let directory = Directory {
+        services: hours(&catalogue.services, &bundle),
+        roles: roles(&catalogue.roles),
+        absences: catalogue.absences.clone(),
+        holidays: catalogue.holidays.clone(),
+    };
+    Policy::compile(bundle, &directory, catalogue.generation, around)
         .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
@@ -135,4 +143,16 @@ fn hours(services: &[Service], bundle: &Bundle) -> Vec<ServiceHours> {
         Some(ServiceHours { reference, version: service.version, name: available.name, calendar })
     };
     services.iter().filter_map(read).collect()
+}
+
+/// Who works where, as their resources say.
+fn roles(found: &[Service]) -> Vec<Role> {
+    let read = |role: &Service| {
+        let document = Document::stored(role.body.clone(), role.key.kind).ok()?;
+        Working::read(&document)
+            .inspect_err(|_| tracing::warn!(role = %role.key, "a role cannot be read; nobody is taken to be in it"))
+            .ok()?
+            .role(&role.key, role.version)
+    };
+    found.iter().filter_map(read).collect()
 }

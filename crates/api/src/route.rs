@@ -6,10 +6,10 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{bundles, clocks, decisions, deliveries, overrides, simulations};
+use crate::administration::{absences, bundles, clocks, decisions, deliveries, holidays, overrides, simulations};
 use crate::door::Authenticated;
 use crate::error::Failure;
-use crate::{communication, health, healthcare_service, metadata, openapi, task};
+use crate::{communication, health, healthcare_service, metadata, openapi, practitioner_role, task};
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
 pub const PUBLIC: &[&str] = &["/", "/docs", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"];
@@ -39,12 +39,26 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(healthcare_service::read)
         .service(healthcare_service::update)
         .service(healthcare_service::vread)
+        .service(practitioner_role::search)
+        .service(practitioner_role::create)
+        .service(practitioner_role::search_by_form)
+        .service(practitioner_role::read)
+        .service(practitioner_role::update)
+        .service(practitioner_role::vread)
         .service(decisions::list)
         .service(decisions::read)
         .service(clocks::list)
         .service(deliveries::list)
         .service(overrides::create)
         .service(overrides::list)
+        .service(absences::list)
+        .service(absences::create)
+        .service(absences::remove)
+        .service(holidays::list)
+        .service(holidays::create)
+        .service(holidays::import)
+        .service(holidays::confirm)
+        .service(holidays::remove)
         .service(bundles::list)
         .service(bundles::create)
         .service(bundles::validate)

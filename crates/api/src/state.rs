@@ -74,12 +74,14 @@ impl AppState {
         self.draining.load(Ordering::SeqCst)
     }
 
-    /// The pools a caller answers for, as references under the policy in force.
+    /// The pools a caller answers for, as references under the policy in force: those of the token, and those of the
+    /// person's roles.
     pub async fn pools_of(&self, caller: &domain::access::Caller) -> Result<Vec<domain::id::Reference>, StoreError> {
-        if caller.pools.is_empty() {
+        let staff = caller.user.as_ref().filter(|user| user.is("Practitioner") || user.is("PractitionerRole"));
+        if caller.pools.is_empty() && staff.is_none() {
             return Ok(vec![]);
         }
-        Ok(self.policies.current(&caller.tenant).await?.references(&caller.pools))
+        Ok(self.policies.current(&caller.tenant).await?.pools_of(&caller.pools, staff, self.now()))
     }
 
     /// The tenant of what concerns no tenant in particular.

@@ -141,7 +141,7 @@ async fn taken(context: &Context, task: &Stored, view: ThreadView) -> Result<Sto
     let now = context.now();
     let mut policy = context.state.policies.current(tenant).await.map_err(Failure::from)?;
     for _attempt in 0..3 {
-        let pools = policy.references(&context.caller.pools);
+        let pools = policy.pools_of(&context.caller.pools, context.caller.user.as_ref(), Instant::from(now));
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let decision = decide::claim(setting, &view, context.caller.user.as_ref(), &pools, &mut ids)

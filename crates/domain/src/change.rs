@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::absence::AbsenceChange;
 use crate::clock::{Clock, Firing, LedgerEntry};
+use crate::holiday::HolidayChange;
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
 use crate::policy::bundle::Bundle;
@@ -51,6 +53,10 @@ pub struct Change {
     pub overrides: Vec<OverrideRow>,
     /// Simulations asked for, on their way or ended.
     pub simulations: Vec<SimulationRow>,
+    /// Absences that begin to be known or cease to; with them a generation of the catalogue starts.
+    pub absences: Vec<AbsenceChange>,
+    /// Holidays kept beside the bundle; with them a generation of the catalogue starts.
+    pub holidays: Vec<HolidayChange>,
 }
 
 impl Change {
@@ -75,6 +81,8 @@ impl Change {
             bundles: vec![],
             overrides: vec![],
             simulations: vec![],
+            absences: vec![],
+            holidays: vec![],
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::store::ThreadView;
 use crate::task::Task;
 use crate::time::{Instant, Span};
 
+mod attendance;
 mod automatic;
 mod claim;
 mod fire;
@@ -14,9 +15,11 @@ mod inbound;
 mod notice;
 mod obligation;
 mod overrule;
+mod recipient;
 mod send;
 mod shadow;
 
+pub use attendance::{Attendance, released};
 pub use claim::claim;
 pub use fire::{Fired, fire};
 pub use overrule::{Actor, answering, overrule};

@@ -210,9 +210,22 @@ pub struct ClockNote {
     /// When it is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Instant>,
+    /// Holidays from now to due that count only once a person confirms them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unconfirmed: Vec<Unconfirmed>,
     /// Open and closed stretches from now to due.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub walk: Vec<Stretch>,
+}
+
+/// A holiday that nobody has confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unconfirmed {
+    /// Its local date, as `2026-11-11`.
+    pub date: String,
+    /// What it is called.
+    pub name: String,
 }
 
 /// A stretch of time in which a calendar is open or closed.
@@ -301,6 +314,14 @@ impl Record {
             zone: calendar.map(|calendar| calendar.zone_name().to_owned()).unwrap_or_default(),
             state: clock.fold.state.as_str().to_owned(),
             due_at: clock.fold.due_at,
+            unconfirmed: clock
+                .fold
+                .due_at
+                .into_iter()
+                .flat_map(|due| policy.unconfirmed(&clock.fold.calendar, now, due))
+                .take(60)
+                .map(|holiday| Unconfirmed { date: holiday.date.to_string(), name: holiday.name.clone() })
+                .collect(),
             // A year of shifts would drown the record; the walk says enough with its first stretches.
             walk: walk
                 .into_iter()

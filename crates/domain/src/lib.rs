@@ -3,12 +3,14 @@
 //! Everything here is deterministic: `now` and new identifiers are arguments, and the only ways in and out are the
 //! ports of [`store`]. The crate compiles without a clock, randomness, an async runtime, Diesel or actix.
 
+pub mod absence;
 pub mod access;
 pub mod calendar;
 pub mod change;
 pub mod clock;
 pub mod decide;
 pub mod decision;
+pub mod holiday;
 pub mod id;
 pub mod message;
 pub mod name;

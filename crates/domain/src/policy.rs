@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::calendar::{Calendar, CalendarSpec};
+use crate::absence::Absence;
+use crate::calendar::{Calendar, CalendarSpec, Holiday};
+use crate::holiday::{self, KeptHoliday};
 use crate::id::{Reference, Version};
 use crate::message::{Message, Reading};
 use crate::policy::bundle::{Bundle, RedFlagList, Template};
 use crate::policy::lint::{Finding, Severity};
+use crate::policy::people::{People, Role};
 use crate::policy::rule::{Condition, Guarded, Rule};
 use crate::policy::turnaround::{CalendarOf, CalendarRef, Turnaround};
 use crate::text::{PhraseNumber, Phrases};
@@ -19,6 +22,7 @@ pub mod difference;
 pub mod document;
 pub mod life;
 pub mod lint;
+pub mod people;
 pub mod quiet;
 pub mod rule;
 pub mod template;
@@ -38,6 +42,19 @@ pub struct ServiceHours {
     pub name: Option<String>,
     /// Its hours; `None` when it says none, so that the bundle's calendar counts.
     pub calendar: Option<CalendarSpec>,
+}
+
+/// What a tenant's resources and lists say beside its bundle.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Directory {
+    /// The hours of pools.
+    pub services: Vec<ServiceHours>,
+    /// Who works where, and when.
+    pub roles: Vec<Role>,
+    /// Who is away: at least the absences that have not ended.
+    pub absences: Vec<Absence>,
+    /// Holidays beside those of the bundle.
+    pub holidays: Vec<KeptHoliday>,
 }
 
 /// A team that answers.
@@ -72,6 +89,9 @@ pub struct Policy {
     pub zone: TimeZone,
     calendars: BTreeMap<String, Calendar>,
     pools: Vec<Pool>,
+    people: People,
+    /// Holidays that nobody has confirmed, with the calendars that would follow them.
+    unconfirmed: Vec<(Holiday, Vec<String>)>,
     rules: Vec<Guarded<Rule>>,
     turnaround: Vec<Guarded<Turnaround>>,
     phrases: Phrases,
@@ -95,17 +115,21 @@ impl Policy {
     /// years after, and further on demand.
     pub fn compile(
         bundle: Bundle,
-        services: &[ServiceHours],
+        directory: &Directory,
         generation: i64,
         around: Instant,
     ) -> Result<Self, Vec<Finding>> {
+        let Directory { services, roles, absences, holidays } = directory;
         let findings = bundle.lint(around);
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }
         let mut calendars = BTreeMap::new();
         for spec in &bundle.calendars {
-            if let Ok(calendar) = Calendar::compile(spec, &bundle.holiday_sets, around) {
+            let compiled = |spec: &CalendarSpec| Calendar::compile(spec, &bundle.holiday_sets, around).ok();
+            // Holidays beside the bundle may not leave a pool without hours: lint has seen the bundle's own alone.
+            let with_kept = compiled(&spec.with_kept(holidays)).filter(Calendar::opens);
+            if let Some(calendar) = with_kept.or_else(|| compiled(spec)) {
                 calendars.insert(spec.id.clone(), calendar);
             }
         }
@@ -152,6 +176,8 @@ impl Policy {
                 }
             }
         }
+        let people = People::new(roles, absences, &bundle.absence.covers, around);
+        let unconfirmed = holiday::unconfirmed(&bundle, holidays);
         let mut rules: Vec<Rule> = bundle.routing.iter().filter(|rule| rule.enabled).cloned().collect();
         rules.sort_by_key(|rule| rule.order);
         let mut turnaround = bundle.turnaround.clone();
@@ -178,6 +204,8 @@ impl Policy {
             zone,
             calendars,
             pools,
+            people,
+            unconfirmed,
             rules,
             turnaround,
             phrases,
@@ -188,10 +216,10 @@ impl Policy {
 
     /// The built-in bundle, for when the one in force cannot be evaluated: messages are still accepted, promised and
     /// routed, and every decision says that a person must look.
-    pub fn fallback(services: &[ServiceHours], generation: i64, around: Instant, reason: String) -> Self {
+    pub fn fallback(directory: &Directory, generation: i64, around: Instant, reason: String) -> Self {
         let bundle = Bundle::read(DEFAULT_BUNDLE).expect("the default bundle is read in a test");
         let mut policy =
-            Self::compile(bundle, services, generation, around).expect("the default bundle is compiled in a test");
+            Self::compile(bundle, directory, generation, around).expect("the default bundle is compiled in a test");
         policy.degraded = Some(reason);
         policy
     }
@@ -203,7 +231,22 @@ impl Policy {
 
     /// A compiled calendar: a bundle's by its id, a resource's by its versioned reference.
     pub fn calendar(&self, key: &str) -> Option<&Calendar> {
-        self.calendars.get(key)
+        self.calendars.get(key).or_else(|| self.people.calendar(key))
+    }
+
+    /// The people who answer.
+    pub const fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// Holidays between two instants that a calendar would follow if somebody confirmed them.
+    pub fn unconfirmed(&self, calendar: &str, from: Instant, until: Instant) -> impl Iterator<Item = &Holiday> {
+        let on = |at: Instant| self.zone.to_datetime(at.timestamp()).date();
+        let (first, last) = (on(from), on(until));
+        let follows = move |(holiday, calendars): &&(Holiday, Vec<String>)| {
+            (first..=last).contains(&holiday.date) && calendars.iter().any(|id| id == calendar)
+        };
+        self.unconfirmed.iter().filter(follows).map(|(holiday, _)| holiday)
     }
 
     /// A pool by its id in the bundle.
@@ -226,6 +269,17 @@ impl Policy {
         &self.pools
     }
 
+    /// The pools in which a person answers: those that a token names, and those of their roles.
+    pub fn pools_of(&self, names: &[String], person: Option<&Reference>, now: Instant) -> Vec<Reference> {
+        let mut pools = self.references(names);
+        for pool in person.into_iter().flat_map(|person| self.people.pools_of(person, now)) {
+            if !pools.contains(pool) {
+                pools.push(pool.clone());
+            }
+        }
+        pools
+    }
+
     /// Pools as references, from what a token calls them: ids of the bundle or literal references.
     pub fn references(&self, names: &[String]) -> Vec<Reference> {
         names
@@ -234,11 +288,13 @@ impl Policy {
             .collect()
     }
 
-    /// The key of the calendar that counts for a pool.
-    pub fn calendar_key(&self, named: &CalendarRef, pool: &Pool) -> String {
+    /// The key of the calendar that counts for a pool, or for the person of it who is to answer. Without a person, or
+    /// hours of their own, the pool's count.
+    pub fn calendar_key(&self, named: &CalendarRef, pool: &Pool, owner: Option<&Reference>) -> String {
+        let own = || owner.and_then(|owner| self.people.calendar_key(owner, &pool.reference));
         match named {
-            // A person's own hours come with PractitionerRole; until one is known the pool's count.
-            CalendarRef::Of { of: CalendarOf::AnsweringPool | CalendarOf::Owner } => pool.calendar.clone(),
+            CalendarRef::Of { of: CalendarOf::AnsweringPool } => pool.calendar.clone(),
+            CalendarRef::Of { of: CalendarOf::Owner } => own().unwrap_or_else(|| pool.calendar.clone()),
             CalendarRef::Id(id) => id.clone(),
         }
     }

@@ -3,9 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::absence::Absence;
 use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
 use crate::clock::{Clock, LedgerEntry};
 use crate::decision::Decision;
+use crate::holiday::KeptHoliday;
 use crate::id::{Key, ResourceId, TenantId};
 use crate::overrides::OverrideRow;
 use crate::search::{Page, Read, Search};
@@ -89,11 +91,17 @@ pub struct Catalogue {
     pub bundle: Option<BundleRow>,
     /// The bundle that is evaluated beside it, without effects.
     pub shadow: Option<BundleRow>,
-    /// Every current `HealthcareService`: its id, version and text.
+    /// Every current `HealthcareService`.
     pub services: Vec<Service>,
+    /// Every current `PractitionerRole`.
+    pub roles: Vec<Service>,
+    /// The absences that had not ended at the instant that was asked for.
+    pub absences: Vec<Absence>,
+    /// The holidays kept beside the bundle.
+    pub holidays: Vec<KeptHoliday>,
 }
 
-/// A pool's own resource.
+/// A resource that policy is made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its key.
@@ -150,8 +158,17 @@ pub trait Store: Send + Sync + 'static {
     /// The resource that owns a unique key.
     fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>>;
 
-    /// What policy is made of.
-    fn catalogue(&self, tenant: TenantId) -> Answer<'_, Catalogue>;
+    /// What policy is made of, less the absences that ended at `since` or before.
+    fn catalogue(&self, tenant: TenantId, since: Instant) -> Answer<'_, Catalogue>;
+
+    /// The absences that end after `since`, by person and time.
+    fn absences(&self, tenant: TenantId, since: Instant) -> Answer<'_, Vec<Absence>>;
+
+    /// An absence by its id, whether it has ended or not.
+    fn absence(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Absence>>;
+
+    /// The holidays kept beside the bundle, by set, date and id.
+    fn holidays(&self, tenant: TenantId) -> Answer<'_, Vec<KeptHoliday>>;
 
     /// The current generation of the catalogue.
     fn generation(&self, tenant: TenantId) -> Answer<'_, i64>;

@@ -18,7 +18,7 @@ pub struct Task {
     pub patient: Option<Reference>,
     /// The pool that answers.
     pub pool: Option<Reference>,
-    /// Who has claimed it.
+    /// Who has claimed it, or is asked to answer.
     pub owner: Option<Reference>,
     /// The category's code.
     pub category: Option<String>,
@@ -137,7 +137,7 @@ impl Task {
             thread: thread.id.clone(),
             patient: thread.patient.clone(),
             pool: thread.pool_reference.clone(),
-            owner: thread.owner.clone(),
+            owner: thread.answerer().cloned(),
             category: thread.category.clone(),
             priority: thread.priority,
             status,

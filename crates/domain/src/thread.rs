@@ -52,6 +52,11 @@ impl FromStr for Priority {
 }
 
 impl Thread {
+    /// Who is to answer: who has claimed it or else is asked to; `None` when it is the pool.
+    pub fn answerer(&self) -> Option<&Reference> {
+        self.owner.as_ref().or(self.assigned.as_ref())
+    }
+
     /// Whether the team waits for someone else.
     pub const fn is_waiting(&self) -> bool {
         matches!(self.state, ThreadState::WaitingOnPatient | ThreadState::WaitingOnThirdParty)
@@ -108,6 +113,11 @@ pub struct Thread {
     pub pool_reference: Option<Reference>,
     /// Who has claimed it.
     pub owner: Option<Reference>,
+    /// Who is asked to answer: the person written to, their cover, or whom a rule names. Others of the pool may claim it
+    /// all the same.
+    pub assigned: Option<Reference>,
+    /// Marks that rules have given it, in order.
+    pub tags: Vec<String>,
     /// The category's code.
     pub category: Option<String>,
     /// The highest urgency asked for or found.

@@ -10,10 +10,10 @@ use domain::decide::{Setting, fire, send, shadow};
 use domain::decision::{Decision, Mode, TriedKind};
 use domain::id::{Ids, Reference, ResourceId};
 use domain::message::Message;
-use domain::policy::Policy;
 use domain::policy::bundle::{Bundle, QuietAudience};
 use domain::policy::rule::{Condition, Fact, Field, Trace};
 use domain::policy::turnaround::Target;
+use domain::policy::{Directory, Policy};
 use domain::store::ThreadView;
 use domain::text::{Found, Phrases, Words};
 use domain::thread::Priority;
@@ -42,7 +42,7 @@ fn june(day: u8, time: &str) -> Instant {
 
 fn compiled(document: &Value) -> Policy {
     let bundle = Bundle::read(&document.to_string()).unwrap();
-    Policy::compile(bundle, &[], 1, june(1, "00:00")).unwrap()
+    Policy::compile(bundle, &Directory::default(), 1, june(1, "00:00")).unwrap()
 }
 
 fn sample() -> Value {

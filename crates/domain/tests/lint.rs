@@ -8,7 +8,7 @@ use domain::calendar::tzdb_version;
 use domain::policy::bundle::Bundle;
 use domain::policy::document::MAX_TEXT;
 use domain::policy::lint::{Finding, Severity};
-use domain::policy::{DEFAULT_BUNDLE, Policy};
+use domain::policy::{DEFAULT_BUNDLE, Directory, Policy};
 use domain::time::Instant;
 use serde_json::{Value, json};
 
@@ -64,14 +64,14 @@ fn the_sample_and_the_bundle_that_ships_give_no_finding_at_all() {
     let mut shipped = Bundle::read(DEFAULT_BUNDLE).unwrap();
     tzdb_version().clone_into(&mut shipped.timezone_data);
     assert_eq!(shipped.lint(now()), []);
-    assert!(Policy::compile(shipped, &[], 1, now()).is_ok());
+    assert!(Policy::compile(shipped, &Directory::default(), 1, now()).is_ok());
 }
 
 #[test]
 fn a_bundle_with_errors_is_not_compiled_and_says_why() {
     let mut bundle = Bundle::read(DEFAULT_BUNDLE).unwrap();
     bundle.default_pool = "nobody".into();
-    let findings = Policy::compile(bundle, &[], 1, now()).unwrap_err();
+    let findings = Policy::compile(bundle, &Directory::default(), 1, now()).unwrap_err();
     assert_eq!(findings[0].to_string(), "/defaultPool: there is no pool of this id (name one of /pools)");
 }
 
@@ -167,11 +167,6 @@ fn rules_that_cannot_hold_cannot_act_or_are_never_reached() {
     error("/routing/0/when/value/1", "holds no word", &when(blank));
     let long = json!({"field": "message.category", "op": "in", "value": ["a".repeat(201)]});
     error("/routing/0/when/value/0", "more than", &when(long));
-    warning(
-        "/routing/0/when/field",
-        "not known yet",
-        &when(json!({"field": "thread.tag", "op": "contains", "value": "x"})),
-    );
     warning("/routing/0/when", "never holds", &when(json!({"all": [is("form"), {"any": []}]})));
     error("/routing/0/do", "does nothing", &[("/routing/0/do", json!([]))]);
     error("/routing/0/do/0/to", "no pool", &[("/routing/0/do/0/to", json!("nobody"))]);
@@ -181,7 +176,13 @@ fn rules_that_cannot_hold_cannot_act_or_are_never_reached() {
         &[("/routing/0/do/0", json!({"type": "send-template", "value": "x"}))],
     );
     error("/routing/0/do/0", "cannot stand here", &[("/routing/0/do/0", json!({"type": "notify", "to": "pool"}))]);
-    error("/routing/0/do/0", "not evaluated yet", &[("/routing/0/do/0", json!({"type": "add-tag", "value": "x"}))]);
+    error(
+        "/routing/0/do/0/value",
+        "not a legal tag",
+        &[("/routing/0/do/0", json!({"type": "add-tag", "value": "X y"}))],
+    );
+    let patient = json!({"type": "assign", "to": "Patient/p"});
+    error("/routing/0/do/0/to", "cannot be assigned", &[("/routing/0/do/0", patient)]);
     error("/routing/1/order", "two rules", &[("/routing/1/order", json!(10))]);
     let stops = ("/routing/0/do/-", json!({"type": "stop"}));
     warning("/routing/1/when", "refills ends the rules", &[("/routing/0/when", json!({"all": []})), stops.clone()]);

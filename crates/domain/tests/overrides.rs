@@ -10,7 +10,7 @@ use domain::id::{Ids, Reference};
 use domain::message::Message;
 use domain::overrides::{Override, OverrideKind, OverrideReason};
 use domain::policy::bundle::Bundle;
-use domain::policy::{DEFAULT_BUNDLE, Policy};
+use domain::policy::{DEFAULT_BUNDLE, Directory, Policy};
 use domain::store::ThreadView;
 use domain::task::{Business, Status};
 use domain::thread::ThreadState;
@@ -28,7 +28,7 @@ fn new_york(day: u8, time: &str) -> Instant {
 fn policy() -> Policy {
     let mut bundle = Bundle::read(DEFAULT_BUNDLE).unwrap();
     bundle.pools[0].leads = vec![reference("Practitioner/lead")];
-    Policy::compile(bundle, &[], 1, "2026-06-01T00:00:00Z".parse().unwrap()).unwrap()
+    Policy::compile(bundle, &Directory::default(), 1, "2026-06-01T00:00:00Z".parse().unwrap()).unwrap()
 }
 
 fn message(id: &str, sender: &str) -> Message {

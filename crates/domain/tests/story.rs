@@ -9,7 +9,7 @@ use domain::decision::{Decision, Outcome};
 use domain::id::{Ids, Reference};
 use domain::message::Message;
 use domain::policy::bundle::Bundle;
-use domain::policy::{DEFAULT_BUNDLE, Policy};
+use domain::policy::{DEFAULT_BUNDLE, Directory, Policy};
 use domain::store::ThreadView;
 use domain::task::{Business, Status};
 use domain::thread::Priority;
@@ -32,7 +32,7 @@ fn policy() -> Policy {
     let mut bundle = Bundle::read(DEFAULT_BUNDLE).unwrap();
     bundle.pools[0].leads = vec![reference("Practitioner/lead")];
     bundle.pools[0].supervisors = Some(reference("HealthcareService/supervisors"));
-    Policy::compile(bundle, &[], 1, at("2026-06-01T00:00:00Z")).unwrap()
+    Policy::compile(bundle, &Directory::default(), 1, at("2026-06-01T00:00:00Z")).unwrap()
 }
 
 fn message(id: &str, sender: &str, text: &str) -> Message {
@@ -238,7 +238,8 @@ fn notes_robots_and_headers_stop_and_start_no_clock() {
 
 #[test]
 fn a_message_under_a_policy_that_cannot_be_evaluated_is_delivered_and_needs_review() {
-    let policy = Policy::fallback(&[], 3, at("2026-06-01T00:00:00Z"), "the bundle cannot be read".to_owned());
+    let policy =
+        Policy::fallback(&Directory::default(), 3, at("2026-06-01T00:00:00Z"), "the bundle cannot be read".to_owned());
     let decision = decide(&policy, new_york(19, "10:00"), &message("m1", "Patient/p-1001", "Refill?"), None);
     assert_eq!(decision.record.outcome, Outcome::NeedsReview);
     assert!(decision.thread.needs_review);

@@ -1,10 +1,12 @@
-//! When a [HealthcareService](https://hl7.org/fhir/R4/healthcareservice.html) is open.
+//! When a [HealthcareService](https://hl7.org/fhir/R4/healthcareservice.html) is open, and when somebody in a
+//! [PractitionerRole](https://hl7.org/fhir/R4/practitionerrole.html) is there: both say it in the same words.
 
 use fhir_sdk::r4b::codes::DaysOfWeek;
 use fhir_sdk::r4b::resources::{
-    HealthcareService, HealthcareServiceAvailableTime, HealthcareServiceNotAvailable, Resource,
+    HealthcareService, HealthcareServiceAvailableTime, HealthcareServiceNotAvailable, PractitionerRole,
+    PractitionerRoleAvailableTime, PractitionerRoleNotAvailable, Resource,
 };
-use fhir_sdk::r4b::types::{ExtensionValue, Period};
+use fhir_sdk::r4b::types::{Extension, ExtensionValue, Period};
 use fhir_sdk::{Date, DateTime, Time};
 
 use crate::{ModelError, read};
@@ -12,10 +14,10 @@ use crate::{ModelError, read};
 /// The standard extension that says in which zone the times are meant.
 const TIMEZONE: &str = "http://hl7.org/fhir/StructureDefinition/timezone";
 
-/// What a HealthcareService says of itself and its hours, as written.
+/// What a HealthcareService or a PractitionerRole says of itself and its hours, as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceHours {
-    /// `name`
+    /// `name`; a role has none.
     pub name: Option<String>,
     /// `active`
     pub active: Option<bool>,
@@ -98,37 +100,85 @@ pub fn service_hours(text: &str) -> Result<ServiceHours, ModelError> {
 }
 
 fn hours(service: &HealthcareService) -> ServiceHours {
-    let timezone = service.extension.iter().find(|extension| extension.url == TIMEZONE);
     ServiceHours {
         name: service.name.clone(),
         active: service.active,
-        timezone: timezone.and_then(|extension| match &extension.value {
-            Some(ExtensionValue::Code(zone) | ExtensionValue::String(zone)) => Some(zone.clone()),
-            _ => None,
-        }),
+        timezone: timezone(&service.extension),
         available: service.available_time.iter().flatten().map(available_time).collect(),
         not_available: service.not_available.iter().flatten().map(not_available).collect(),
     }
 }
 
-fn available_time(entry: &HealthcareServiceAvailableTime) -> AvailableTime {
-    AvailableTime {
-        days: entry.days_of_week.iter().flatten().map(|day| weekday(*day)).collect(),
-        all_day: entry.all_day.unwrap_or(false),
-        start: entry.available_start_time.as_ref().map(time_of_day),
-        end: entry.available_end_time.as_ref().map(time_of_day),
+/// What a PractitionerRole says of its time, as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleHours {
+    /// `availableTime`, `notAvailable`, `active` and the zone.
+    pub hours: ServiceHours,
+    /// `period.start`
+    pub start: Option<When>,
+    /// `period.end`
+    pub end: Option<When>,
+}
+
+/// Reads the hours off a PractitionerRole.
+///
+/// # Errors
+/// The text is none.
+pub fn role_hours(text: &str) -> Result<RoleHours, ModelError> {
+    match read(text)? {
+        Resource::PractitionerRole(role) => Ok(of_role(&role)),
+        _ => Err(ModelError::OtherType),
     }
 }
 
-fn not_available(entry: &HealthcareServiceNotAvailable) -> NotAvailable {
-    let bound = |of: fn(&Period) -> Option<&DateTime>| entry.during.as_ref().and_then(of).map(when);
-    NotAvailable {
-        description: entry.description.clone(),
-        has_period: entry.during.is_some(),
+fn of_role(role: &PractitionerRole) -> RoleHours {
+    let bound = |of: fn(&Period) -> Option<&DateTime>| role.period.as_ref().and_then(of).map(when);
+    RoleHours {
+        hours: ServiceHours {
+            name: None,
+            active: role.active,
+            timezone: timezone(&role.extension),
+            available: role.available_time.iter().flatten().map(available_time_of_role).collect(),
+            not_available: role.not_available.iter().flatten().map(not_available_of_role).collect(),
+        },
         start: bound(|period| period.start.as_ref()),
         end: bound(|period| period.end.as_ref()),
     }
 }
+
+fn timezone(extensions: &[Extension]) -> Option<String> {
+    let timezone = extensions.iter().find(|extension| extension.url == TIMEZONE)?;
+    match &timezone.value {
+        Some(ExtensionValue::Code(zone) | ExtensionValue::String(zone)) => Some(zone.clone()),
+        _ => None,
+    }
+}
+
+/// The model has types of its own for the same words in each resource.
+macro_rules! entries {
+    ($available:ident of $Available:ident, $not:ident of $Not:ident) => {
+        fn $available(entry: &$Available) -> AvailableTime {
+            AvailableTime {
+                days: entry.days_of_week.iter().flatten().map(|day| weekday(*day)).collect(),
+                all_day: entry.all_day.unwrap_or(false),
+                start: entry.available_start_time.as_ref().map(time_of_day),
+                end: entry.available_end_time.as_ref().map(time_of_day),
+            }
+        }
+
+        fn $not(entry: &$Not) -> NotAvailable {
+            let bound = |of: fn(&Period) -> Option<&DateTime>| entry.during.as_ref().and_then(of).map(when);
+            NotAvailable {
+                description: entry.description.clone(),
+                has_period: entry.during.is_some(),
+                start: bound(|period| period.start.as_ref()),
+                end: bound(|period| period.end.as_ref()),
+            }
+        }
+    };
+}
+entries!(available_time of HealthcareServiceAvailableTime, not_available of HealthcareServiceNotAvailable);
+entries!(available_time_of_role of PractitionerRoleAvailableTime, not_available_of_role of PractitionerRoleNotAvailable);
 
 fn weekday(day: DaysOfWeek) -> Weekday {
     match day {
@@ -192,6 +242,18 @@ mod tests {
             absence("move", Some(When::Month(2026, 7)), Some(When::Instant(1_785_600_000)))
         );
         assert!(!hours.not_available[2].has_period);
+    }
+
+    #[test]
+    fn a_role_says_its_hours_in_the_same_words() {
+        let role = CLINIC.replace("HealthcareService", "PractitionerRole").replace(r#""name":"Family medicine","#, "");
+        let mut of_service = service_hours(CLINIC).unwrap();
+        of_service.name = None;
+        let role = role.replacen('{', r#"{"period":{"start":"2026-01-01","end":"2026-12"},"#, 1);
+        let hours = role_hours(&role).unwrap();
+        assert_eq!(hours.hours, of_service);
+        assert_eq!((hours.start, hours.end), (Some(When::Day(2026, 1, 1)), Some(When::Month(2026, 12))));
+        assert_eq!(role_hours(CLINIC), Err(ModelError::OtherType));
     }
 
     #[test]

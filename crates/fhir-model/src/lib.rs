@@ -12,7 +12,9 @@ mod healthcare_service;
 
 use fhir_sdk::r4b::resources::Resource;
 
-pub use healthcare_service::{AvailableTime, NotAvailable, ServiceHours, TimeOfDay, Weekday, When, service_hours};
+pub use healthcare_service::{
+    AvailableTime, NotAvailable, RoleHours, ServiceHours, TimeOfDay, Weekday, When, role_hours, service_hours,
+};
 
 /// Why the model can not read a text. It says nothing of the text itself, which may hold a person's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

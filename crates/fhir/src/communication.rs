@@ -359,7 +359,7 @@ mod tests {
     use domain::decide::{Setting, send};
     use domain::id::Ids;
     use domain::policy::bundle::Bundle;
-    use domain::policy::{DEFAULT_BUNDLE, Policy};
+    use domain::policy::{DEFAULT_BUNDLE, Directory, Policy};
 
     use super::*;
 
@@ -372,7 +372,8 @@ mod tests {
 
     fn sent(text: &str) -> (ResourceWrite, domain::decision::Decision) {
         let communication = Communication::parse(text.as_bytes()).unwrap();
-        let policy = Policy::compile(Bundle::read(DEFAULT_BUNDLE).unwrap(), &[], 1, now().into()).unwrap();
+        let policy =
+            Policy::compile(Bundle::read(DEFAULT_BUNDLE).unwrap(), &Directory::default(), 1, now().into()).unwrap();
         let id: ResourceId = "m1".parse().unwrap();
         let message = communication.message(&id, &PatientFacts::default());
         let setting = Setting { policy: &policy, now: now().into() };

@@ -8,11 +8,14 @@ mod absence;
 mod week;
 
 use domain::calendar::{CalendarSpec, Closure, DateException, Hours, WeeklyShifts, zone_named};
+use domain::time::Instant;
 use fhir_model::ServiceHours;
 
 use crate::canonical::TIMEZONE;
 use crate::issue::{Issue, IssueCode};
 use crate::resource::Document;
+
+pub(crate) use absence::period;
 
 /// What a HealthcareService says about when it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Availability {
     pub exceptions: Vec<DateException>,
     /// The stretches of time in which it is closed.
     pub closures: Vec<Closure>,
+    /// Every absence as the instants from and until which it lasts, in the order in which they are written.
+    pub absences: Vec<(Instant, Instant)>,
 }
 
 impl Availability {
@@ -39,20 +44,30 @@ impl Availability {
     pub fn read(service: &Document) -> Result<Self, Vec<Issue>> {
         let hours = fhir_model::service_hours(service.text())
             .map_err(|error| vec![Issue::error(IssueCode::Value, error.to_string()).at("HealthcareService")])?;
+        Self::of(&hours, "HealthcareService")
+    }
+
+    /// The hours as a resource of the type named `kind` says them.
+    ///
+    /// # Errors
+    /// As for [`Availability::read`].
+    pub(crate) fn of(hours: &ServiceHours, kind: &str) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
-        let zone = zone(&hours, &mut issues);
-        let shifts = week::shifts(&hours.available, &mut issues);
-        let absences = absence::read(&hours.not_available, zone.as_ref().map(|(_, zone)| zone), &mut issues);
+        let zone = zone(hours, kind, &mut issues);
+        let shifts = week::shifts(&hours.available, kind, &mut issues);
+        let known = zone.as_ref().map(|(_, zone)| zone);
+        let absences = absence::read(&hours.not_available, kind, known, &mut issues);
         if !issues.is_empty() {
             return Err(issues);
         }
         Ok(Self {
-            name: hours.name,
+            name: hours.name.clone(),
             is_active: hours.active.unwrap_or(true),
             timezone: zone.map(|(name, _)| name),
             hours: (!hours.available.is_empty()).then(|| week::hours(shifts)),
             exceptions: absences.exceptions,
             closures: absences.closures,
+            absences: absences.stretches,
         })
     }
 
@@ -81,20 +96,20 @@ impl Availability {
     }
 }
 
-/// The service's zone, which it must have when it speaks of times.
-fn zone(hours: &ServiceHours, issues: &mut Vec<Issue>) -> Option<(String, jiff::tz::TimeZone)> {
+/// The resource's zone, which it must have when it speaks of times.
+fn zone(hours: &ServiceHours, kind: &str, issues: &mut Vec<Issue>) -> Option<(String, jiff::tz::TimeZone)> {
     let Some(name) = &hours.timezone else {
         if !hours.available.is_empty() || !hours.not_available.is_empty() {
             let message = format!(
-                "the service's hours have no time zone: add the extension {TIMEZONE} with a valueCode such as America/New_York"
+                "the hours have no time zone: add the extension {TIMEZONE} with a valueCode such as America/New_York"
             );
-            issues.push(Issue::error(IssueCode::Required, message).at("HealthcareService.extension"));
+            issues.push(Issue::error(IssueCode::Required, message).at(format!("{kind}.extension")));
         }
         return None;
     };
     let Some(zone) = zone_named(name) else {
         let message = "the time zone is not known: use an IANA name such as America/New_York";
-        let place = format!("HealthcareService.extension.where(url='{TIMEZONE}').value");
+        let place = format!("{kind}.extension.where(url='{TIMEZONE}').value");
         issues.push(Issue::error(IssueCode::Value, message).at(place));
         return None;
     };

@@ -160,6 +160,23 @@ pub static SERVED: &[Served] = &[
         documentation: "A pool that answers messages, with its hours and absences. Its local times are in the zone that \
                         the standard timezone extension names.",
     },
+    Served {
+        kind: ResourceType::PractitionerRole,
+        interactions: &[
+            Interaction::Create,
+            Interaction::Read,
+            Interaction::Vread,
+            Interaction::Update,
+            Interaction::SearchType,
+        ],
+        operations: &[],
+        has_conditional_create: false,
+        creates_on_update: true,
+        documentation: "Somebody who answers: in which pools, at which hours, and when they are away. Its local times \
+                        are in the zone that the standard timezone extension names; the extension covered-by names \
+                        who answers during an absence. Fed by machines, since it says whose conversations a person \
+                        sees; not for patients.",
+    },
 ];
 
 /// What is served of a type.

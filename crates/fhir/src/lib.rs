@@ -10,6 +10,7 @@ pub mod interaction;
 pub mod issue;
 pub mod json;
 pub mod outcome;
+pub mod practitioner_role;
 pub mod resource;
 pub mod search;
 pub mod task;

@@ -94,6 +94,8 @@ diesel::table! {
         replied_cycle -> Integer,
         needs_review -> Bool,
         revision -> Integer,
+        assigned -> Nullable<Text>,
+        tags -> Text,
     }
 }
 
@@ -325,6 +327,40 @@ diesel::table! {
         ended_at -> Nullable<Ts>,
         claimed_until -> Nullable<Ts>,
         revision -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    absence (tenant, id) {
+        tenant -> Text,
+        id -> Text,
+        person -> Text,
+        from_at -> Ts,
+        until_at -> Ts,
+        cover -> Nullable<Text>,
+        reason -> Text,
+        source -> Text,
+        role -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    holiday (tenant, id) {
+        tenant -> Text,
+        id -> Text,
+        holiday_set -> Text,
+        date_on -> Text,
+        name -> Text,
+        shifts -> Text,
+        confirmed -> Bool,
+        source -> Text,
+        uid -> Nullable<Text>,
     }
 }
 

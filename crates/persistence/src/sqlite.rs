@@ -2,6 +2,8 @@
 
 pub mod dialect;
 
+#[path = "sql/absence.rs"]
+pub mod absence;
 #[path = "sql/catalogue.rs"]
 pub mod catalogue;
 #[path = "sql/clock.rs"]
@@ -10,6 +12,8 @@ pub mod clock;
 pub mod gauge;
 #[path = "sql/group.rs"]
 pub mod group;
+#[path = "sql/holiday.rs"]
+pub mod holiday;
 #[path = "sql/outbox.rs"]
 pub mod outbox;
 #[path = "sql/overrides.rs"]

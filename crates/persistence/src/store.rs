@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use diesel::{Connection, PgConnection, SqliteConnection};
+use domain::absence::Absence;
 use domain::change::{BundleRow, Change, DecisionRow, Delivery};
 use domain::clock::{Clock, LedgerEntry};
+use domain::holiday::KeptHoliday;
 use domain::id::{Key, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
 use domain::search::{Page, Read, Search};
@@ -144,8 +146,20 @@ impl Store for SqlStore {
         ask!(self, resource::owner_of(&tenant, namespace, &key))
     }
 
-    fn catalogue(&self, tenant: TenantId) -> Answer<'_, Catalogue> {
-        ask!(self, catalogue::catalogue(&tenant))
+    fn catalogue(&self, tenant: TenantId, since: Instant) -> Answer<'_, Catalogue> {
+        ask!(self, catalogue::catalogue(&tenant, since))
+    }
+
+    fn absences(&self, tenant: TenantId, since: Instant) -> Answer<'_, Vec<Absence>> {
+        ask!(self, absence::not_ended(&tenant, since))
+    }
+
+    fn absence(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Absence>> {
+        ask!(self, absence::read(&tenant, &id))
+    }
+
+    fn holidays(&self, tenant: TenantId) -> Answer<'_, Vec<KeptHoliday>> {
+        ask!(self, holiday::all(&tenant))
     }
 
     fn generation(&self, tenant: TenantId) -> Answer<'_, i64> {

@@ -259,6 +259,8 @@ mod tests {
             pool: None,
             pool_reference: None,
             owner: None,
+            assigned: None,
+            tags: vec![],
             category: None,
             priority: Priority::Routine,
             state: ThreadState::Answered,

@@ -11,9 +11,9 @@ use domain::calendar::vectors;
 use domain::decide::{Setting, send};
 use domain::decision::Decision;
 use domain::id::Ids;
-use domain::policy::Policy;
 use domain::policy::bundle::Bundle;
 use domain::policy::lint::{Finding, Severity};
+use domain::policy::{Directory, Policy};
 use domain::store::ThreadView;
 use domain::time::{Instant, TimeSource as _};
 use fhir::communication::Communication;
@@ -85,7 +85,7 @@ pub fn explain(asked: &Explain) -> Done {
         Ok(bundle) => bundle,
         Err(finding) => return Ok(refuse(&[finding])),
     };
-    let policy = match Policy::compile(bundle, &[], 0, asked.at) {
+    let policy = match Policy::compile(bundle, &Directory::default(), 0, asked.at) {
         Ok(policy) => policy,
         Err(findings) => return Ok(refuse(&findings)),
     };

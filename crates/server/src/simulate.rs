@@ -98,7 +98,7 @@ impl Sides {
         candidate: &BundleRow,
         around: Instant,
     ) -> Result<Self, StoreError> {
-        let catalogue = store.catalogue(tenant.clone()).await?;
+        let catalogue = store.catalogue(tenant.clone(), around).await?;
         let with = |bundle: &BundleRow| Catalogue { bundle: Some(bundle.clone()), ..catalogue.clone() };
         let baseline = baseline.map_or_else(|| catalogue.clone(), with);
         Ok(Self { baseline: compile(&baseline, around), candidate: compile(&with(candidate), around) })

@@ -82,7 +82,7 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
     };
     let now = context.now();
     for _attempt in 0..3 {
-        let pools = policy.references(&context.caller.pools);
+        let pools = policy.pools_of(&context.caller.pools, context.caller.user.as_ref(), Instant::from(now));
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let actor = Actor {

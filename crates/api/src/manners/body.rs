@@ -42,6 +42,10 @@ pub struct OptionalBody(pub Option<Bytes>);
 #[derive(Clone, Debug)]
 pub struct FormBody(pub String);
 
+/// An iCalendar feed as it was sent.
+#[derive(Clone, Debug)]
+pub struct FeedBody(pub String);
+
 /// What a reader of a request answers, in its own time.
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
 
@@ -92,6 +96,22 @@ impl FromRequest for FormBody {
             let form = std::str::from_utf8(&bytes)
                 .map_err(|_| Failure::invalid(IssueCode::Structure, "The form is not UTF-8."))?;
             Ok(Self(form.to_owned()))
+        })
+    }
+}
+
+impl FromRequest for FeedBody {
+    type Error = Failure;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            negotiation::check_feed(one(&request, &CONTENT_TYPE), one(&request, &CONTENT_ENCODING))?;
+            let bytes = read(&request, payload).await?;
+            let feed = std::str::from_utf8(&bytes)
+                .map_err(|_| Failure::invalid(IssueCode::Structure, "The feed is not UTF-8."))?;
+            Ok(Self(feed.to_owned()))
         })
     }
 }

@@ -77,6 +77,11 @@ pub fn check_form(content_type: Option<&str>, encoding: Option<&str>) -> Result<
     check(content_type, encoding, &["application/x-www-form-urlencoded"], TAKEN)
 }
 
+/// Whether a body is an iCalendar feed, as the import of holidays takes it.
+pub fn check_feed(content_type: Option<&str>, encoding: Option<&str>) -> Result<(), Failure> {
+    check(content_type, encoding, &["text/calendar"], "Send text/calendar in UTF-8, not compressed.")
+}
+
 fn check(
     content_type: Option<&str>,
     encoding: Option<&str>,

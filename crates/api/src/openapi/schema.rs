@@ -40,6 +40,9 @@ macro_rules! schemas {
 }
 
 schemas!(
+    Absence,
+    AbsenceRequest,
+    Absences,
     Activation,
     Bundle,
     CapabilityStatement,
@@ -49,6 +52,10 @@ schemas!(
     Decisions,
     Deliveries,
     HealthcareService,
+    Holiday,
+    HolidayImport,
+    HolidayRequest,
+    Holidays,
     JsonSchema,
     OpenApiDocument,
     PolicyBundle,
@@ -60,6 +67,7 @@ schemas!(
     PolicyBundles,
     PolicyDifferences,
     PolicyFindings,
+    PractitionerRole,
     SearchForm,
     Simulation,
     SimulationRequest,
@@ -210,6 +218,8 @@ headers! {
     TaskSearch = found_by(ResourceType::Task);
     /// What pools' resources are found by.
     HealthcareServiceSearch = found_by(ResourceType::HealthcareService);
+    /// What roles are found by.
+    PractitionerRoleSearch = found_by(ResourceType::PractitionerRole);
 }
 
 fn query(name: &str, text: &str, schema: Schema) -> Parameter {

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
+use domain::absence::{Absence, AbsenceChange, AbsenceSource};
 use domain::access::Visibility;
 use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
 };
 use domain::clock::{Clock, LedgerEntry};
+use domain::holiday::{HolidayChange, KeptHoliday};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
@@ -29,6 +31,8 @@ pub(crate) struct Rows {
     pub(crate) decisions: Vec<DecisionRow>,
     overrides: Vec<OverrideRow>,
     pub(crate) simulations: BTreeMap<(TenantId, ResourceId), SimulationRow>,
+    absences: BTreeMap<(TenantId, ResourceId), Absence>,
+    holidays: BTreeMap<(TenantId, ResourceId), KeptHoliday>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -106,6 +110,26 @@ impl Rows {
         self.bundles.extend(change.bundles.into_iter().map(keyed));
         self.overrides.extend(change.overrides);
         self.simulations.extend(change.simulations.into_iter().map(|row| ((tenant.clone(), row.id.clone()), row)));
+        for absence in change.absences {
+            match absence {
+                AbsenceChange::Declared(absence) => {
+                    drop(self.absences.insert((tenant.clone(), absence.id.clone()), absence));
+                }
+                AbsenceChange::Withdrawn(id) => drop(self.absences.remove(&(tenant.clone(), id))),
+                AbsenceChange::Projected(role, absences) => {
+                    let source = AbsenceSource::Resource(role);
+                    self.absences.retain(|(owner, _), known| *owner != tenant || known.source != source);
+                    let keyed = |absence: Absence| ((tenant.clone(), absence.id.clone()), absence);
+                    self.absences.extend(absences.into_iter().map(keyed));
+                }
+            }
+        }
+        for holiday in change.holidays {
+            match holiday {
+                HolidayChange::Kept(kept) => drop(self.holidays.insert((tenant.clone(), kept.id.clone()), kept)),
+                HolidayChange::Removed(id) => drop(self.holidays.remove(&(tenant.clone(), id))),
+            }
+        }
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -114,6 +138,11 @@ impl Rows {
     pub(crate) fn sizes(&self) -> [usize; 5] {
         let versions = self.versions.values().map(Vec::len).sum();
         [versions, self.threads.len(), self.clocks.len(), self.ledger.len(), self.outbox.len()]
+    }
+
+    fn absences_of(&self, tenant: &TenantId, since: Instant) -> Vec<Absence> {
+        let theirs = self.absences.iter().filter(|((owner, _), absence)| owner == tenant && absence.until > since);
+        theirs.map(|(_, absence)| absence.clone()).collect()
     }
 
     fn bundles_of(&self, tenant: &TenantId) -> Vec<BundleRow> {
@@ -215,14 +244,34 @@ impl Store for Memory {
         now(Ok(self.0.lock().unwrap().unique.get(&(tenant, namespace, key)).cloned()))
     }
 
-    fn catalogue(&self, tenant: TenantId) -> Answer<'_, Catalogue> {
+    fn catalogue(&self, tenant: TenantId, since: Instant) -> Answer<'_, Catalogue> {
         let rows = self.0.lock().unwrap();
         let service =
             |row: &ResourceWrite| Service { key: row.key.clone(), version: row.version, body: row.body.clone() };
-        let services = rows.current(&tenant, ResourceType::HealthcareService).map(service).collect();
         let of = |state| rows.bundles_of(&tenant).into_iter().find(|bundle| bundle.state == state);
-        let (bundle, shadow) = (of(BundleState::Active), of(BundleState::Shadow));
-        now(Ok(Catalogue { generation: rows.generation, bundle, shadow, services }))
+        now(Ok(Catalogue {
+            generation: rows.generation,
+            bundle: of(BundleState::Active),
+            shadow: of(BundleState::Shadow),
+            services: rows.current(&tenant, ResourceType::HealthcareService).map(service).collect(),
+            roles: rows.current(&tenant, ResourceType::PractitionerRole).map(service).collect(),
+            absences: rows.absences_of(&tenant, since),
+            holidays: rows.holidays.values().cloned().collect(),
+        }))
+    }
+
+    fn absences(&self, tenant: TenantId, since: Instant) -> Answer<'_, Vec<Absence>> {
+        now(Ok(self.0.lock().unwrap().absences_of(&tenant, since)))
+    }
+
+    fn absence(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Absence>> {
+        now(Ok(self.0.lock().unwrap().absences.get(&(tenant, id)).cloned()))
+    }
+
+    fn holidays(&self, tenant: TenantId) -> Answer<'_, Vec<KeptHoliday>> {
+        let rows = self.0.lock().unwrap();
+        let theirs = rows.holidays.iter().filter(|((owner, _), _)| *owner == tenant);
+        now(Ok(theirs.map(|(_, kept)| kept.clone()).collect()))
     }
 
     fn generation(&self, _: TenantId) -> Answer<'_, i64> {

@@ -26,7 +26,10 @@ pub fn claim(
     if !pool.is_some_and(|pool| pools.contains(pool)) {
         return Err(Refusal::NotAMember);
     }
-    if view.thread.owner.as_ref().is_some_and(|owner| owner != person) {
+    let of_another = view.thread.owner.as_ref().filter(|owner| *owner != person);
+    // What somebody who is away has claimed may be taken over: it is owed all the same.
+    let away = |owner| pool.is_some_and(|pool| policy.people().away(owner, pool, now).is_some());
+    if of_another.is_some_and(|owner| !away(owner)) {
         return Err(Refusal::ClaimedByOther);
     }
     let (id, seed) = named(ids);
@@ -36,7 +39,7 @@ pub fn claim(
     record.pool.clone_from(&view.thread.pool);
     record.priority = Some(view.thread.priority);
     let mut outbox = Outbox::new(setting);
-    let repeated = view.thread.owner.is_some();
+    let repeated = view.thread.owner.as_ref() == Some(person);
     let thread = Thread {
         owner: Some(person.clone()),
         revision: view.thread.revision + i32::from(!repeated),

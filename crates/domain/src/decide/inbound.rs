@@ -12,9 +12,13 @@ use crate::store::ThreadView;
 use crate::thread::{Priority, Thread, ThreadState};
 use crate::time::Instant;
 
+use super::attendance::Attendance;
 use super::automatic::{Cause, Saying};
 use super::notice::{Notice, Outbox};
 use super::{Setting, obligation, open_clock};
+
+/// How many marks a conversation can have.
+const MOST_TAGS: usize = 20;
 
 /// A message on its way through the order of evaluation.
 pub struct Inbound<'a, 'i> {
@@ -36,6 +40,8 @@ pub struct Inbound<'a, 'i> {
     pub ledger: Vec<LedgerEntry>,
     /// The automatic reply.
     pub reply: Option<AutomaticReply>,
+    /// Who is there of those whom it is for; known once it is routed.
+    pub attendance: Attendance,
 }
 
 impl<'a> Inbound<'a, '_> {
@@ -48,6 +54,8 @@ impl<'a> Inbound<'a, '_> {
         let pool = routed.pool;
         thread.pool = Some(pool.id.clone());
         thread.pool_reference = Some(pool.reference.clone());
+        thread.tags.extend(routed.tags.iter().map(|&tag| tag.to_owned()));
+        let assigned = routed.named.and_then(|person| self.assigned(person, pool));
         let priority = message.priority.unwrap_or_default();
         let wanted = if flagged { policy.bundle.red_flags.priority.max(priority) } else { priority };
         let running = view.and_then(|view| open_clock(view, ClockName::NextResponse));
@@ -55,7 +63,9 @@ impl<'a> Inbound<'a, '_> {
             // A new cycle has its own urgency; within one it only rises.
             thread.priority = wanted.max(routed.priority);
             thread.category = message.category.clone().or(thread.category.take());
+            thread.assigned = None;
         }
+        thread.assigned = assigned.or(thread.assigned.take());
         let raised = thread.priority.max(wanted).max(routed.priority);
         let rises = raised > thread.priority;
         thread.priority = raised;
@@ -116,7 +126,8 @@ impl<'a> Inbound<'a, '_> {
         let policy = self.setting.policy;
         thread.cycle += 1;
         thread.owner = None;
-        let fact = |field| fact(policy, self.message, &self.reading, thread, pool, field);
+        let attendance = self.attendance;
+        let fact = |field| fact(policy, self.message, &self.reading, (thread, pool, attendance), field);
         let Some(turnaround) = obligation::governing(policy, &fact, &mut self.record) else {
             self.record.errors.push("no turnaround policy governs".to_owned());
             return;
@@ -167,11 +178,15 @@ impl<'a> Inbound<'a, '_> {
     fn route(&mut self, thread: &Thread, flagged: bool) -> Routed<'a> {
         let policy = self.setting.policy;
         self.record.tried.reserve(policy.rules().len() + policy.turnaround().len());
-        let mut routed = Routed { pool: self.addressed(thread), priority: Priority::Routine, template: None };
+        let pool = self.addressed(thread);
+        let named = self.named();
+        let mut routed = Routed { pool, named, tags: vec![], priority: Priority::Routine, template: None };
+        self.attendance = Attendance::of(policy, named.or(thread.answerer()), pool, self.setting.now);
         for rule in policy.rules() {
-            let fact = |field| fact(policy, self.message, &self.reading, thread, routed.pool, field);
+            let at = (thread, routed.pool, self.attendance);
+            let fact = |field| fact(policy, self.message, &self.reading, at, field);
             let held = self.record.tries(TriedKind::Rule, rule, &fact);
-            if held && self.apply(&rule.id, &rule.actions, &mut routed) {
+            if held && self.apply(&rule.id, &rule.actions, thread, &mut routed) {
                 break;
             }
         }
@@ -179,11 +194,13 @@ impl<'a> Inbound<'a, '_> {
             self.record.path.push(format!("red flag: {}", pool.id));
             routed.pool = pool;
         }
+        let person = routed.named.or(thread.answerer());
+        self.attendance = Attendance::of(policy, person, routed.pool, self.setting.now);
         routed
     }
 
     /// Does what a rule says; answers whether the rules end here.
-    fn apply(&mut self, rule: &str, actions: &'a [Action], routed: &mut Routed<'a>) -> bool {
+    fn apply(&mut self, rule: &str, actions: &'a [Action], thread: &Thread, routed: &mut Routed<'a>) -> bool {
         for action in actions {
             match action {
                 Action::RouteToPool { to } => match self.setting.policy.pool(to) {
@@ -197,28 +214,24 @@ impl<'a> Inbound<'a, '_> {
                 Action::SendTemplate { value } => routed.template = Some(value),
                 Action::SuggestVisit {} => self.record.did("sender-notice", "visit-suggested", None, None),
                 Action::Stop {} => return true,
-                Action::Assign { .. } | Action::AddTag { .. } | Action::Notify { .. } => {
+                Action::Assign { to } => {
+                    self.record.path.push(format!("rule {rule}: {to}"));
+                    routed.named = Some(to);
+                }
+                Action::AddTag { value } => {
+                    if thread.tags.len() + routed.tags.len() >= MOST_TAGS {
+                        self.record.left("tag", value, "the conversation has as many as it can");
+                    } else if !thread.tags.contains(value) && !routed.tags.contains(&value.as_str()) {
+                        self.record.did("tag", value, None, None);
+                        routed.tags.push(value);
+                    }
+                }
+                Action::Notify { .. } => {
                     self.record.errors.push(format!("rule {rule}: an action cannot be done here"));
                 }
             }
         }
         false
-    }
-
-    /// The pool written to; in a thread that has one, that pool; the clinic's default when none is known.
-    fn addressed(&mut self, thread: &Thread) -> &'a Pool {
-        let policy = self.setting.policy;
-        if let Some(pool) = thread.pool.as_deref().and_then(|id| policy.pool(id)) {
-            self.record.path.push(format!("thread: {}", pool.id));
-            return pool;
-        }
-        if let Some(pool) = self.message.recipients.iter().find_map(|to| policy.pool_of(to)) {
-            self.record.path.push(format!("recipient: {}", pool.id));
-            return pool;
-        }
-        let pool = policy.default_pool();
-        self.record.path.push(format!("clinic's default: {}", pool.id));
-        pool
     }
 
     fn suggestions(&mut self, thread: &Thread) {
@@ -304,16 +317,21 @@ impl<'a> Inbound<'a, '_> {
 /// Where a message goes and what rules asked for.
 struct Routed<'a> {
     pool: &'a Pool,
+    /// The person written to, or named by a rule.
+    named: Option<&'a Reference>,
+    /// Marks that the thread does not have yet.
+    tags: Vec<&'a str>,
     priority: Priority,
     template: Option<&'a str>,
 }
 
+/// A fact about a message on its way to a pool; what an earlier rule has marked is not seen by a later one, so that no
+/// rule triggers another.
 fn fact<'a>(
     policy: &Policy,
     message: &'a Message,
     reading: &'a Reading,
-    thread: &Thread,
-    pool: &'a Pool,
+    (thread, pool, attendance): (&'a Thread, &'a Pool, Attendance),
     field: Field,
 ) -> Option<Fact<'a>> {
     match field {
@@ -323,8 +341,8 @@ fn fact<'a>(
         Field::CalendarOpen => {
             policy.calendar(&pool.calendar).map(|calendar| Fact::Flag(calendar.is_open(thread.last_activity_at)))
         }
-        // Tags and absences come with later facts; until then a rule on them is false and noted.
-        Field::ThreadTag | Field::RecipientAbsent => None,
+        Field::ThreadTag => Some(Fact::List(&thread.tags)),
+        Field::RecipientAbsent => attendance.person_absent.map(Fact::Flag),
         _ => message.fact(field, reading),
     }
 }

@@ -12,6 +12,7 @@ use crate::thread::{Priority, Thread};
 use crate::time::Instant;
 
 use super::Setting;
+use super::attendance::told;
 
 /// What leaves because of one decision.
 pub struct Outbox<'a> {
@@ -67,7 +68,20 @@ impl<'a> Outbox<'a> {
             Deliver::Now => now,
             Deliver::WhenOpen => policy.quiet_until(QuietAudience::Staff, Some(&policy.zone), thread.priority, opening),
         };
-        for recipient in recipients(notice.to, thread, pool) {
+        let mut all: Vec<Reference> = Vec::new();
+        for meant in recipients(notice.to, thread, pool) {
+            // Who is there when it leaves: it may be held until somebody is back, or gone.
+            let (found, path) = told(policy, &meant, pool, release_at);
+            if !path.is_empty() {
+                record.left("notice", notice.topic, &path.join(", "));
+            }
+            for person in found {
+                if !all.contains(&person) {
+                    all.push(person);
+                }
+            }
+        }
+        for recipient in all {
             self.push(ids, record, notice.topic, recipient.to_string(), thread, release_at);
         }
     }
@@ -138,7 +152,7 @@ impl<'a> Outbox<'a> {
 fn recipients(to: Recipient, thread: &Thread, pool: &Pool) -> Vec<Reference> {
     let leads = || if pool.leads.is_empty() { vec![pool.reference.clone()] } else { pool.leads.clone() };
     match to {
-        Recipient::Owner => vec![thread.owner.clone().unwrap_or_else(|| pool.reference.clone())],
+        Recipient::Owner => vec![thread.answerer().unwrap_or(&pool.reference).clone()],
         Recipient::Pool => vec![pool.reference.clone()],
         Recipient::PoolLead => leads(),
         Recipient::Supervisors => pool.supervisors.clone().map_or_else(leads, |supervisors| vec![supervisors]),

@@ -49,7 +49,7 @@ pub fn begin(
             record.errors.push(format!("{}: no target for {}", clock_policy.id, thread.priority));
             continue;
         };
-        let calendar = setting.policy.calendar_key(&clock_policy.calendar, pool);
+        let calendar = setting.policy.calendar_key(&clock_policy.calendar, pool, thread.answerer());
         let thresholds = if red_flag { flag_thresholds(clock_policy) } else { clock_policy.thresholds.clone() };
         let mut clock = Clock {
             id: ids.next_id(),

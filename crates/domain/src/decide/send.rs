@@ -44,6 +44,7 @@ pub fn send(
         clocks: vec![],
         ledger: vec![],
         reply: None,
+        attendance: super::Attendance::default(),
     };
     match message.side() {
         Side::Patient | Side::Proxy => inbound.by_patient(&mut thread, view),
@@ -94,6 +95,8 @@ fn opened(message: &Message, now: Instant) -> Thread {
         pool: None,
         pool_reference: None,
         owner: None,
+        assigned: None,
+        tags: vec![],
         category: message.category.clone(),
         priority: message.priority.unwrap_or_default(),
         state: ThreadState::Answered,

@@ -80,6 +80,11 @@ fn clock_told(clock: &ClockNote, say: &dyn Fn(Instant) -> String) -> Vec<String>
     if !clock.walk.is_empty() && clock.event != "fire" {
         told.push(walk_told(&clock.walk, say));
     }
+    if !clock.unconfirmed.is_empty() && clock.event != "fire" {
+        let days: Vec<String> =
+            clock.unconfirmed.iter().map(|holiday| format!("{} ({})", holiday.date, holiday.name)).collect();
+        told.push(format!("Not a holiday until somebody confirms it: {}.", days.join(", ")));
+    }
     let target = clock.target.as_ref().map(target_told).unwrap_or_default();
     match (clock.state.as_str(), clock.due_at) {
         ("running", Some(due)) => told.push(format!("An answer is due by {}{target}.", say(due))),

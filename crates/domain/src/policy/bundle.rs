@@ -11,9 +11,11 @@ use crate::policy::turnaround::{Count, Turnaround};
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
 
+mod absence;
 mod boundary;
 mod text;
 
+pub use absence::{AbsencePolicy, OnReturn, StandingCover};
 pub use boundary::{
     AwayReply, LengthLimits, Limit, LimitScope, NeverBlocks, OnExceed, OnMaxHold, QuietAudience, QuietHours, Throttle,
     ThrottlePer, Trigger, WindowsIn,
@@ -62,6 +64,9 @@ pub struct Bundle {
     /// Limits on how much is sent.
     #[serde(default)]
     pub limits: Vec<Limit>,
+    /// What happens while somebody is away, and afterwards.
+    #[serde(default, skip_serializing_if = "AbsencePolicy::is_default")]
+    pub absence: AbsencePolicy,
     /// How long a patient's message may be.
     #[serde(default)]
     pub length: LengthLimits,

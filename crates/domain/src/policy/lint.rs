@@ -12,6 +12,7 @@ use crate::calendar::Calendar;
 use crate::policy::bundle::Bundle;
 use crate::time::Instant;
 
+mod absences;
 mod boundaries;
 mod identity;
 mod places;
@@ -56,7 +57,8 @@ impl fmt::Display for Finding {
 }
 
 impl Finding {
-    fn error(pointer: String, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// Something that keeps the document from being used.
+    pub fn error(pointer: String, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { severity: Severity::Error, pointer, message: message.into(), remedy: remedy.into() }
     }
 
@@ -131,6 +133,7 @@ impl Bundle {
             lint.quiet_hours();
             lint.away_replies();
             lint.limits();
+            lint.absences();
             lint.templates();
         }
         lint.findings

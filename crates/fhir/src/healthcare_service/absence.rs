@@ -23,6 +23,8 @@ const MAX_REASON: usize = 200;
 pub(super) struct Absences {
     pub(super) exceptions: Vec<DateException>,
     pub(super) closures: Vec<Closure>,
+    /// Each absence from its first instant until the first after it.
+    pub(super) stretches: Vec<(Instant, Instant)>,
 }
 
 /// An end of an absence.
@@ -36,11 +38,11 @@ enum Bound {
 
 /// Reads the absences. A period of dates closes those dates, the last one included; one with times closes from the first
 /// instant until the last; an end that is not told is never.
-pub(super) fn read(entries: &[NotAvailable], zone: Option<&TimeZone>, issues: &mut Vec<Issue>) -> Absences {
+pub(super) fn read(entries: &[NotAvailable], kind: &str, zone: Option<&TimeZone>, issues: &mut Vec<Issue>) -> Absences {
     let mut absences = Absences::default();
     for (position, entry) in entries.iter().enumerate() {
         if let Err(message) = add(&mut absences, entry, zone) {
-            let place = format!("HealthcareService.notAvailable[{position}].during");
+            let place = format!("{kind}.notAvailable[{position}].during");
             issues.push(Issue::error(IssueCode::Value, message).at(place));
         }
     }
@@ -56,14 +58,8 @@ fn add(absences: &mut Absences, entry: &NotAvailable, zone: Option<&TimeZone>) -
         return Err("an absence needs the period in which it is: say when it starts and ends");
     }
     let reason: String = entry.description.chars().take(MAX_REASON).collect();
-    if let (Some(Bound::Date(from)), Some(Bound::Date(to))) = (start, end) {
-        if to < from {
-            return Err("the absence ends before it starts");
-        }
-        if from.until(to).is_ok_and(|span| span.get_days() < MOST_DATES) {
-            absences.exceptions.push(DateException { from, to, shifts: Vec::new(), reason });
-            return Ok(());
-        }
+    if matches!((start, end), (Some(Bound::Date(from)), Some(Bound::Date(to))) if to < from) {
+        return Err("the absence ends before it starts");
     }
     // Without a zone no date has a first instant, and the missing zone is an issue already.
     let Some(zone) = zone else { return Ok(()) };
@@ -73,7 +69,15 @@ fn add(absences: &mut Absences, entry: &NotAvailable, zone: Option<&TimeZone>) -
     if until <= from {
         return Err("the absence ends before it starts");
     }
-    absences.closures.push(Closure { from, until, reason });
+    absences.stretches.push((from, until));
+    match (start, end) {
+        (Some(Bound::Date(from)), Some(Bound::Date(to)))
+            if from.until(to).is_ok_and(|span| span.get_days() < MOST_DATES) =>
+        {
+            absences.exceptions.push(DateException { from, to, shifts: Vec::new(), reason });
+        }
+        _ => absences.closures.push(Closure { from, until, reason }),
+    }
     Ok(())
 }
 
@@ -90,6 +94,11 @@ fn bound(when: When, is_last: bool) -> Option<Bound> {
         When::Year(year) if is_last => Bound::Date(first(year, 12, 31)?),
         When::Year(year) => Bound::Date(first(year, 1, 1)?),
     })
+}
+
+/// The instant at which a period begins or, for its end, the first after it.
+pub(crate) fn period(when: When, zone: &TimeZone, is_last: bool) -> Option<Instant> {
+    instant(bound(when, is_last)?, zone, is_last)
 }
 
 /// The instant of a bound: a date's first, or the first after it where it is the last date.

@@ -10,13 +10,13 @@ const ALL_DAY: Shift = Shift { start: WallTime::MIDNIGHT, end: WallTime::END_OF_
 
 /// The shifts of each entry. An entry that names no day holds for every day; one whose end is before its start goes on
 /// into the next day.
-pub(super) fn shifts(entries: &[AvailableTime], issues: &mut Vec<Issue>) -> Week {
+pub(super) fn shifts(entries: &[AvailableTime], kind: &str, issues: &mut Vec<Issue>) -> Week {
     let mut week = Week::new();
     for (position, entry) in entries.iter().enumerate() {
         match shift(entry) {
             Ok(shift) => week.push(WeeklyShifts { days: days(&entry.days), shifts: vec![shift] }),
             Err(message) => {
-                let place = format!("HealthcareService.availableTime[{position}]");
+                let place = format!("{kind}.availableTime[{position}]");
                 issues.push(Issue::error(IssueCode::Value, message).at(place));
             }
         }

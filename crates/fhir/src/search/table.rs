@@ -1,5 +1,7 @@
 //! The table of search parameters.
 
+mod practitioner_role;
+
 use domain::id::ResourceType;
 use domain::search::SortBy;
 
@@ -232,5 +234,6 @@ pub(super) fn of(kind: ResourceType) -> &'static [Parameter] {
         ResourceType::Communication => COMMUNICATION,
         ResourceType::Task => TASK,
         ResourceType::HealthcareService => HEALTHCARE_SERVICE,
+        ResourceType::PractitionerRole => practitioner_role::PARAMETERS,
     }
 }

@@ -1,4 +1,4 @@
-//! What policy is made of: bundles, pools' own resources, and the generation that tells when either has changed.
+//! What policy is made of: bundles, the resources of pools and people, and the generation that tells when either has changed.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use domain::time::Instant;
 
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
-use super::{Conn, dialect};
+use super::{Conn, absence, dialect, holiday};
 use crate::error::{QueryError, unreadable};
 use crate::schema::{bundle, catalogue_generation, resource};
 use crate::types::{Micros, Ts};
@@ -145,24 +145,32 @@ pub fn generation(conn: &mut Conn, tenant: &TenantId) -> Result<i64, QueryError>
     Ok(found.first(conn).optional()?.unwrap_or(0))
 }
 
-/// What policy is made of, all of one moment.
-pub fn catalogue(conn: &mut Conn, tenant: &TenantId) -> Result<Catalogue, QueryError> {
+/// What policy is made of, all of one moment; of absences those that end after `since`.
+pub fn catalogue(conn: &mut Conn, tenant: &TenantId, since: Instant) -> Result<Catalogue, QueryError> {
     dialect::snapshot(conn, |conn| {
-        let generation = generation(conn, tenant)?;
-        let active = the_one(conn, tenant, BundleState::Active)?;
-        let shadow = the_one(conn, tenant, BundleState::Shadow)?;
-        let found: Vec<(String, i32, String)> = resource::table
-            .filter(resource::tenant.eq(tenant.as_str()))
-            .filter(resource::kind.eq(ResourceType::HealthcareService.as_str()))
-            .filter(diesel::dsl::not(resource::deleted))
-            .order(resource::id)
-            .select((resource::id, resource::version, resource::body))
-            .load(conn)?;
-        let mut services = vec![];
-        for (id, version, body) in found {
-            let key = Key::new(ResourceType::HealthcareService, read_id(id)?);
-            services.push(Service { key, version: Version(version), body });
-        }
-        Ok(Catalogue { generation, bundle: active, shadow, services })
+        Ok(Catalogue {
+            generation: generation(conn, tenant)?,
+            bundle: the_one(conn, tenant, BundleState::Active)?,
+            shadow: the_one(conn, tenant, BundleState::Shadow)?,
+            services: current(conn, tenant, ResourceType::HealthcareService)?,
+            roles: current(conn, tenant, ResourceType::PractitionerRole)?,
+            absences: absence::not_ended(conn, tenant, since)?,
+            holidays: holiday::all(conn, tenant)?,
+        })
     })
+}
+
+/// The current resources of a type, by id.
+fn current(conn: &mut Conn, tenant: &TenantId, kind: ResourceType) -> Result<Vec<Service>, QueryError> {
+    let found: Vec<(String, i32, String)> = resource::table
+        .filter(resource::tenant.eq(tenant.as_str()))
+        .filter(resource::kind.eq(kind.as_str()))
+        .filter(diesel::dsl::not(resource::deleted))
+        .order(resource::id)
+        .select((resource::id, resource::version, resource::body))
+        .load(conn)?;
+    let service = |(id, version, body): (String, i32, String)| {
+        Ok(Service { key: Key::new(kind, read_id(id)?), version: Version(version), body })
+    };
+    found.into_iter().map(service).collect()
 }

@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{Conn, catalogue, clock, dialect, outbox, overrides, record, resource, simulation, thread};
+use super::{absence, catalogue, clock, dialect, holiday, outbox, overrides, record, resource, simulation, thread, Conn};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
@@ -140,6 +140,8 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
         done(catalogue::next_generation(conn, &change.tenant, current)?, Refusal::Stale)?;
     }
     done(catalogue::write(conn, changes)?, Refusal::Overtaken)?;
+    done(absence::write(conn, changes)?, Refusal::Overtaken)?;
+    done(holiday::write(conn, changes)?, Refusal::Overtaken)?;
     done(resource::write(conn, changes)?, Refusal::Overtaken)?;
     done(thread::write(conn, changes)?, Refusal::Overtaken)?;
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;

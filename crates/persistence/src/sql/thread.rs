@@ -36,6 +36,8 @@ rows! {
         replied_cycle: Integer = i32,
         needs_review: Bool = bool,
         revision: Integer = i32,
+        assigned: Nullable<Text> = Option<String>,
+        tags: Text = String,
     }
 }
 
@@ -46,7 +48,8 @@ impl Sql for Update {
          priority = given.priority, state = given.state, opened_at = given.opened_at, \
          last_activity_at = given.last_activity_at, last_staff_at = given.last_staff_at, \
          patient_messages = given.patient_messages, cycle = given.cycle, task = given.task, \
-         replied_cycle = given.replied_cycle, needs_review = given.needs_review, revision = given.revision FROM ";
+         replied_cycle = given.replied_cycle, needs_review = given.needs_review, revision = given.revision, \
+         assigned = given.assigned, tags = given.tags FROM ";
     const AFTER: &'static str = " WHERE thread.tenant = given.tenant AND thread.id = given.id \
          AND thread.revision = given.revision - 1";
 }
@@ -85,6 +88,8 @@ fn row<'a>(tenant: &'a str, thread: &'a Thread) -> ThreadRow<'a> {
         replied_cycle: thread.replied_cycle,
         needs_review: thread.needs_review,
         revision: thread.revision,
+        assigned: thread.assigned.as_ref().map(ToString::to_string),
+        tags: serde_json::to_string(&thread.tags).expect("tags are strings"),
     }
 }
 
@@ -108,6 +113,8 @@ struct Found {
     replied_cycle: i32,
     needs_review: bool,
     revision: i32,
+    assigned: Option<String>,
+    tags: String,
 }
 
 impl TryFrom<Found> for Thread {
@@ -132,6 +139,8 @@ impl TryFrom<Found> for Thread {
             replied_cycle: row.replied_cycle,
             needs_review: row.needs_review,
             revision: row.revision,
+            assigned: row.assigned.map(read_reference).transpose()?,
+            tags: serde_json::from_str(&row.tags).map_err(|_| unreadable("thread.tags"))?,
         })
     }
 }

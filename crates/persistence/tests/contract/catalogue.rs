@@ -25,8 +25,16 @@ fn put(bundles: &[BundleRow]) -> Change {
 }
 
 async fn the_catalogue_is_the_active_bundle_and_every_service(store: Fresh) {
-    let empty = Catalogue { generation: 0, bundle: None, shadow: None, services: vec![] };
-    assert_eq!(store.catalogue(tenant()).await.unwrap(), empty);
+    let empty = Catalogue {
+        generation: 0,
+        bundle: None,
+        shadow: None,
+        services: vec![],
+        roles: vec![],
+        absences: vec![],
+        holidays: vec![],
+    };
+    assert_eq!(store.catalogue(tenant(), at(0)).await.unwrap(), empty);
     let service = |name: &str| Key::new(ResourceType::HealthcareService, id(name));
     let mut hours = change([version(service("refill"), 1), version(service("closed"), 1)]);
     hours.new_generation = true;
@@ -38,7 +46,7 @@ async fn the_catalogue_is_the_active_bundle_and_every_service(store: Fresh) {
     // In one change, whatever its order: the one before retires, the next comes into force.
     store.save(put(&[bundle(2, BundleState::Active), bundle(1, BundleState::Retired)])).await.unwrap();
 
-    let catalogue = store.catalogue(tenant()).await.unwrap();
+    let catalogue = store.catalogue(tenant(), at(0)).await.unwrap();
     assert_eq!(catalogue.bundle, Some(bundle(2, BundleState::Active)));
     let written = version(service("refill"), 1);
     assert_eq!(catalogue.services, [Service { key: written.key, version: written.version, body: written.body }]);
@@ -66,16 +74,16 @@ async fn a_bundle_may_change_only_while_it_is_a_draft(store: Fresh) {
     edited.state = BundleState::Active;
     store.save(put(&[edited.clone()])).await.unwrap();
     assert_eq!(store.save(put(&[bundle(2, BundleState::Active)])).await, conflict, "one is in force");
-    assert_eq!(store.catalogue(tenant()).await.unwrap().bundle, Some(edited));
+    assert_eq!(store.catalogue(tenant(), at(0)).await.unwrap().bundle, Some(edited));
 }
 
 async fn one_bundle_at_most_is_in_shadow_and_the_catalogue_has_it(store: Fresh) {
     store.save(put(&[bundle(1, BundleState::Active), bundle(2, BundleState::Shadow)])).await.unwrap();
     let refused = store.save(put(&[bundle(3, BundleState::Shadow)])).await;
     assert_eq!(refused, Err(SaveError::Conflict { key: None }));
-    assert_eq!(store.catalogue(tenant()).await.unwrap().shadow, Some(bundle(2, BundleState::Shadow)));
+    assert_eq!(store.catalogue(tenant(), at(0)).await.unwrap().shadow, Some(bundle(2, BundleState::Shadow)));
     store.save(put(&[bundle(2, BundleState::Retired)])).await.unwrap();
-    assert_eq!(store.catalogue(tenant()).await.unwrap().shadow, None);
+    assert_eq!(store.catalogue(tenant(), at(0)).await.unwrap().shadow, None);
 }
 
 async fn bundles_whose_instant_has_come_are_found_the_earliest_first(store: Fresh) {

@@ -88,6 +88,8 @@ pub fn thread(name: &str, revision: i32) -> Thread {
         patient: Some(reference("Patient/p-1")),
         pool: Some("refill".into()),
         pool_reference: Some(reference("HealthcareService/refill")),
+        assigned: None,
+        tags: vec!["seen".to_owned()],
         owner: None,
         category: Some("refill".into()),
         priority: Priority::Urgent,

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::change::{Change, Delivery, Dispatched, OutboxRow};
-use domain::id::TenantId;
-use domain::store::{SaveError, StoreError};
+use domain::decide::{answering, released};
+use domain::id::{Reference, TenantId};
+use domain::store::{ClaimedOutbox, SaveError, StoreError};
+use domain::time::Instant;
 use futures_util::future::join_all;
 
 use super::{LEASE, OUTBOX, Report, Worker};
@@ -17,8 +19,13 @@ impl Worker {
         let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
         let claimed = self.state.store.claim_outbox(now, LEASE, OUTBOX).await?;
         report.full |= claimed.len() >= usize::from(OUTBOX);
-        for claimed in claimed {
-            waiting.entry((claimed.tenant, claimed.row.recipient.clone())).or_default().push(claimed.row);
+        if claimed.iter().any(|claimed| claimed.row.recipient.is_some()) {
+            // Who is there is to be known as it stands: no save of what leaves compares it.
+            self.state.policies.refresh_if_changed().await?;
+        }
+        for ClaimedOutbox { tenant, row } in claimed {
+            let recipient = self.recipient(&tenant, &row, now).await?;
+            waiting.entry((tenant, recipient)).or_default().push(row);
         }
         let mut ids = self.state.ids(now);
         let saves = waiting.into_iter().map(|((tenant, recipient), mut rows)| {
@@ -55,5 +62,22 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Whom a notice is for at this moment: in the place of somebody who has gone away since it was written, who covers.
+    async fn recipient(&self, tenant: &TenantId, row: &OutboxRow, now: Instant) -> Result<Option<String>, StoreError> {
+        let Some(named) = row.recipient.as_ref().and_then(|recipient| recipient.parse::<Reference>().ok()) else {
+            return Ok(row.recipient.clone());
+        };
+        let policy = self.state.policies.current(tenant).await?;
+        if !policy.people().has_absences(&named) {
+            return Ok(row.recipient.clone());
+        }
+        let thread = match &row.thread {
+            Some(thread) => self.state.store.thread_of(tenant.clone(), thread.clone()).await?,
+            None => None,
+        };
+        let pool = thread.map_or_else(|| policy.default_pool(), |view| answering(&policy, &view.thread));
+        Ok(Some(released(&policy, &named, pool, now).unwrap_or(named).to_string()))
     }
 }

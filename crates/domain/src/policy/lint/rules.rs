@@ -1,7 +1,7 @@
 //! Conditions and actions: typed tests, actions in their place, and rules that are never reached.
 
 use super::Lint;
-use super::identity::MAX_LINE;
+use super::identity::{MAX_LINE, is_id};
 use crate::policy::bundle::Bundle;
 use crate::policy::rule::{Action, Condition, Field, Rule};
 use crate::text::Words;
@@ -41,10 +41,6 @@ impl Lint<'_> {
                 let message = format!("{} cannot be compared like this", test.field.as_str());
                 self.error(pointer, message, expected);
             }
-            if matches!(test.field, Field::ThreadTag | Field::RecipientAbsent) {
-                let message = format!("{} is not known yet, so that the test never holds", test.field.as_str());
-                self.warn(format!("{pointer}/field"), message, "ask for another fact");
-            }
             let texts = test.value.as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
             for (place, text) in texts.enumerate() {
                 if test.field == Field::MessageText && Words::of(text).is_empty() {
@@ -63,6 +59,14 @@ impl Lint<'_> {
             let pointer = format!("{pointer}/do/{place}");
             match action {
                 Action::RouteToPool { to } => self.pool_exists(format!("{pointer}/to"), to),
+                Action::Assign { to } if !to.is("Practitioner") && !to.is("PractitionerRole") => {
+                    let remedy = "refer to a Practitioner or a PractitionerRole";
+                    self.error(format!("{pointer}/to"), "cannot be assigned a message", remedy);
+                }
+                Action::AddTag { value } if !is_id(value) => {
+                    let remedy = "use a-z, 0-9 and -, a letter first, at most 63 characters";
+                    self.error(format!("{pointer}/value"), "not a legal tag", remedy);
+                }
                 Action::SendTemplate { value } => self.reply_template(format!("{pointer}/value"), value),
                 _ => {}
             }
@@ -73,8 +77,6 @@ impl Lint<'_> {
                     "use it in a threshold; accepted messages are notified anyway"
                 };
                 self.error(pointer, "this action cannot stand here", remedy);
-            } else if matches!(action, Action::Assign { .. } | Action::AddTag { .. }) {
-                self.error(pointer, "assign and add-tag are not evaluated yet", "route to a pool instead");
             }
         }
     }

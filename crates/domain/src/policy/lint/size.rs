@@ -29,6 +29,8 @@ pub const MAX_THRESHOLDS: usize = 10;
 pub const MAX_CLOCKS: usize = 4;
 /// Most entries of `quietHours`, of `awayReplies` and of `limits`.
 pub const MAX_BOUNDARIES: usize = 50;
+/// Most entries of `absence.covers`.
+pub const MAX_STANDING_COVERS: usize = 200;
 /// Most templates.
 pub const MAX_TEMPLATES: usize = 500;
 /// Most texts that a condition compares with.
@@ -47,6 +49,7 @@ impl Lint<'_> {
         for (place, pool) in bundle.pools.iter().enumerate() {
             self.size(&format!("/pools/{place}/leads"), pool.leads.len(), MAX_LEADS);
         }
+        self.size("/absence/covers", bundle.absence.covers.len(), MAX_STANDING_COVERS);
         self.size("/redFlags/lists", bundle.red_flags.lists.len(), MAX_RED_FLAG_LISTS);
         for (place, list) in bundle.red_flags.lists.iter().enumerate() {
             self.size(&format!("/redFlags/lists/{place}/phrases"), list.phrases.len(), MAX_PHRASES);

@@ -1,0 +1,233 @@
+//! The people who answer: where they belong, their hours, when they are away and who covers for them.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use crate::absence::{Absence, AbsenceSource};
+use crate::calendar::{Calendar, CalendarSpec};
+use crate::id::{Reference, Version};
+use crate::policy::Pool;
+use crate::policy::bundle::StandingCover;
+use crate::time::Instant;
+
+/// How many covers are followed one after the other.
+pub const MAX_COVERS: usize = 3;
+
+/// What a PractitionerRole says: who works where, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    /// The PractitionerRole.
+    pub reference: Reference,
+    /// Its version, named in records.
+    pub version: Version,
+    /// The person in the role.
+    pub practitioner: Option<Reference>,
+    /// The pools in which the role answers.
+    pub services: Vec<Reference>,
+    /// From when on.
+    pub from: Option<Instant>,
+    /// The first instant after it.
+    pub until: Option<Instant>,
+    /// Its hours; `None` when it says none, so that the pool's count.
+    pub calendar: Option<CalendarSpec>,
+}
+
+impl Role {
+    fn holds_at(&self, at: Instant) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
+    }
+}
+
+/// The people known to a policy.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    roles: Vec<Role>,
+    /// The places of the roles of each person and of each role itself.
+    by_person: BTreeMap<Reference, Vec<usize>>,
+    /// The places of the roles in each pool.
+    by_pool: BTreeMap<Reference, Vec<usize>>,
+    absences: BTreeMap<Reference, Vec<Absence>>,
+    standing: BTreeMap<Reference, Reference>,
+    /// Hours by their key, compiled when they are first asked for: few of many people's are.
+    calendars: BTreeMap<String, Hours>,
+}
+
+#[derive(Clone, Debug)]
+struct Hours {
+    spec: CalendarSpec,
+    around: Instant,
+    compiled: OnceLock<Option<Calendar>>,
+}
+
+/// Somebody who is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Away<'a> {
+    /// Who answers meanwhile.
+    pub cover: Option<&'a Reference>,
+    /// The first instant after it, as far as it is known now.
+    pub until: Instant,
+}
+
+/// Where the way from a person over their covers leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Each step, for the record.
+    pub path: Vec<String>,
+    /// Who is there; `None` when nobody is, so that the pool answers.
+    pub person: Option<Reference>,
+}
+
+impl People {
+    /// People from their roles and absences. What a role says that is not among `roles` any more is passed over.
+    pub(super) fn new(roles: &[Role], absences: &[Absence], standing: &[StandingCover], around: Instant) -> Self {
+        let mut people = Self { roles: roles.to_vec(), ..Self::default() };
+        people.roles.sort_by(|a, b| a.reference.cmp(&b.reference));
+        for (place, role) in people.roles.iter().enumerate() {
+            for person in role.practitioner.iter().chain([&role.reference]) {
+                people.by_person.entry(person.clone()).or_default().push(place);
+            }
+            for pool in &role.services {
+                people.by_pool.entry(pool.clone()).or_default().push(place);
+            }
+            if let Some(spec) = &role.calendar {
+                let hours = Hours { spec: spec.clone(), around, compiled: OnceLock::new() };
+                people.calendars.insert(key(role), hours);
+            }
+        }
+        for absence in absences {
+            let known = match &absence.source {
+                AbsenceSource::Api => true,
+                AbsenceSource::Resource(_) => people.by_person.contains_key(&absence.person),
+            };
+            if known {
+                people.absences.entry(absence.person.clone()).or_default().push(absence.clone());
+            }
+        }
+        for absences in people.absences.values_mut() {
+            absences.sort_by(|a, b| (a.from, &a.id).cmp(&(b.from, &b.id)));
+        }
+        people.standing = standing.iter().map(|cover| (cover.person.clone(), cover.by.clone())).collect();
+        people
+    }
+
+    /// The roles of a person, or the role itself.
+    fn roles_of(&self, person: &Reference) -> impl Iterator<Item = &Role> {
+        self.by_person.get(person).into_iter().flatten().filter_map(|place| self.roles.get(*place))
+    }
+
+    /// The person behind a role; anybody else is themself.
+    fn behind<'a>(&'a self, person: &'a Reference) -> &'a Reference {
+        let role = if person.is("PractitionerRole") { self.roles_of(person).next() } else { None };
+        role.and_then(|role| role.practitioner.as_ref()).unwrap_or(person)
+    }
+
+    /// Whether two references mean one person.
+    pub fn are_one(&self, one: &Reference, other: &Reference) -> bool {
+        one == other || self.behind(one) == self.behind(other)
+    }
+
+    /// The pools in which a person or a role answers, as roles say.
+    pub fn pools_of<'a>(&'a self, person: &'a Reference, at: Instant) -> impl Iterator<Item = &'a Reference> {
+        self.roles_of(person).filter(move |role| role.holds_at(at)).flat_map(|role| &role.services)
+    }
+
+    /// Whether a person answers for a pool: as a member, a lead or its supervisor.
+    pub fn belongs(&self, person: &Reference, pool: &Pool, at: Instant) -> bool {
+        pool.leads.iter().chain(&pool.supervisors).any(|lead| self.are_one(lead, person))
+            || self.pools_of(person, at).any(|service| *service == pool.reference)
+    }
+
+    /// The absences that are known, whoever is away.
+    pub fn absences(&self) -> impl Iterator<Item = &Absence> {
+        self.absences.values().flatten()
+    }
+
+    /// Whether any absence of a person, in whatever role, is known.
+    pub fn has_absences(&self, person: &Reference) -> bool {
+        let own = [person, self.behind(person)].into_iter();
+        own.chain(self.roles_of(person).map(|role| &role.reference)).any(|one| self.absences.contains_key(one))
+    }
+
+    /// Whether a person is away from a pool: when they say so themself, or in each role that they have there.
+    pub fn away(&self, person: &Reference, pool: &Reference, at: Instant) -> Option<Away<'_>> {
+        if self.absences.is_empty() {
+            return None;
+        }
+        let own = self.said(person, at).or_else(|| self.said(self.behind(person), at));
+        let absence = own.or_else(|| {
+            let mut roles: Vec<&Role> = self.roles_of(person).filter(|role| role.holds_at(at)).collect();
+            if roles.iter().any(|role| role.services.contains(pool)) {
+                roles.retain(|role| role.services.contains(pool));
+            }
+            let absences: Option<Vec<&Absence>> = roles.iter().map(|role| self.said(&role.reference, at)).collect();
+            let absences = absences?;
+            absences.iter().find(|absence| absence.cover.is_some()).or(absences.first()).copied()
+        })?;
+        let standing = || self.standing.get(person).or_else(|| self.standing.get(self.behind(person)));
+        Some(Away { cover: absence.cover.as_ref().or_else(standing), until: absence.until })
+    }
+
+    /// The absence of exactly that reference that holds; of several one that names a cover.
+    fn said(&self, person: &Reference, at: Instant) -> Option<&Absence> {
+        let holding = || self.absences.get(person).into_iter().flatten().filter(|absence| absence.holds_at(at));
+        holding().find(|absence| absence.cover.is_some()).or_else(|| holding().next())
+    }
+
+    /// Who is there for a person: the person, or the first of their covers who is there and answers for the pool. It
+    /// ends: at most [`MAX_COVERS`] are followed, and nobody twice.
+    pub fn reach(&self, person: &Reference, pool: &Pool, at: Instant) -> Reached {
+        let mut path = Vec::new();
+        let mut visited = vec![person];
+        let mut current = person;
+        let person = loop {
+            let Some(away) = self.away(current, &pool.reference, at) else { break Some(current.clone()) };
+            path.push(format!("absent: {current}"));
+            let Some(cover) = away.cover else { break None };
+            let left = if visited.iter().any(|before| self.are_one(before, cover)) {
+                "in a circle"
+            } else if visited.len() > MAX_COVERS {
+                "one too many"
+            } else if !self.belongs(cover, pool, at) {
+                "does not answer for the pool"
+            } else {
+                path.push(format!("cover: {cover}"));
+                visited.push(cover);
+                current = cover;
+                continue;
+            };
+            path.push(format!("cover: {cover}: {left}"));
+            break None;
+        };
+        Reached { path, person }
+    }
+
+    /// Until when nobody is there, as far as it is known now: every member that is known is away. `None` when somebody
+    /// is there, and for a pool without known members, which counts as staffed.
+    pub fn unstaffed_until(&self, pool: &Reference, at: Instant) -> Option<Instant> {
+        if self.absences.is_empty() {
+            return None;
+        }
+        let places = self.by_pool.get(pool).into_iter().flatten();
+        let members = places.filter_map(|place| self.roles.get(*place)).filter(|role| role.holds_at(at));
+        let until: Option<Vec<Instant>> =
+            members.map(|role| self.away(&role.reference, pool, at).map(|away| away.until)).collect();
+        until?.into_iter().min()
+    }
+
+    /// The key of the hours that a person keeps in a pool, when their role says some.
+    pub fn calendar_key(&self, person: &Reference, pool: &Reference) -> Option<String> {
+        let of_pool = |role: &&Role| role.services.is_empty() || role.services.contains(pool);
+        let role = self.roles_of(person).filter(of_pool);
+        role.map(key).find(|key| self.calendar(key).is_some())
+    }
+
+    /// Hours by their key, when they can be compiled and open at all.
+    pub fn calendar(&self, key: &str) -> Option<&Calendar> {
+        let Hours { spec, around, compiled } = self.calendars.get(key)?;
+        compiled.get_or_init(|| Calendar::compile(spec, &[], *around).ok().filter(Calendar::opens)).as_ref()
+    }
+}
+
+fn key(role: &Role) -> String {
+    format!("{}/_history/{}", role.reference, role.version)
+}

@@ -1,0 +1,3 @@
+ALTER TABLE thread DROP COLUMN tags;
+ALTER TABLE thread DROP COLUMN assigned;
+DROP TABLE absence;
