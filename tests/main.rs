@@ -35,6 +35,7 @@ mod health;
 mod healthcare_service;
 mod house_rules;
 mod manners;
+mod recalendar;
 mod search;
 mod task;
 mod worker;

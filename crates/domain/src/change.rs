@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::calendar::Kept;
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
@@ -48,6 +49,8 @@ pub struct Change {
     pub bundles: Vec<BundleRow>,
     /// Overrides by authorised persons.
     pub overrides: Vec<OverrideRow>,
+    /// Calendars by which clocks are going to be counted; one that is kept already stays as it is.
+    pub calendars: Vec<Kept>,
 }
 
 impl Change {
@@ -71,6 +74,7 @@ impl Change {
             audit: vec![],
             bundles: vec![],
             overrides: vec![],
+            calendars: vec![],
         }
     }
 }

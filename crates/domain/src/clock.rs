@@ -12,9 +12,11 @@ use crate::policy::turnaround::{Rest, Target, Threshold};
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
 
+mod explain;
 mod fold;
 mod threshold;
 
+pub use explain::{Explanation, Language, Placed, Step, Walked};
 pub use fold::Calendars;
 pub use threshold::{PAUSE_ENDS, PROMISE_MISSED};
 
@@ -116,8 +118,11 @@ pub struct Terms {
     pub policy: String,
     /// The pool that answers, as the bundle names it.
     pub pool: String,
-    /// The calendar that counts, as [`crate::policy::Policy::calendar`] knows it.
+    /// The calendar that counted when it began, as [`crate::policy::Policy::calendar`] knows it.
     pub calendar: String,
+    /// Whose calendar counts, whatever becomes of it: a pool's resource or a calendar of the bundle.
+    #[serde(default)]
+    pub counted_by: String,
     /// The urgency that chose the target.
     pub priority: Priority,
     /// Warnings and escalations.
@@ -178,6 +183,9 @@ pub enum Event {
     Recalendar {
         /// The new calendar.
         calendar: String,
+        /// Why, as a code: `hours`, `bundle`, `holiday`, `tzdb`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// Due has passed.
     Breach,

@@ -14,12 +14,14 @@ mod inbound;
 mod notice;
 mod obligation;
 mod overrule;
+mod recalendar;
 mod send;
 mod shadow;
 
 pub use claim::claim;
 pub use fire::{Fired, fire};
 pub use overrule::{Actor, answering, overrule};
+pub use recalendar::{another_calendar, recalendar};
 pub use send::{draft, send};
 pub use shadow::shadow;
 

@@ -54,6 +54,8 @@ pub enum Outcome {
     Refused,
     /// An authorised person overrode what the policy asks.
     Overridden,
+    /// Another calendar counts for an obligation than before.
+    Recalendared,
 }
 
 impl Outcome {
@@ -68,6 +70,7 @@ impl Outcome {
             Self::Fired => "fired",
             Self::Refused => "refused",
             Self::Overridden => "overridden",
+            Self::Recalendared => "recalendared",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::calendar::{Calendar, CalendarSpec};
+use crate::calendar::{Calendar, CalendarSpec, Kept, name_of};
 use crate::id::{Reference, Version};
 use crate::message::{Message, Reading};
 use crate::policy::bundle::{Bundle, RedFlagList, Template};
@@ -70,7 +70,10 @@ pub struct Policy {
     pub degraded: Option<String>,
     /// The clinic's zone.
     pub zone: TimeZone,
+    /// By key, those in force and those that still count for clocks.
     calendars: BTreeMap<String, Calendar>,
+    /// Those in force, by name.
+    kept: BTreeMap<String, Kept>,
     pools: Vec<Pool>,
     rules: Vec<Guarded<Rule>>,
     turnaround: Vec<Guarded<Turnaround>>,
@@ -104,24 +107,22 @@ impl Policy {
             return Err(findings);
         }
         let mut calendars = BTreeMap::new();
-        for spec in &bundle.calendars {
-            if let Ok(calendar) = Calendar::compile(spec, &bundle.holiday_sets, around) {
-                calendars.insert(spec.id.clone(), calendar);
+        let mut kept = BTreeMap::new();
+        let own = services.iter().filter_map(|service| service.calendar.as_ref().map(|spec| (&service.reference, spec)));
+        let own = own.map(|(reference, spec)| CalendarSpec { id: reference.to_string(), ..spec.clone() });
+        for spec in bundle.calendars.iter().cloned().chain(own) {
+            let calendar = Kept::new(&spec, &bundle.holiday_sets);
+            // Hours of a pool's own that never open are passed over for the bundle's; lint sees to those of the bundle.
+            if let Ok(compiled) = calendar.compile(around)
+                && (compiled.opens() || !spec.id.contains('/'))
+            {
+                calendars.insert(calendar.key.clone(), compiled);
+                kept.insert(spec.id, calendar);
             }
         }
-        let own = services.iter().filter_map(|service| {
-            let spec = service.calendar.as_ref()?;
-            let calendar = Calendar::compile(spec, &bundle.holiday_sets, around).ok().filter(Calendar::opens)?;
-            Some((format!("{}/_history/{}", service.reference, service.version), calendar))
-        });
-        calendars.extend(own);
         let key = |reference: &Reference, fallback: &str| {
-            services
-                .iter()
-                .find(|service| service.reference == *reference)
-                .map(|service| format!("{}/_history/{}", service.reference, service.version))
-                .filter(|key| calendars.contains_key(key))
-                .unwrap_or_else(|| fallback.to_owned())
+            let own = kept.get(&reference.to_string()).or_else(|| kept.get(fallback));
+            own.map_or_else(|| fallback.to_owned(), |calendar| calendar.key.clone())
         };
         let name = |reference: &Reference| {
             services.iter().find(|service| service.reference == *reference).and_then(|service| service.name.clone())
@@ -146,7 +147,7 @@ impl Policy {
                         id: service.reference.to_string(),
                         reference: service.reference.clone(),
                         name: service.name.clone(),
-                        calendar: key(&service.reference, &default.calendar),
+                        calendar: key(&service.reference, name_of(&default.calendar)),
                         ..default.clone()
                     });
                 }
@@ -177,6 +178,7 @@ impl Policy {
             degraded: None,
             zone,
             calendars,
+            kept,
             pools,
             rules,
             turnaround,
@@ -201,9 +203,38 @@ impl Policy {
         format!("{}/{}", self.bundle.id, self.bundle.version)
     }
 
-    /// A compiled calendar: a bundle's by its id, a resource's by its versioned reference.
+    /// A compiled calendar by its key. Where no calendar of that key is known, the one that has its name today stands in
+    /// for it.
     pub fn calendar(&self, key: &str) -> Option<&Calendar> {
-        self.calendars.get(key)
+        self.calendars
+            .get(key)
+            .or_else(|| self.kept.get(name_of(key)).and_then(|kept| self.calendars.get(&kept.key)))
+    }
+
+    /// The calendars in force, as they are to be kept before a clock runs under them.
+    pub fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.kept.values()
+    }
+
+    /// The policy with calendars that were in force before and by which clocks are still counted.
+    #[must_use]
+    pub fn remembering(mut self, before: &[Kept], around: Instant) -> Self {
+        for kept in before {
+            if !self.calendars.contains_key(&kept.key)
+                && let Ok(calendar) = kept.compile(around)
+            {
+                self.calendars.insert(kept.key.clone(), calendar);
+            }
+        }
+        self
+    }
+
+    /// The key under which a clock counts today that is counted by `counted_by`: a pool's resource or a calendar of the
+    /// bundle. `None` when there is neither any more.
+    pub fn counting(&self, counted_by: &str) -> Option<&str> {
+        let pool = self.pools.iter().find(|pool| pool.reference.to_string() == counted_by);
+        let calendar = || self.kept.get(counted_by).map(|kept| kept.key.as_str());
+        pool.map(|pool| pool.calendar.as_str()).or_else(calendar)
     }
 
     /// A pool by its id in the bundle.
@@ -234,11 +265,11 @@ impl Policy {
             .collect()
     }
 
-    /// The key of the calendar that counts for a pool.
-    pub fn calendar_key(&self, named: &CalendarRef, pool: &Pool) -> String {
+    /// Whose calendar counts where a pool answers: the pool's resource or a calendar of the bundle.
+    pub fn counted_by(&self, named: &CalendarRef, pool: &Pool) -> String {
         match named {
             // A person's own hours come with PractitionerRole; until one is known the pool's count.
-            CalendarRef::Of { of: CalendarOf::AnsweringPool | CalendarOf::Owner } => pool.calendar.clone(),
+            CalendarRef::Of { of: CalendarOf::AnsweringPool | CalendarOf::Owner } => pool.reference.to_string(),
             CalendarRef::Id(id) => id.clone(),
         }
     }

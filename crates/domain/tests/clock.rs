@@ -94,6 +94,7 @@ fn clock(thresholds: Vec<Threshold>) -> Clock {
             policy: "default".into(),
             pool: "default".into(),
             calendar: "office".into(),
+            counted_by: "office".into(),
             priority: Priority::Routine,
             thresholds,
             rests: Rest::shipped(),
@@ -232,7 +233,7 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(pause()),
         4 => Just(Event::Resume),
         2 => target().prop_map(retarget),
-        2 => key().prop_map(|calendar| Event::Recalendar { calendar }),
+        2 => key().prop_map(|calendar| Event::Recalendar { calendar, reason: String::new() }),
         1 => Just(Event::Fulfill),
         1 => Just(Event::Cancel { reason: "resolved".into() }),
         1 => Just(Event::Waive { reason: "called".into() }),
@@ -371,7 +372,7 @@ proptest! {
         let before = fold(&events, known);
         let now = events.last().unwrap().0.plus(gap);
         let used = before.used_until(now, known);
-        for event in [retarget(target), Event::Recalendar { calendar: key }] {
+        for event in [retarget(target), Event::Recalendar { calendar: key, reason: "hours".into() }] {
             let after = before.clone().then(now, &event, known);
             prop_assert_eq!(after.used_until(now, known), used);
             prop_assert_eq!(after.started_at, before.started_at);

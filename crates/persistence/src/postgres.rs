@@ -4,8 +4,12 @@ pub mod dialect;
 
 #[path = "sql/catalogue.rs"]
 pub mod catalogue;
+#[path = "sql/claim.rs"]
+pub mod claim;
 #[path = "sql/clock.rs"]
 pub mod clock;
+#[path = "sql/counted.rs"]
+pub mod counted;
 #[path = "sql/gauge.rs"]
 pub mod gauge;
 #[path = "sql/group.rs"]

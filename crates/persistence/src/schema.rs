@@ -133,6 +133,8 @@ diesel::table! {
         terms -> Text,
         fold -> Text,
         fired -> Text,
+        counted_by -> Text,
+        calendar -> Text,
     }
 }
 
@@ -298,6 +300,17 @@ diesel::table! {
         note -> Nullable<Text>,
         agent -> Nullable<Text>,
         client -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    calendar (tenant, key) {
+        tenant -> Text,
+        key -> Text,
+        body -> Text,
     }
 }
 

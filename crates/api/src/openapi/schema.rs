@@ -43,6 +43,8 @@ schemas!(
     Activation,
     Bundle,
     CapabilityStatement,
+    Clock,
+    ClockExplanation,
     Clocks,
     Communication,
     Decision,
@@ -187,6 +189,8 @@ headers! {
         "A search, such as identifier=[system]|[value]: when it finds one, that one is the answer and nothing is made. A retry gets what the first attempt made.",
         string(),
     )];
+    /// The language of texts for people.
+    AcceptLanguage = vec![header("Accept-Language", "The language of texts: en or es; the clinic's own when neither is asked for.", string())];
     /// What a client has already.
     Conditional = vec![
         header("If-None-Match", "The ETag of what the client has; 304 when it is still current.", string()),

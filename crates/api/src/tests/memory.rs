@@ -7,12 +7,13 @@ use domain::access::Visibility;
 use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
 };
-use domain::clock::{Clock, LedgerEntry};
+use domain::calendar::Kept;
+use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
 use domain::store::{
-    Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
+    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Service, Store, StoreError, ThreadView,
 };
 use domain::thread::Thread;
 use domain::time::{Instant, Span};
@@ -27,6 +28,8 @@ pub(crate) struct Rows {
     outbox: Vec<OutboxRow>,
     pub(crate) decisions: Vec<DecisionRow>,
     overrides: Vec<OverrideRow>,
+    calendars: BTreeMap<String, Kept>,
+    firings: Vec<Firing>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -96,6 +99,8 @@ impl Rows {
         let keyed = |bundle: BundleRow| ((tenant.clone(), bundle.id.clone(), bundle.version), bundle);
         self.bundles.extend(change.bundles.into_iter().map(keyed));
         self.overrides.extend(change.overrides);
+        self.calendars.extend(change.calendars.into_iter().map(|kept| (kept.key.clone(), kept)));
+        self.firings.extend(change.firings);
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -212,7 +217,7 @@ impl Store for Memory {
         let services = rows.current(&tenant, ResourceType::HealthcareService).map(service).collect();
         let of = |state| rows.bundles_of(&tenant).into_iter().find(|bundle| bundle.state == state);
         let (bundle, shadow) = (of(BundleState::Active), of(BundleState::Shadow));
-        now(Ok(Catalogue { generation: rows.generation, bundle, shadow, services }))
+        now(Ok(Catalogue { generation: rows.generation, bundle, shadow, services, calendars: vec![] }))
     }
 
     fn generation(&self, _: TenantId) -> Answer<'_, i64> {
@@ -221,6 +226,32 @@ impl Store for Memory {
 
     fn claim_clocks(&self, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedClock>> {
         now(Ok(vec![]))
+    }
+
+    fn generations(&self) -> Answer<'_, Vec<(TenantId, i64)>> {
+        now(Ok(vec![]))
+    }
+
+    fn counted_by(&self, _: TenantId) -> Answer<'_, Vec<CountedBy>> {
+        now(Ok(vec![]))
+    }
+
+    fn claim_counted(&self, _: TenantId, _: CountedBy, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedClock>> {
+        now(Ok(vec![]))
+    }
+
+    fn calendars(&self, _: TenantId, keys: Vec<String>) -> Answer<'_, Vec<Kept>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(keys.iter().filter_map(|key| rows.calendars.get(key).cloned()).collect()))
+    }
+
+    fn clock(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Clock>> {
+        now(Ok(self.0.lock().unwrap().clocks.get(&(tenant, id)).cloned()))
+    }
+
+    fn firings(&self, _: TenantId, clock: ResourceId) -> Answer<'_, Vec<Firing>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.firings.iter().filter(|firing| firing.clock == clock).cloned().collect()))
     }
 
     fn claim_outbox(&self, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedOutbox>> {

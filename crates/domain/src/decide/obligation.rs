@@ -49,7 +49,8 @@ pub fn begin(
             record.errors.push(format!("{}: no target for {}", clock_policy.id, thread.priority));
             continue;
         };
-        let calendar = setting.policy.calendar_key(&clock_policy.calendar, pool);
+        let counted_by = setting.policy.counted_by(&clock_policy.calendar, pool);
+        let calendar = setting.policy.counting(&counted_by).unwrap_or(&pool.calendar).to_owned();
         let thresholds = if red_flag { flag_thresholds(clock_policy) } else { clock_policy.thresholds.clone() };
         let mut clock = Clock {
             id: ids.next_id(),
@@ -62,6 +63,7 @@ pub fn begin(
                 policy: turnaround.id.clone(),
                 pool: pool.id.clone(),
                 calendar: calendar.clone(),
+                counted_by,
                 priority: thread.priority,
                 thresholds,
                 rests: clock_policy.rests(),

@@ -10,7 +10,7 @@ use domain::time::Instant;
 
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
-use super::{Conn, dialect};
+use super::{Conn, counted, dialect};
 use crate::error::{QueryError, unreadable};
 use crate::schema::{bundle, catalogue_generation, resource};
 use crate::types::{Micros, Ts};
@@ -163,6 +163,7 @@ pub fn catalogue(conn: &mut Conn, tenant: &TenantId) -> Result<Catalogue, QueryE
             let key = Key::new(ResourceType::HealthcareService, read_id(id)?);
             services.push(Service { key, version: Version(version), body });
         }
-        Ok(Catalogue { generation, bundle: active, shadow, services })
+        let calendars = counted::in_use(conn, tenant)?;
+        Ok(Catalogue { generation, bundle: active, shadow, services, calendars })
     })
 }

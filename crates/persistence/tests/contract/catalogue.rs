@@ -25,7 +25,7 @@ fn put(bundles: &[BundleRow]) -> Change {
 }
 
 async fn the_catalogue_is_the_active_bundle_and_every_service(store: Fresh) {
-    let empty = Catalogue { generation: 0, bundle: None, shadow: None, services: vec![] };
+    let empty = Catalogue { generation: 0, bundle: None, shadow: None, services: vec![], calendars: vec![] };
     assert_eq!(store.catalogue(tenant()).await.unwrap(), empty);
     let service = |name: &str| Key::new(ResourceType::HealthcareService, id(name));
     let mut hours = change([version(service("refill"), 1), version(service("closed"), 1)]);

@@ -116,6 +116,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             policy: "routine".into(),
             pool: "refill".into(),
             calendar: "clinic".into(),
+            counted_by: "HealthcareService/refill".into(),
             priority: Priority::Routine,
             thresholds: vec![],
             rests: Rest::shipped(),

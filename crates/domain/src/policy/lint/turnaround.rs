@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Lint;
-use crate::clock::ClockName;
+use crate::clock::{ClockName, PAUSE_ENDS, PROMISE_MISSED};
 use crate::policy::turnaround::{
     At, CalendarRef, ClockPolicy, Count, OnReopen, PriorityTarget, Starts, Stops, Target, Threshold, Turnaround,
 };
@@ -82,6 +82,11 @@ impl<'a> Lint<'a> {
         self.ids(&format!("{pointer}/thresholds"), clock.thresholds.iter().map(|threshold| threshold.id.as_str()));
         for (place, threshold) in clock.thresholds.iter().enumerate() {
             let at = format!("{pointer}/thresholds/{place}");
+            let taken = [PAUSE_ENDS, PROMISE_MISSED].iter().any(|own| threshold.id.starts_with(own));
+            if taken {
+                let message = "is the name of something that every clock records by itself";
+                self.error(format!("{at}/id"), message, "give the threshold another name, such as breach");
+            }
             self.actions(&at, &threshold.actions, true);
             self.threshold(&at, clock, threshold);
         }
