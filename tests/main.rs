@@ -38,4 +38,5 @@ mod manners;
 mod recalendar;
 mod search;
 mod task;
+mod threads;
 mod worker;

@@ -39,7 +39,9 @@ fn closed(day: &str) -> Value {
 
 /// Everything that is stored of the clocks with a condition, as texts.
 fn stored(place: &Place, condition: &str) -> Vec<String> {
-    let clocks = place.texts(&format!("SELECT id || terms || fold || fired || revision AS value FROM clock WHERE {condition} ORDER BY id"));
+    let clocks = place.texts(&format!(
+        "SELECT id || terms || fold || fired || revision AS value FROM clock WHERE {condition} ORDER BY id"
+    ));
     let entries = place.texts(&format!(
         "SELECT clock || sequence || event AS value FROM clock_entry WHERE clock IN (SELECT id FROM clock WHERE {condition}) ORDER BY clock, sequence"
     ));
@@ -87,7 +89,8 @@ async fn b19_a_closure_fed_under_four_workers_moves_each_running_clock_once_and_
         house.pass(60 * minute);
         assert!(workers[0].tick().await.unwrap().recalendared.is_empty());
     }
-    let kept = "SELECT count(DISTINCT calendar) AS value FROM clock_segment WHERE calendar NOT IN (SELECT key FROM calendar)";
+    let kept =
+        "SELECT count(DISTINCT calendar) AS value FROM clock_segment WHERE calendar NOT IN (SELECT key FROM calendar)";
     assert_eq!(house.place.number(kept), 0, "whatever counted is kept");
     other.stop().await;
 }

@@ -5,6 +5,7 @@ pub mod clocks;
 pub mod decisions;
 pub mod deliveries;
 pub mod overrides;
+pub mod threads;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;

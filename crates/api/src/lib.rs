@@ -12,6 +12,7 @@ pub mod door;
 pub mod error;
 pub mod health;
 mod healthcare_service;
+mod history;
 pub mod manners;
 pub mod metadata;
 pub mod metrics;

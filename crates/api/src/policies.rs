@@ -121,7 +121,8 @@ impl Policies {
 /// messages are still accepted and promised; every decision then says that a person must look.
 pub fn compile(catalogue: &Catalogue, around: Instant) -> Policy {
     let text = catalogue.bundle.as_ref().map_or(domain::policy::DEFAULT_BUNDLE, |bundle| bundle.body.as_str());
-    made(text, catalogue, around).unwrap_or_else(|reason| Policy::fallback(&[], catalogue.generation, around, reason))
+    made(text, catalogue, around)
+        .unwrap_or_else(|reason| Policy::fallback(&[], catalogue.generation, around, reason))
         .remembering(&catalogue.calendars, around)
 }
 

@@ -6,7 +6,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{bundles, clocks, decisions, deliveries, overrides};
+use crate::administration::{bundles, clocks, decisions, deliveries, overrides, threads};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, metadata, openapi, task};
@@ -45,6 +45,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(clocks::read)
         .service(clocks::explain)
         .service(clocks::of_thread)
+        .service(threads::open)
+        .service(threads::route)
+        .service(threads::merge)
         .service(deliveries::list)
         .service(overrides::create)
         .service(overrides::list)

@@ -127,6 +127,9 @@ pub struct Terms {
     pub priority: Priority,
     /// Warnings and escalations.
     pub thresholds: Vec<Threshold>,
+    /// When the service came to know of it, where that is later than it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<Instant>,
     /// When it rests.
     #[serde(default = "Rest::shipped")]
     pub rests: Vec<Rest>,

@@ -108,7 +108,8 @@ impl Policy {
         }
         let mut calendars = BTreeMap::new();
         let mut kept = BTreeMap::new();
-        let own = services.iter().filter_map(|service| service.calendar.as_ref().map(|spec| (&service.reference, spec)));
+        let own =
+            services.iter().filter_map(|service| service.calendar.as_ref().map(|spec| (&service.reference, spec)));
         let own = own.map(|(reference, spec)| CalendarSpec { id: reference.to_string(), ..spec.clone() });
         for spec in bundle.calendars.iter().cloned().chain(own) {
             let calendar = Kept::new(&spec, &bundle.holiday_sets);
@@ -206,9 +207,7 @@ impl Policy {
     /// A compiled calendar by its key. Where no calendar of that key is known, the one that has its name today stands in
     /// for it.
     pub fn calendar(&self, key: &str) -> Option<&Calendar> {
-        self.calendars
-            .get(key)
-            .or_else(|| self.kept.get(name_of(key)).and_then(|kept| self.calendars.get(&kept.key)))
+        self.calendars.get(key).or_else(|| self.kept.get(name_of(key)).and_then(|kept| self.calendars.get(&kept.key)))
     }
 
     /// The calendars in force, as they are to be kept before a clock runs under them.

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
 use crate::calendar::Kept;
+use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::decision::Decision;
 use crate::id::{Key, ResourceId, TenantId};

@@ -77,6 +77,8 @@ fn sent(policy: &Policy, now: Instant) -> ThreadView {
         machine_generated: false,
         internal: false,
         facts: PatientFacts::default(),
+        awaits: None,
+        occurred_at: None,
     };
     let decision = send(Setting { policy, now }, &message, None, &mut Ids::new(now, 1)).unwrap();
     ThreadView::after(None, &decision)

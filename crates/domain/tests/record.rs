@@ -38,6 +38,8 @@ fn message(id: &str, sender: &str, category: &str, text: &str) -> Message {
         machine_generated: false,
         internal: false,
         facts: PatientFacts::default(),
+        awaits: None,
+        occurred_at: None,
     }
 }
 

@@ -94,6 +94,7 @@ diesel::table! {
         replied_cycle -> Integer,
         needs_review -> Bool,
         revision -> Integer,
+        merged_into -> Nullable<Text>,
     }
 }
 

@@ -139,7 +139,8 @@ impl Calendars for Known<'_> {
 fn wanted(header: &str) -> Option<Language> {
     let mut best: Option<(f32, Language)> = None;
     for part in header.split(',') {
-        let (tag, weight) = part.split_once(";q=").map_or((part, 1.0), |(tag, q)| (tag, q.trim().parse().unwrap_or(0.0)));
+        let (tag, weight) =
+            part.split_once(";q=").map_or((part, 1.0), |(tag, q)| (tag, q.trim().parse().unwrap_or(0.0)));
         if let Some(language) = Language::of(tag)
             && weight > best.map_or(0.0, |(weight, _)| weight)
         {

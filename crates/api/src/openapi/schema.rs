@@ -52,6 +52,7 @@ schemas!(
     Deliveries,
     HealthcareService,
     JsonSchema,
+    MergeRequest,
     OpenApiDocument,
     PolicyBundle,
     PolicyBundleStored,
@@ -62,8 +63,10 @@ schemas!(
     PolicyBundles,
     PolicyDifferences,
     PolicyFindings,
+    RouteRequest,
     SearchForm,
     Task,
+    ThreadState,
 );
 
 /// Answers of the FHIR interface that are errors.

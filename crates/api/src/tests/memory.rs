@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use domain::access::Visibility;
+use domain::calendar::Kept;
 use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
 };
-use domain::calendar::Kept;
 use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
 use domain::store::{
-    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Service, Store, StoreError, ThreadView,
+    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Service, Store, StoreError,
+    ThreadView,
 };
 use domain::thread::Thread;
 use domain::time::{Instant, Span};

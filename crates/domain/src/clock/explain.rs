@@ -165,11 +165,8 @@ fn walked(fold: &Fold, calendars: &dyn Calendars, now: Instant) -> Vec<Walked> {
         let until = segment.until.unwrap_or_else(|| now.max(segment.from));
         let calendar = calendars.calendar(&segment.calendar).filter(|_| segment.running);
         let walk = calendar.map(|calendar| calendar.walk(segment.from, until)).unwrap_or_default();
-        let stretch = |period: crate::calendar::Period| Stretch {
-            open: period.open,
-            from: period.from,
-            until: period.until,
-        };
+        let stretch =
+            |period: crate::calendar::Period| Stretch { open: period.open, from: period.from, until: period.until };
         let lasting = segment.until.is_none();
         Walked {
             from: segment.from,

@@ -149,9 +149,8 @@ impl Fold {
                     self.project(at, calendars);
                 }
             }
-            Event::Breach
-                if self.breached_at.is_none() && !self.state.is_over() && self.state != ClockState::Pending =>
-            {
+            // What was recorded stays, also where an answer turns out to have been given before.
+            Event::Breach if self.breached_at.is_none() && self.state != ClockState::Pending => {
                 self.breached_at = Some(at);
             }
             _ => {}

@@ -65,6 +65,10 @@ impl Record {
             (Outcome::Claimed, _) => format!("Claimed {at}."),
             (Outcome::Fired, _) => format!("Looked at {at}: a threshold has come."),
             (Outcome::Overridden, _) => format!("Overridden {at} by an authorised person."),
+            (Outcome::HandedOver, _) => format!("Handed over {at}."),
+            (Outcome::Opened, _) => format!("Opened by a person of the team {at}."),
+            (Outcome::Merged, _) => format!("Merged with another conversation {at}."),
+            (Outcome::Retracted, _) => format!("Marked as sent in error {at}."),
             (Outcome::Recalendared, _) => {
                 let why = self.effects.iter().find(|effect| effect.kind == "calendar").map(|effect| &*effect.what);
                 let why = match why {

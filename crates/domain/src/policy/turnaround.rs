@@ -178,7 +178,7 @@ pub struct ClockPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Starts {
-    /// The thread's first message.
+    /// The first message of the patient's side in the thread.
     ThreadOpened,
     /// The first unanswered message of the patient's side.
     PatientMessage,
@@ -192,7 +192,7 @@ pub enum Starts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stops {
-    /// A human of the team has opened the message: claimed it, marked it read or answered it.
+    /// A human of the team has opened the message: said so, claimed it or answered it. A read by a token proves no eyes.
     OpenedByHuman,
     /// A human of the team has answered the patient.
     HumanReply,

@@ -8,9 +8,9 @@ use domain::id::{ResourceId, TenantId};
 use domain::store::ClaimedClock;
 use serde_json::{from_str, to_string};
 
+use super::Conn;
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
-use super::Conn;
 use crate::error::{QueryError, unreadable};
 use crate::schema::{clock, clock_entry, firing};
 use crate::types::{Micros, Ts};

@@ -100,6 +100,7 @@ pub fn thread(name: &str, revision: i32) -> Thread {
         task: None,
         replied_cycle: 0,
         needs_review: false,
+        merged_into: None,
         revision,
     }
 }
@@ -119,6 +120,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             counted_by: "HealthcareService/refill".into(),
             priority: Priority::Routine,
             thresholds: vec![],
+            known_from: None,
             rests: Rest::shipped(),
         },
         fold: Fold {

@@ -138,12 +138,11 @@ fn target_told(target: &Target, language: Language) -> String {
             let span = amount(*span, language);
             language.say(format!("{span} of open time"), format!("{span} de horario abierto"))
         }
-        Target::OpenDays { days, day_ends: DayEnds::Close } => language
-            .say(format!("{days} open days, by close"), format!("{days} días abiertos, hasta el cierre")),
-        Target::OpenDays { days, day_ends: DayEnds::SameTime } => language.say(
-            format!("{days} open days, at the same time"),
-            format!("{days} días abiertos, a la misma hora"),
-        ),
+        Target::OpenDays { days, day_ends: DayEnds::Close } => {
+            language.say(format!("{days} open days, by close"), format!("{days} días abiertos, hasta el cierre"))
+        }
+        Target::OpenDays { days, day_ends: DayEnds::SameTime } => language
+            .say(format!("{days} open days, at the same time"), format!("{days} días abiertos, a la misma hora")),
         Target::ElapsedTime { amount: span } => {
             let span = amount(*span, language);
             language.say(format!("{span} by the clock on the wall"), format!("{span} de reloj"))

@@ -109,14 +109,22 @@ impl<'a> Lint<'a> {
                 "first-opened stops when opened-by-human, resolve when thread-resolved, the others at human-reply";
             self.error(format!("{pointer}/stops"), format!("does not stop the clock {}", clock.id), remedy);
         }
-        if matches!(clock.starts, Starts::HandedToPool | Starts::Assigned) {
-            self.error(format!("{pointer}/starts"), "this start is not evaluated yet", "start it with patient-message");
+        let of_a_team = matches!(clock.starts, Starts::HandedToPool | Starts::Assigned);
+        if of_a_team && clock.id != ClockName::Team {
+            let message = format!("{} does not begin with a team", clock.id);
+            self.error(
+                format!("{pointer}/starts"),
+                message,
+                "start it with patient-message; these start the clock team",
+            );
         }
-        if clock.stops == Stops::ThreadResolved {
-            self.error(format!("{pointer}/stops"), "this stop is not evaluated yet", "take the clock out");
+        if clock.id == ClockName::NextResponse && clock.starts == Starts::ThreadOpened {
+            let message = "leaves every message but the first without an answer";
+            self.error(format!("{pointer}/starts"), message, "start it with patient-message");
         }
-        if clock.on_reopen == OnReopen::None {
-            self.error(format!("{pointer}/onReopen"), "reopening always starts a cycle so far", "use new-cycle");
+        if clock.id == ClockName::NextResponse && clock.on_reopen == OnReopen::None {
+            let message = "leaves whoever writes again without an answer";
+            self.error(format!("{pointer}/onReopen"), message, "use new-cycle");
         }
     }
 
