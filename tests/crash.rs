@@ -19,7 +19,7 @@ use crate::program::Program;
 on_both!(place:
     two_hundred_answered_sends_survive_a_kill_right_after_their_answers,
     a_service_that_is_told_to_stop_answers_what_is_under_way_and_ends_well,
-    workers_that_are_killed_while_they_fire_leave_each_threshold_fired_once,
+    c2_workers_that_are_killed_while_they_fire_leave_each_threshold_fired_once,
 );
 
 async fn two_hundred_answered_sends_survive_a_kill_right_after_their_answers(place: &Place) {
@@ -139,7 +139,7 @@ async fn a_service_that_is_told_to_stop_answers_what_is_under_way_and_ends_well(
     kept(place, &answered).await;
 }
 
-async fn workers_that_are_killed_while_they_fire_leave_each_threshold_fired_once(place: &Place) {
+async fn c2_workers_that_are_killed_while_they_fire_leave_each_threshold_fired_once(place: &Place) {
     // A month ago many wrote, and nobody has ticked since.
     let now = SystemTime.now();
     let time = Arc::new(MovableTime::at(now - jiff::SignedDuration::from_hours(30 * 24)));

@@ -32,7 +32,7 @@ struct Replay {
 impl Replay {
     async fn of(house: &House) -> Self {
         let tenant = TenantId::new(TenantId::DEFAULT);
-        let catalogue = house.service().store().catalogue(tenant).await.unwrap();
+        let catalogue = house.service().store().catalogue(tenant, house.time_now()).await.unwrap();
         let rows = house.place.texts(
             "SELECT id || ' ' || coalesce(thread, id) || ' ' || body AS value FROM resource WHERE kind = 'Communication'",
         );

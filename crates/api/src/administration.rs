@@ -8,6 +8,7 @@ pub mod deliveries;
 pub mod holidays;
 pub mod overrides;
 pub mod simulations;
+pub mod threads;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;

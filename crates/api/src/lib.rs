@@ -13,6 +13,7 @@ pub mod error;
 mod feeding;
 pub mod health;
 mod healthcare_service;
+mod history;
 pub mod manners;
 pub mod metadata;
 pub mod metrics;

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use domain::change::Change;
 use domain::id::TenantId;
 use domain::policy::bundle::Bundle;
-use domain::policy::people::Role;
 use domain::policy::{Directory, Policy, ServiceHours};
-use domain::store::{Catalogue, Service, Store, StoreError};
+use domain::policy::people::Role;
+use domain::store::{Catalogue, SaveError, Service, Store, StoreError};
 use domain::time::{Instant, TimeSource};
 use fhir::healthcare_service::Availability;
 use fhir::practitioner_role::Working;
@@ -90,6 +91,7 @@ impl Policies {
         let around = Instant::from(self.time.now());
         let catalogue = self.store.catalogue(tenant.clone(), around).await?;
         let policy = Arc::new(compile(&catalogue, around));
+        self.keep(tenant, &policy).await?;
         if let Some(reason) = &policy.degraded {
             tracing::error!(%tenant, reason, "the bundle in force cannot be used; the built-in one stands in for it");
         }
@@ -104,12 +106,26 @@ impl Policies {
     }
 }
 
+impl Policies {
+    /// Keeps the calendars before anything is decided by them: a clock is counted by what its ledger names, whatever
+    /// becomes of the bundle and of the pools' hours.
+    async fn keep(&self, tenant: &TenantId, policy: &Policy) -> Result<(), StoreError> {
+        let mut change = Change::new(tenant.clone());
+        change.calendars = policy.kept().cloned().collect();
+        self.store.save(change).await.map_err(|error| match error {
+            SaveError::Store(error) => error,
+            other => StoreError::Internal(other.to_string()),
+        })
+    }
+}
+
 /// The policy of a catalogue. A bundle that cannot be read or has errors is replaced by the built-in one, so that
 /// messages are still accepted and promised; every decision then says that a person must look.
 pub fn compile(catalogue: &Catalogue, around: Instant) -> Policy {
     let text = catalogue.bundle.as_ref().map_or(domain::policy::DEFAULT_BUNDLE, |bundle| bundle.body.as_str());
     made(text, catalogue, around)
         .unwrap_or_else(|reason| Policy::fallback(&Directory::default(), catalogue.generation, around, reason))
+        .remembering(&catalogue.calendars, around)
 }
 
 /// A bundle's text compiled with the hours of a catalogue.

@@ -6,7 +6,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{absences, bundles, clocks, decisions, deliveries, holidays, overrides, simulations};
+use crate::administration::{absences, bundles, clocks, decisions, deliveries, holidays, overrides, simulations, threads};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, metadata, openapi, practitioner_role, task};
@@ -48,6 +48,12 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(decisions::list)
         .service(decisions::read)
         .service(clocks::list)
+        .service(clocks::read)
+        .service(clocks::explain)
+        .service(clocks::of_thread)
+        .service(threads::open)
+        .service(threads::route)
+        .service(threads::merge)
         .service(deliveries::list)
         .service(overrides::create)
         .service(overrides::list)

@@ -10,6 +10,7 @@
 mod compile;
 mod fault;
 mod intervals;
+mod kept;
 mod spec;
 mod table;
 pub mod vectors;
@@ -26,6 +27,7 @@ pub use fault::{
     CalendarError, CalendarFault, MAX_CLOSURES, MAX_EXCEPTIONS, MAX_HOLIDAY_SETS, MAX_HOLIDAYS, MAX_SHIFTS,
     MAX_STRETCHES, MAX_WEEKLY,
 };
+pub use kept::{Kept, Moved, is_ahead, name_of};
 pub use spec::{CalendarSpec, Closure, DateException, Day, Holiday, HolidaySet, Hours, Shift, WallTime, WeeklyShifts};
 use table::{Answer, Table};
 use zone::DAY;

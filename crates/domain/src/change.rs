@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::absence::AbsenceChange;
+use crate::calendar::Kept;
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::holiday::HolidayChange;
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
@@ -57,6 +58,8 @@ pub struct Change {
     pub absences: Vec<AbsenceChange>,
     /// Holidays kept beside the bundle; with them a generation of the catalogue starts.
     pub holidays: Vec<HolidayChange>,
+    /// Calendars by which clocks are going to be counted; one that is kept already stays as it is.
+    pub calendars: Vec<Kept>,
 }
 
 impl Change {
@@ -83,6 +86,7 @@ impl Change {
             simulations: vec![],
             absences: vec![],
             holidays: vec![],
+            calendars: vec![],
         }
     }
 }

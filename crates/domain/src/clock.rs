@@ -12,9 +12,11 @@ use crate::policy::turnaround::{Rest, Target, Threshold};
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
 
+mod explain;
 mod fold;
 mod threshold;
 
+pub use explain::{Explanation, Language, Placed, Step, Walked};
 pub use fold::Calendars;
 pub use threshold::{PAUSE_ENDS, PROMISE_MISSED};
 
@@ -116,12 +118,18 @@ pub struct Terms {
     pub policy: String,
     /// The pool that answers, as the bundle names it.
     pub pool: String,
-    /// The calendar that counts, as [`crate::policy::Policy::calendar`] knows it.
+    /// The calendar that counted when it began, as [`crate::policy::Policy::calendar`] knows it.
     pub calendar: String,
+    /// Whose calendar counts, whatever becomes of it: a pool's resource or a calendar of the bundle.
+    #[serde(default)]
+    pub counted_by: String,
     /// The urgency that chose the target.
     pub priority: Priority,
     /// Warnings and escalations.
     pub thresholds: Vec<Threshold>,
+    /// When the service came to know of it, where that is later than it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_from: Option<Instant>,
     /// When it rests.
     #[serde(default = "Rest::shipped")]
     pub rests: Vec<Rest>,
@@ -178,6 +186,9 @@ pub enum Event {
     Recalendar {
         /// The new calendar.
         calendar: String,
+        /// Why, as a code: `hours`, `bundle`, `holiday`, `tzdb`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// Due has passed.
     Breach,

@@ -12,18 +12,28 @@ mod automatic;
 mod claim;
 mod fire;
 mod inbound;
+mod late;
+mod merge;
 mod notice;
 mod obligation;
+mod open;
 mod overrule;
 mod recipient;
+mod recalendar;
+mod route;
 mod send;
 mod shadow;
 
 pub use attendance::{Attendance, released};
 pub use claim::claim;
 pub use fire::{Fired, fire};
+pub use late::{History, Ledgered, Said, Voice, retract};
+pub use merge::{MergeReason, merge};
+pub use open::open;
 pub use overrule::{Actor, answering, overrule};
-pub use send::{draft, send};
+pub use recalendar::{another_calendar, recalendar};
+pub use route::{RouteReason, route};
+pub use send::{draft, ingest, send};
 pub use shadow::shadow;
 
 /// What a decision is taken under.
@@ -90,6 +100,24 @@ pub enum Refusal {
     /// Nothing rests.
     #[error("this request does not rest")]
     NotPaused,
+    /// That pool answers already.
+    #[error("this pool answers in the conversation already")]
+    SamePool,
+    /// No pool is called so.
+    #[error("no pool of the policy in force is called so")]
+    UnknownPool,
+    /// A conversation cannot be merged into itself.
+    #[error("a conversation cannot be merged into itself")]
+    SameThread,
+    /// The conversations are about different patients, or one names none.
+    #[error("the two conversations are not about one and the same patient")]
+    OtherPatient,
+    /// When it was written is not within the last seven days.
+    #[error("a message is delivered late by seven days at most, and never early")]
+    OccurredUnfit,
+    /// The conversation goes on elsewhere.
+    #[error("this conversation has been merged into another")]
+    Merged,
 }
 
 impl Refusal {
@@ -108,6 +136,12 @@ impl Refusal {
             Self::NotAhead { .. } => "not-ahead",
             Self::NothingRests => "nothing-rests",
             Self::NotPaused => "not-paused",
+            Self::SamePool => "same-pool",
+            Self::UnknownPool => "unknown-pool",
+            Self::SameThread => "same-thread",
+            Self::OtherPatient => "other-patient",
+            Self::Merged => "merged",
+            Self::OccurredUnfit => "occurred-unfit",
         }
     }
 
@@ -126,6 +160,12 @@ impl Refusal {
             Self::NotAhead { .. } => "give an instant such as 2026-06-24T17:00:00-04:00 that is still to come",
             Self::NothingRests => "set a due instant instead, or resume what rests already",
             Self::NotPaused => "nothing is to be done: it runs",
+            Self::SamePool => "name another pool, or leave it where it is",
+            Self::UnknownPool => "give a pool's id of the policy in force, or its reference",
+            Self::SameThread => "name the conversation that is to go on as into",
+            Self::OtherPatient => "merge conversations about one patient alone",
+            Self::OccurredUnfit => "leave out when it was written, or give an instant of the last seven days",
+            Self::Merged => "do it in the conversation that goes on in its place",
         }
     }
 }

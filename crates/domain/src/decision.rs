@@ -55,6 +55,16 @@ pub enum Outcome {
     Refused,
     /// An authorised person overrode what the policy asks.
     Overridden,
+    /// Another calendar counts for an obligation than before.
+    Recalendared,
+    /// Another pool answers from now on.
+    HandedOver,
+    /// Someone of the team has opened what was written.
+    Opened,
+    /// Two conversations go on as one.
+    Merged,
+    /// A message turned out to be sent in error.
+    Retracted,
 }
 
 impl Outcome {
@@ -69,6 +79,11 @@ impl Outcome {
             Self::Fired => "fired",
             Self::Refused => "refused",
             Self::Overridden => "overridden",
+            Self::Recalendared => "recalendared",
+            Self::HandedOver => "handed-over",
+            Self::Opened => "opened",
+            Self::Merged => "merged",
+            Self::Retracted => "retracted",
         }
     }
 }
@@ -95,6 +110,9 @@ pub struct Record {
     pub seed: String,
     /// What was decided about.
     pub focus: Key,
+    /// When the message was written, where an engine says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub occurred_at: Option<Instant>,
     /// The message, in codes, counts and references.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageFacts>,
@@ -272,6 +290,7 @@ impl Record {
             bundle_hash: policy.hash.clone(),
             seed: format!("{seed:032x}"),
             focus,
+            occurred_at: None,
             message: None,
             masked: Cow::Borrowed(MASKED),
             red_flags: vec![],

@@ -1,11 +1,11 @@
 //! Holidays that a tenant keeps beside its bundle: entered by hand or imported from a feed, and confirmed by a person
 //! before they have any effect.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use crate::calendar::{CalendarSpec, DateException, Holiday};
+use crate::calendar::{CalendarSpec, Holiday, HolidaySet};
 use crate::id::ResourceId;
 use crate::policy::bundle::Bundle;
 
@@ -55,24 +55,23 @@ pub enum HolidayChange {
     Removed(ResourceId),
 }
 
-impl CalendarSpec {
-    /// The calendar with the confirmed holidays of its sets. They come before its own exceptions, which say more about
-    /// this calendar than a holiday does, and after the holidays of the bundle.
-    #[must_use]
-    pub fn with_kept(&self, kept: &[KeptHoliday]) -> Self {
-        let confirmed = kept.iter().filter(|kept| kept.holiday.confirmed && self.holiday_sets.contains(&kept.set));
-        let mut exceptions: Vec<DateException> = confirmed
-            .map(|kept| DateException {
-                from: kept.holiday.date,
-                to: kept.holiday.date,
-                shifts: kept.holiday.shifts.clone(),
-                reason: kept.holiday.name.clone(),
-            })
+/// Holiday sets with the confirmed holidays kept beside the bundle. One that is kept replaces what the bundle says of its
+/// date in the same set.
+pub(crate) fn with_kept(sets: &[HolidaySet], kept: &[KeptHoliday]) -> Vec<HolidaySet> {
+    let with = |set: &HolidaySet| {
+        let mut named: Vec<&Holiday> = kept
+            .iter()
+            .filter(|kept| kept.holiday.confirmed && kept.set == set.id)
+            .map(|kept| &kept.holiday)
             .collect();
-        exceptions.sort_by(|a, b| (a.from, &a.reason).cmp(&(b.from, &b.reason)));
-        exceptions.extend(self.exceptions.iter().cloned());
-        Self { exceptions, ..self.clone() }
-    }
+        // Several of one date: the last by name counts, whatever order they came in.
+        named.sort_by(|a, b| a.name.cmp(&b.name));
+        let own: BTreeMap<Date, &Holiday> =
+            named.into_iter().map(|holiday| (holiday.date, holiday)).collect();
+        let said = set.entries.iter().filter(|entry| !own.contains_key(&entry.date)).cloned();
+        HolidaySet { entries: said.chain(own.values().map(|holiday| (*holiday).clone())).collect(), ..set.clone() }
+    };
+    sets.iter().map(with).collect()
 }
 
 /// Holidays that nobody has confirmed, of the bundle and of those kept beside it, by date, each with the calendars of the

@@ -3,8 +3,10 @@
 use crate::access::PatientFacts;
 use crate::id::{Reference, ResourceId};
 use crate::policy::rule::{Fact, Field};
+use crate::policy::turnaround::PauseReason;
 use crate::text::{self, Found, Words};
 use crate::thread::Priority;
+use crate::time::Instant;
 
 /// Which side a message comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,10 @@ pub struct Message {
     pub internal: bool,
     /// What the request says about the patient.
     pub facts: PatientFacts,
+    /// For whom the team waits from this answer on, when it says so.
+    pub awaits: Option<PauseReason>,
+    /// When it was written, where an engine delivers it late.
+    pub occurred_at: Option<Instant>,
 }
 
 /// What policies read of a message's texts, once for all rules.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use crate::absence::Absence;
-use crate::calendar::{Calendar, CalendarSpec, Holiday};
+use crate::calendar::{Calendar, CalendarSpec, Holiday, Kept, name_of};
 use crate::holiday::{self, KeptHoliday};
 use crate::id::{Reference, Version};
 use crate::message::{Message, Reading};
@@ -87,7 +87,10 @@ pub struct Policy {
     pub degraded: Option<String>,
     /// The clinic's zone.
     pub zone: TimeZone,
+    /// By key, those in force and those that still count for clocks.
     calendars: BTreeMap<String, Calendar>,
+    /// Those in force, by name.
+    kept: BTreeMap<String, Kept>,
     pools: Vec<Pool>,
     people: People,
     /// Holidays that nobody has confirmed, with the calendars that would follow them.
@@ -125,27 +128,31 @@ impl Policy {
             return Err(findings);
         }
         let mut calendars = BTreeMap::new();
-        for spec in &bundle.calendars {
-            let compiled = |spec: &CalendarSpec| Calendar::compile(spec, &bundle.holiday_sets, around).ok();
+        let mut kept = BTreeMap::new();
+        let with_kept = holiday::with_kept(&bundle.holiday_sets, holidays);
+        let own = services.iter().filter_map(|service| Some((&service.reference, service.calendar.as_ref()?)));
+        // Few bundles count by a person's own hours; for the others those of many people need not be compiled.
+        let by_owner = bundle.turnaround.iter().any(Turnaround::counts_by_owner);
+        let roles_own = roles.iter().filter(|_| by_owner);
+        let own = own.chain(roles_own.filter_map(|role| Some((&role.reference, role.calendar.as_ref()?))));
+        let own = own.map(|(reference, spec)| CalendarSpec { id: reference.to_string(), ..spec.clone() });
+        for spec in bundle.calendars.iter().cloned().chain(own) {
             // Holidays beside the bundle may not leave a pool without hours: lint has seen the bundle's own alone.
-            let with_kept = compiled(&spec.with_kept(holidays)).filter(Calendar::opens);
-            if let Some(calendar) = with_kept.or_else(|| compiled(spec)) {
-                calendars.insert(spec.id.clone(), calendar);
+            let said = [Kept::new(&spec, &with_kept), Kept::new(&spec, &bundle.holiday_sets)];
+            let ready = said.into_iter().filter_map(|calendar| Some((calendar.compile(around).ok()?, calendar)));
+            let mut ready: Vec<(Calendar, Kept)> = ready.collect();
+            let opening = ready.iter().position(|(compiled, _)| compiled.opens());
+            // Hours of a resource's own that never open are passed over for the bundle's; lint sees to those of the bundle.
+            let place = opening.or_else(|| (!spec.id.contains('/')).then(|| ready.len().checked_sub(1)).flatten());
+            if let Some(place) = place {
+                let (compiled, calendar) = ready.swap_remove(place);
+                calendars.insert(calendar.key.clone(), compiled);
+                kept.insert(spec.id, calendar);
             }
         }
-        let own = services.iter().filter_map(|service| {
-            let spec = service.calendar.as_ref()?;
-            let calendar = Calendar::compile(spec, &bundle.holiday_sets, around).ok().filter(Calendar::opens)?;
-            Some((format!("{}/_history/{}", service.reference, service.version), calendar))
-        });
-        calendars.extend(own);
         let key = |reference: &Reference, fallback: &str| {
-            services
-                .iter()
-                .find(|service| service.reference == *reference)
-                .map(|service| format!("{}/_history/{}", service.reference, service.version))
-                .filter(|key| calendars.contains_key(key))
-                .unwrap_or_else(|| fallback.to_owned())
+            let own = kept.get(&reference.to_string()).or_else(|| kept.get(fallback));
+            own.map_or_else(|| fallback.to_owned(), |calendar| calendar.key.clone())
         };
         let name = |reference: &Reference| {
             services.iter().find(|service| service.reference == *reference).and_then(|service| service.name.clone())
@@ -170,13 +177,13 @@ impl Policy {
                         id: service.reference.to_string(),
                         reference: service.reference.clone(),
                         name: service.name.clone(),
-                        calendar: key(&service.reference, &default.calendar),
+                        calendar: key(&service.reference, name_of(&default.calendar)),
                         ..default.clone()
                     });
                 }
             }
         }
-        let people = People::new(roles, absences, &bundle.absence.covers, around);
+        let people = People::new(roles, absences, &bundle.absence.covers);
         let unconfirmed = holiday::unconfirmed(&bundle, holidays);
         let mut rules: Vec<Rule> = bundle.routing.iter().filter(|rule| rule.enabled).cloned().collect();
         rules.sort_by_key(|rule| rule.order);
@@ -203,6 +210,7 @@ impl Policy {
             degraded: None,
             zone,
             calendars,
+            kept,
             pools,
             people,
             unconfirmed,
@@ -229,9 +237,36 @@ impl Policy {
         format!("{}/{}", self.bundle.id, self.bundle.version)
     }
 
-    /// A compiled calendar: a bundle's by its id, a resource's by its versioned reference.
+    /// A compiled calendar by its key. Where no calendar of that key is known, the one that has its name today stands in
+    /// for it.
     pub fn calendar(&self, key: &str) -> Option<&Calendar> {
-        self.calendars.get(key).or_else(|| self.people.calendar(key))
+        self.calendars.get(key).or_else(|| self.kept.get(name_of(key)).and_then(|kept| self.calendars.get(&kept.key)))
+    }
+
+    /// The calendars in force, as they are to be kept before a clock runs under them.
+    pub fn kept(&self) -> impl Iterator<Item = &Kept> {
+        self.kept.values()
+    }
+
+    /// The policy with calendars that were in force before and by which clocks are still counted.
+    #[must_use]
+    pub fn remembering(mut self, before: &[Kept], around: Instant) -> Self {
+        for kept in before {
+            if !self.calendars.contains_key(&kept.key)
+                && let Ok(calendar) = kept.compile(around)
+            {
+                self.calendars.insert(kept.key.clone(), calendar);
+            }
+        }
+        self
+    }
+
+    /// The key under which a clock counts today that is counted by `counted_by`: a pool's resource or a calendar of the
+    /// bundle. `None` when there is neither any more.
+    pub fn counting(&self, counted_by: &str) -> Option<&str> {
+        let pool = self.pools.iter().find(|pool| pool.reference.to_string() == counted_by);
+        let calendar = || self.kept.get(counted_by).map(|kept| kept.key.as_str());
+        pool.map(|pool| pool.calendar.as_str()).or_else(calendar)
     }
 
     /// The people who answer.
@@ -288,13 +323,16 @@ impl Policy {
             .collect()
     }
 
-    /// The key of the calendar that counts for a pool, or for the person of it who is to answer. Without a person, or
-    /// hours of their own, the pool's count.
-    pub fn calendar_key(&self, named: &CalendarRef, pool: &Pool, owner: Option<&Reference>) -> String {
-        let own = || owner.and_then(|owner| self.people.calendar_key(owner, &pool.reference));
+    /// Whose calendar counts where a pool answers: the pool's resource, the role of the person of it who is to answer,
+    /// or a calendar of the bundle. Without a person, or hours of their own, the pool's count.
+    pub fn counted_by(&self, named: &CalendarRef, pool: &Pool, owner: Option<&Reference>) -> String {
+        let own = || {
+            let roles = owner.into_iter().flat_map(|owner| self.people.roles_in(owner, &pool.reference));
+            roles.map(ToString::to_string).find(|role| self.kept.contains_key(role))
+        };
         match named {
-            CalendarRef::Of { of: CalendarOf::AnsweringPool } => pool.calendar.clone(),
-            CalendarRef::Of { of: CalendarOf::Owner } => own().unwrap_or_else(|| pool.calendar.clone()),
+            CalendarRef::Of { of: CalendarOf::AnsweringPool } => pool.reference.to_string(),
+            CalendarRef::Of { of: CalendarOf::Owner } => own().unwrap_or_else(|| pool.reference.to_string()),
             CalendarRef::Id(id) => id.clone(),
         }
     }

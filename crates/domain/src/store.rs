@@ -4,8 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::absence::Absence;
+use crate::calendar::Kept;
 use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
-use crate::clock::{Clock, LedgerEntry};
+use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::decision::Decision;
 use crate::holiday::KeptHoliday;
 use crate::id::{Key, ResourceId, TenantId};
@@ -99,6 +100,8 @@ pub struct Catalogue {
     pub absences: Vec<Absence>,
     /// The holidays kept beside the bundle.
     pub holidays: Vec<KeptHoliday>,
+    /// The calendars by which clocks that run or rest are counted.
+    pub calendars: Vec<Kept>,
 }
 
 /// A resource that policy is made from.
@@ -119,6 +122,15 @@ pub struct ClaimedClock {
     pub tenant: TenantId,
     /// The clock as it stood.
     pub clock: Clock,
+}
+
+/// What clocks that run or rest are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CountedBy {
+    /// Whose calendar: a pool's resource or a calendar of the bundle.
+    pub counted_by: String,
+    /// The key of the calendar.
+    pub calendar: String,
 }
 
 /// An outbox row taken for dispatch, for the time of a lease.
@@ -175,6 +187,32 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes clocks with a threshold before `now`, oldest first, that no other worker holds.
     fn claim_clocks(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedClock>>;
+
+    /// The tenants that have clocks, each with the current generation of its catalogue.
+    fn generations(&self) -> Answer<'_, Vec<(TenantId, i64)>>;
+
+    /// What a tenant's clocks that run or rest are counted by, each once.
+    fn counted_by(&self, tenant: TenantId) -> Answer<'_, Vec<CountedBy>>;
+
+    /// Takes clocks that run or rest and are counted by that calendar, those due first first, that no other worker
+    /// holds.
+    fn claim_counted(
+        &self,
+        tenant: TenantId,
+        by: CountedBy,
+        now: Instant,
+        lease: Span,
+        limit: u16,
+    ) -> Answer<'_, Vec<ClaimedClock>>;
+
+    /// Calendars that are kept, of these keys.
+    fn calendars(&self, tenant: TenantId, keys: Vec<String>) -> Answer<'_, Vec<Kept>>;
+
+    /// A clock by its id.
+    fn clock(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Clock>>;
+
+    /// The firings of a clock, in the order of their instants.
+    fn firings(&self, tenant: TenantId, clock: ResourceId) -> Answer<'_, Vec<Firing>>;
 
     /// Takes outbox rows released before `now`: all rows of the recipients it takes, so that they leave together.
     fn claim_outbox(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedOutbox>>;

@@ -140,6 +140,8 @@ pub struct Thread {
     pub replied_cycle: i32,
     /// Whether policy could not be evaluated in full, so that a person must look.
     pub needs_review: bool,
+    /// The thread that goes on in its place, once the two have been merged.
+    pub merged_into: Option<ResourceId>,
     /// 1 for the first state, one more for each change.
     pub revision: i32,
 }

@@ -94,8 +94,10 @@ fn clock(thresholds: Vec<Threshold>) -> Clock {
             policy: "default".into(),
             pool: "default".into(),
             calendar: "office".into(),
+            counted_by: "office".into(),
             priority: Priority::Routine,
             thresholds,
+            known_from: None,
             rests: Rest::shipped(),
         },
         fold: Fold::default(),
@@ -201,15 +203,17 @@ fn c6_a_warning_at_three_quarters_stands_in_open_time() {
 }
 
 #[test]
-fn a_clock_that_has_ended_is_never_breached() {
+fn b25_a_breach_that_was_recorded_stays_when_a_late_answer_turns_out_to_have_been_in_time() {
     let known = known();
-    let met = [
-        (june(19, "09:00"), activate(open(4))),
-        (june(19, "10:00"), Event::Fulfill),
-        (june(22, "10:00"), Event::Breach),
+    let entry = |sequence, at, event| LedgerEntry { clock: "c1".parse().unwrap(), sequence, at, event };
+    let late = [
+        entry(1, june(19, "09:00"), activate(open(4))),
+        entry(2, june(19, "13:00").plus(1), Event::Breach),
+        entry(3, june(19, "10:00"), Event::Fulfill),
     ];
-    assert_eq!(fold(&met, known).breached_at, None);
-    assert_eq!(fold(&[(june(19, "09:00"), Event::Breach)], known).breached_at, None);
+    let fold = Fold::of(&late, known);
+    assert_eq!((fold.state, fold.breached_at), (ClockState::Met, Some(june(19, "13:00").plus(1))));
+    assert_eq!(self::fold(&[(june(19, "09:00"), Event::Breach)], known).breached_at, None, "nothing was owed");
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -232,7 +236,7 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(pause()),
         4 => Just(Event::Resume),
         2 => target().prop_map(retarget),
-        2 => key().prop_map(|calendar| Event::Recalendar { calendar }),
+        2 => key().prop_map(|calendar| Event::Recalendar { calendar, reason: String::new() }),
         1 => Just(Event::Fulfill),
         1 => Just(Event::Cancel { reason: "resolved".into() }),
         1 => Just(Event::Waive { reason: "called".into() }),
@@ -371,7 +375,7 @@ proptest! {
         let before = fold(&events, known);
         let now = events.last().unwrap().0.plus(gap);
         let used = before.used_until(now, known);
-        for event in [retarget(target), Event::Recalendar { calendar: key }] {
+        for event in [retarget(target), Event::Recalendar { calendar: key, reason: "hours".into() }] {
             let after = before.clone().then(now, &event, known);
             prop_assert_eq!(after.used_until(now, known), used);
             prop_assert_eq!(after.started_at, before.started_at);

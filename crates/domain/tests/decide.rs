@@ -72,6 +72,8 @@ fn message(text: &str) -> Message {
         machine_generated: false,
         internal: false,
         facts: PatientFacts::default(),
+        awaits: None,
+        occurred_at: None,
     }
 }
 

@@ -221,13 +221,9 @@ fn turnaround_that_leaves_a_message_without_a_promise_or_with_two() {
     error("/turnaround/3/clocks/2/id", "has this clock already", &[("/turnaround/3/clocks/-", first)]);
     error(&at("calendar"), "no calendar", &[(&at("calendar"), json!("lunar"))]);
     error(&at("stops"), "does not stop", &[(&at("stops"), json!("opened-by-human"))]);
-    error(
-        &at("stops"),
-        "not evaluated yet",
-        &[(&at("id"), json!("resolve")), (&at("stops"), json!("thread-resolved"))],
-    );
-    error(&at("starts"), "not evaluated yet", &[(&at("starts"), json!("assigned"))]);
-    error(&at("onReopen"), "always starts a cycle", &[(&at("onReopen"), json!("none"))]);
+    error(&at("starts"), "does not begin with a team", &[(&at("starts"), json!("assigned"))]);
+    error(&at("starts"), "every message but the first", &[(&at("starts"), json!("thread-opened"))]);
+    error(&at("onReopen"), "writes again", &[(&at("onReopen"), json!("none"))]);
     error(&at("targets"), "no target for stat", &[(&at("targets/0/priority"), json!("asap"))]);
     error(&at("targets/1/priority"), "has a target already", &[(&at("targets/1/priority"), json!("stat"))]);
     error(&at("targets/2/amount"), "at most 366", &[(&at("targets/2/amount"), json!("P367D"))]);
@@ -241,6 +237,9 @@ fn turnaround_that_leaves_a_message_without_a_promise_or_with_two() {
 fn thresholds_that_do_not_stand_where_they_should() {
     let threshold = |name: &str| format!("/turnaround/3/clocks/1/thresholds/0/{name}");
     let stands = |at: Value| [("/turnaround/3/clocks/1/thresholds/0/at", at)];
+    for own in ["promise-missed", "pause-ends", "pause-ends-2"] {
+        error(&threshold("id"), "every clock records by itself", &[(&threshold("id"), json!(own))]);
+    }
     for percent in [0, 100, 200] {
         error(&threshold("at/percent"), "between start and due", &stands(json!({"percent": percent})));
     }

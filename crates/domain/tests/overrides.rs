@@ -48,6 +48,8 @@ fn message(id: &str, sender: &str) -> Message {
         machine_generated: false,
         internal: false,
         facts: PatientFacts::default(),
+        awaits: None,
+        occurred_at: None,
     }
 }
 

@@ -38,6 +38,8 @@ fn message(id: &str, sender: &str, category: &str, text: &str) -> Message {
         machine_generated: false,
         internal: false,
         facts: PatientFacts::default(),
+        awaits: None,
+        occurred_at: None,
     }
 }
 
@@ -79,7 +81,7 @@ fn conversation() -> Vec<(&'static str, Message)> {
 fn records() -> String {
     let bundle = Bundle::read(BUNDLE).unwrap();
     let around = "2026-06-01T00:00:00Z".parse().unwrap();
-    let policy = Policy::compile(bundle, &[], 1, around).unwrap();
+    let policy = Policy::compile(bundle, &domain::policy::Directory::default(), 1, around).unwrap();
     let mut view: Option<ThreadView> = None;
     let mut lines = String::new();
     for (number, (at, message)) in conversation().into_iter().enumerate() {

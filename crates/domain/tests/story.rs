@@ -52,6 +52,8 @@ fn message(id: &str, sender: &str, text: &str) -> Message {
         machine_generated: false,
         internal: false,
         facts: PatientFacts::default(),
+        awaits: None,
+        occurred_at: None,
     }
 }
 
@@ -216,7 +218,7 @@ fn a_patients_long_or_late_message_is_refused_with_another_way() {
 }
 
 #[test]
-fn notes_robots_and_headers_stop_and_start_no_clock() {
+fn b13_b14_notes_robots_and_headers_stop_and_start_no_clock() {
     let policy = policy();
     let friday = new_york(19, "10:00");
     let sent = decide(&policy, friday, &message("m1", "Patient/p-1001", "Hello"), None);

@@ -30,6 +30,10 @@ under_base! {
     DECISIONS = "/decision";
     /// On a message: the service wrote it.
     AUTO_GENERATED = "/StructureDefinition/auto-generated";
+    /// On an answer of the team: for whom it waits from then on, `patient` or `third-party`.
+    AWAITS = "/StructureDefinition/awaits";
+    /// On a message that an engine delivers late: when it was written.
+    OCCURRED_AT = "/StructureDefinition/occurred-at";
     /// On a message: when a scheduled or held message is let go.
     RELEASE_AT = "/StructureDefinition/release-at";
     /// On a message: who has read it.

@@ -8,7 +8,9 @@ use domain::change::{Audience, ResourceWrite};
 use domain::decision::{AutomaticReply, Record};
 use domain::id::{Key, Reference, ResourceId, ResourceType, Version};
 use domain::message::{Message, Side};
+use domain::policy::turnaround::PauseReason;
 use domain::thread::Thread;
+use domain::time::Instant;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -66,6 +68,7 @@ impl Communication {
             let message = "Say who writes, as a literal reference such as Patient/123.";
             issues.push(Issue::error(IssueCode::Required, message).at("Communication.sender"));
         }
+        issues.extend(unread_extensions(&document));
         match sender {
             Some(sender) if issues.is_empty() => Ok(Self { document, sender }),
             _ => Err(issues),
@@ -187,7 +190,19 @@ impl Communication {
                 .unwrap_or(false),
             internal: self.is_internal(),
             facts: facts.clone(),
+            awaits: self.awaits(),
+            occurred_at: self.occurred_at(),
         }
+    }
+
+    /// For whom the team waits from this answer on.
+    pub fn awaits(&self) -> Option<PauseReason> {
+        awaited(&self.document)
+    }
+
+    /// When it was written, where an engine says so.
+    pub fn occurred_at(&self) -> Option<Instant> {
+        occurred(&self.document)
     }
 
     /// Everything that a person may have written: every string of the resource but codes, addresses and references.
@@ -329,6 +344,34 @@ fn decision(record: &Record) -> String {
 fn governing(record: &Record) -> String {
     let (id, version) = record.bundle.rsplit_once('/').unwrap_or((&record.bundle, "0"));
     canonical::policy(id, version)
+}
+
+fn awaited(document: &Document) -> Option<PauseReason> {
+    match &*document.root().extension_value(canonical::AWAITS)?.as_str()? {
+        "patient" => Some(PauseReason::WaitingOnPatient),
+        "third-party" => Some(PauseReason::WaitingOnThirdParty),
+        _ => None,
+    }
+}
+
+fn occurred(document: &Document) -> Option<Instant> {
+    document.root().extension_value(canonical::OCCURRED_AT)?.as_str()?.parse().ok()
+}
+
+/// Extensions of ours that are there and cannot be read: what somebody asks for is not passed over.
+fn unread_extensions(document: &Document) -> Vec<Issue> {
+    let place = |url: &str| format!("Communication.extension.where(url='{url}').value");
+    let there = |url: &str| document.root().extension(url).is_some();
+    let mut issues = Vec::new();
+    if there(canonical::AWAITS) && awaited(document).is_none() {
+        let message = "Say for whom the team waits as a valueCode: patient or third-party.";
+        issues.push(Issue::error(IssueCode::Value, message).at(place(canonical::AWAITS)));
+    }
+    if there(canonical::OCCURRED_AT) && occurred(document).is_none() {
+        let message = "Say when it was written as a valueInstant, such as 2026-06-19T17:30:00-04:00.";
+        issues.push(Issue::error(IssueCode::Value, message).at(place(canonical::OCCURRED_AT)));
+    }
+    issues
 }
 
 /// Visits every string with the name of the member that holds it.

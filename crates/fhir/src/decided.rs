@@ -1,6 +1,6 @@
 //! A decision as the change that writes it: the message, its automatic reply, the Tasks and everything beside them.
 
-use domain::change::Change;
+use domain::change::{Change, Stored};
 use domain::decide::Fired;
 use domain::decision::Decision;
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
@@ -23,7 +23,7 @@ pub struct Frame<'a> {
     pub now: Timestamp,
 }
 
-/// The change of a message that is sent.
+/// The change of a message that is sent. `earlier` are stored Tasks of runs that have ended and that it sets right.
 ///
 /// # Errors
 /// A text that was made cannot be read: a fault of ours.
@@ -32,6 +32,7 @@ pub fn sent(
     communication: &Communication,
     id: &ResourceId,
     view: Option<&ThreadView>,
+    earlier: &[Stored],
     decision: Decision,
 ) -> Result<Change, Vec<Issue>> {
     let part_of = view.map(|view| &view.thread.id);
@@ -40,7 +41,7 @@ pub fn sent(
     if let Some(reply) = &decision.reply {
         resources.push(automatic(reply, id, &stamp)?);
     }
-    let mut change = decided(frame, view, decision)?;
+    let mut change = whole(frame, view, earlier, decision)?;
     resources.append(&mut change.resources);
     change.resources = resources;
     Ok(change)
@@ -51,9 +52,19 @@ pub fn sent(
 /// # Errors
 /// A text that was made cannot be read: a fault of ours.
 pub fn decided(frame: &Frame<'_>, view: Option<&ThreadView>, decision: Decision) -> Result<Change, Vec<Issue>> {
+    whole(frame, view, &[], decision)
+}
+
+fn whole(
+    frame: &Frame<'_>,
+    view: Option<&ThreadView>,
+    earlier: &[Stored],
+    decision: Decision,
+) -> Result<Change, Vec<Issue>> {
     let mut change = Change::new(frame.tenant.clone());
     change.generation = Some(frame.generation);
-    change.resources = mirrored(frame, view, &decision.tasks)?;
+    let stored: Vec<&Stored> = view.and_then(|view| view.task.as_ref()).into_iter().chain(earlier).collect();
+    change.resources = mirrored(frame, &stored, &decision.tasks)?;
     change.decisions = vec![decision.record.row(Some(decision.thread.id.clone()))];
     if view.is_none_or(|view| view.thread.revision != decision.thread.revision) {
         change.threads = vec![decision.thread];
@@ -71,7 +82,8 @@ pub fn decided(frame: &Frame<'_>, view: Option<&ThreadView>, decision: Decision)
 pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Change, Vec<Issue>> {
     let mut change = Change::new(frame.tenant.clone());
     change.generation = Some(frame.generation);
-    change.resources = mirrored(frame, Some(view), fired.task.as_slice())?;
+    let stored: Vec<&Stored> = view.task.iter().collect();
+    change.resources = mirrored(frame, &stored, fired.task.as_slice())?;
     change.decisions = vec![fired.record.row(Some(view.thread.id.clone()))];
     change.threads = fired.thread.into_iter().collect();
     change.clocks = vec![fired.clock];
@@ -83,16 +95,15 @@ pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Chang
 
 fn mirrored(
     frame: &Frame<'_>,
-    view: Option<&ThreadView>,
+    stored: &[&Stored],
     tasks: &[Task],
 ) -> Result<Vec<domain::change::ResourceWrite>, Vec<Issue>> {
-    let stored = view.and_then(|view| view.task.as_ref());
     tasks
         .iter()
         .map(|mirror| {
             let key = Key::new(ResourceType::Task, mirror.id.clone());
-            let version =
-                stored.filter(|stored| stored.key == key).map_or(Version::FIRST, |stored| stored.version.next());
+            let before = stored.iter().find(|stored| stored.key == key);
+            let version = before.map_or(Version::FIRST, |stored| stored.version.next());
             task::written(mirror, version, frame.now)
         })
         .collect()

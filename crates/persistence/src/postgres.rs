@@ -6,8 +6,12 @@ pub mod dialect;
 pub mod absence;
 #[path = "sql/catalogue.rs"]
 pub mod catalogue;
+#[path = "sql/claim.rs"]
+pub mod claim;
 #[path = "sql/clock.rs"]
 pub mod clock;
+#[path = "sql/counted.rs"]
+pub mod counted;
 #[path = "sql/gauge.rs"]
 pub mod gauge;
 #[path = "sql/group.rs"]

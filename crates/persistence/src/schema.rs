@@ -96,6 +96,7 @@ diesel::table! {
         revision -> Integer,
         assigned -> Nullable<Text>,
         tags -> Text,
+        merged_into -> Nullable<Text>,
     }
 }
 
@@ -135,6 +136,8 @@ diesel::table! {
         terms -> Text,
         fold -> Text,
         fired -> Text,
+        counted_by -> Text,
+        calendar -> Text,
     }
 }
 
@@ -361,6 +364,17 @@ diesel::table! {
         confirmed -> Bool,
         source -> Text,
         uid -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    calendar (tenant, key) {
+        tenant -> Text,
+        key -> Text,
+        body -> Text,
     }
 }
 

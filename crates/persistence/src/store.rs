@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::absence::Absence;
+use domain::calendar::Kept;
 use domain::change::{BundleRow, Change, DecisionRow, Delivery};
-use domain::clock::{Clock, LedgerEntry};
+use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::holiday::KeptHoliday;
 use domain::id::{Key, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
 use domain::search::{Page, Read, Search};
 use domain::simulate::SimulationRow;
-use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Store, StoreError, ThreadView};
+use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Store, StoreError, ThreadView};
 use domain::time::{Instant, Span};
 
 use crate::config::{Config, Url};
@@ -167,7 +168,38 @@ impl Store for SqlStore {
     }
 
     fn claim_clocks(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedClock>> {
-        ask!(self, clock::claim(now, lease, limit))
+        ask!(self, claim::due(now, lease, limit))
+    }
+
+    fn generations(&self) -> Answer<'_, Vec<(TenantId, i64)>> {
+        ask!(self, claim::generations())
+    }
+
+    fn counted_by(&self, tenant: TenantId) -> Answer<'_, Vec<CountedBy>> {
+        ask!(self, counted::counted_by(&tenant))
+    }
+
+    fn claim_counted(
+        &self,
+        tenant: TenantId,
+        by: CountedBy,
+        now: Instant,
+        lease: Span,
+        limit: u16,
+    ) -> Answer<'_, Vec<ClaimedClock>> {
+        ask!(self, claim::counted(&tenant, &by, now, lease, limit))
+    }
+
+    fn calendars(&self, tenant: TenantId, keys: Vec<String>) -> Answer<'_, Vec<Kept>> {
+        ask!(self, counted::calendars(&tenant, &keys))
+    }
+
+    fn clock(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Clock>> {
+        ask!(self, clock::one(&tenant, &id))
+    }
+
+    fn firings(&self, tenant: TenantId, clock: ResourceId) -> Answer<'_, Vec<Firing>> {
+        ask!(self, clock::firings(&tenant, &clock))
     }
 
     fn claim_outbox(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedOutbox>> {

@@ -272,6 +272,7 @@ mod tests {
             task: None,
             replied_cycle: 0,
             needs_review: false,
+            merged_into: None,
             revision: 1,
         };
         Change { threads: vec![thread], ..Change::new(TenantId::new("t")) }

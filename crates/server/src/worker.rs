@@ -1,16 +1,19 @@
 //! Workers: reconcilers that look at what is there and do what is due. They take no input and may run anywhere, any
 //! number of times: what has been done once is not done again.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::state::AppState;
+use domain::id::TenantId;
 use domain::store::StoreError;
 use tokio::sync::watch;
 
 mod activation;
 mod dispatch;
 mod simulation;
+mod recalendar;
 mod threshold;
 
 pub use simulation::Simulated;
@@ -20,6 +23,8 @@ pub use simulation::Simulated;
 pub struct Report {
     /// Bundles that came into force at their instant, as `id/version`.
     pub activated: Vec<String>,
+    /// Clocks that another calendar counts from now on, as `reason: clock`.
+    pub recalendared: Vec<String>,
     /// Thresholds fired, as `threshold@instant`.
     pub fired: Vec<String>,
     /// Clocks that someone else had taken care of.
@@ -56,19 +61,22 @@ const GATHER: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub struct Worker {
     state: Arc<AppState>,
+    /// The generation of each tenant's catalogue for which no clock is left to be counted anew.
+    counted: Arc<Mutex<HashMap<TenantId, i64>>>,
 }
 
 impl Worker {
     /// A worker over the service's state.
     pub fn new(state: Arc<AppState>) -> Self {
-        Self { state }
+        Self { state, counted: Arc::default() }
     }
 
-    /// Does what is due now: bundles whose instant has come, then thresholds, so that what they cause can leave in the
-    /// same tick.
+    /// Does what is due now: bundles whose instant has come, then clocks whose calendar has changed, then thresholds, so
+    /// that what they cause can leave in the same tick.
     pub async fn tick(&self) -> Result<Report, StoreError> {
         let mut report = Report::default();
         self.activate(&mut report).await?;
+        self.recalendar(&mut report).await?;
         self.fire(&mut report).await?;
         self.dispatch(&mut report).await?;
         Ok(report)

@@ -63,7 +63,7 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
     // Who may not is told so before anything of what they sent is looked at.
     let visibility = visibility(&context, Permission::Update, &policy).await?;
     let wanted = read(&body.0)?;
-    let view = found(&context, &wanted, visibility).await?;
+    let view = found(&context, meant(&wanted)?, visibility).await?;
     let conditional = context.manners.if_match.as_ref();
     let open = view.task.as_ref();
     if conditional.is_some_and(|wanted| !open.is_some_and(|open| wanted.admits(open.version))) {
@@ -157,7 +157,11 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
 
 /// The rows that the caller may override: everything for administrators; for staff what they see, and what is of the
 /// pools that they lead. It is nothing for patients.
-async fn visibility(context: &Context, permission: Permission, policy: &Policy) -> Result<Visibility, Failure> {
+pub(super) async fn visibility(
+    context: &Context,
+    permission: Permission,
+    policy: &Policy,
+) -> Result<Visibility, Failure> {
     if context.caller.administers(permission) {
         return Ok(Visibility::Everything);
     }
@@ -197,13 +201,17 @@ fn read(body: &[u8]) -> Result<Wanted, Failure> {
     Ok(wanted)
 }
 
-/// The thread that is meant, if the caller may know of it.
-async fn found(context: &Context, wanted: &Wanted, visibility: Visibility) -> Result<ThreadView, Failure> {
-    let key = match (&wanted.thread, &wanted.task) {
-        (_, Some(task)) => Key::new(ResourceType::Task, task.clone()),
-        (Some(thread), None) => Key::new(ResourceType::Communication, thread.clone()),
-        (None, None) => return Err(Failure::NotFound),
-    };
+/// What is meant.
+fn meant(wanted: &Wanted) -> Result<Key, Failure> {
+    match (&wanted.thread, &wanted.task) {
+        (_, Some(task)) => Ok(Key::new(ResourceType::Task, task.clone())),
+        (Some(thread), None) => Ok(Key::new(ResourceType::Communication, thread.clone())),
+        (None, None) => Err(Failure::NotFound),
+    }
+}
+
+/// The thread of a message or a Task, if the caller may know of it.
+pub(super) async fn found(context: &Context, key: Key, visibility: Visibility) -> Result<ThreadView, Failure> {
     let thread = seen(context, key, visibility).await?.thread.ok_or(Failure::NotFound)?;
     context.state.store.thread_of(context.caller.tenant.clone(), thread).await?.ok_or(Failure::NotFound)
 }
@@ -251,7 +259,7 @@ fn tell(row: &OverrideRow) -> Value {
 }
 
 /// What became of a clock.
-fn clock(clock: &Clock) -> Value {
+pub(super) fn clock(clock: &Clock) -> Value {
     let mut told = json!({ "id": clock.id, "name": clock.name, "cycle": clock.cycle, "state": clock.fold.state });
     let optional = [
         ("dueAt", clock.fold.due_at.map(|at| json!(at))),
@@ -262,7 +270,7 @@ fn clock(clock: &Clock) -> Value {
     told
 }
 
-fn present<const N: usize>(told: &mut Value, optional: [(&str, Option<Value>); N]) {
+pub(super) fn present<const N: usize>(told: &mut Value, optional: [(&str, Option<Value>); N]) {
     for (name, value) in optional {
         if let Some(value) = value {
             told[name] = value;

@@ -17,6 +17,7 @@ use super::refused;
 use crate::conditional::IfNoneExist;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::history;
 use crate::read::unreadable;
 
 /// How often a message is decided about anew when its thread or the policy moves on meanwhile.
@@ -65,7 +66,7 @@ impl<'a> Sending<'a> {
             let mut ids = self.ids.clone();
             let id = ids.next_id();
             let view = self.continued().await?;
-            let mut change = self.decide(&policy, &id, view.as_ref(), &mut ids)?;
+            let mut change = self.decide(&policy, &id, view.as_ref(), &mut ids).await?;
             let write = change
                 .resources
                 .first()
@@ -95,7 +96,7 @@ impl<'a> Sending<'a> {
         condition.first(self.context).await?.map(Sent::Before).ok_or(Failure::Duplicate)
     }
 
-    fn decide(
+    async fn decide(
         &self,
         policy: &Policy,
         id: &ResourceId,
@@ -110,13 +111,27 @@ impl<'a> Sending<'a> {
             // everything would leave every message without an answer.
             message.machine_generated = false;
         }
+        if message.occurred_at.is_some() && *self.visibility != Visibility::Everything {
+            let text = "Only an engine with a system scope says when a message was written: leave the extension out.";
+            let place = format!("Communication.extension.where(url='{}')", fhir::canonical::OCCURRED_AT);
+            return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at(place)]));
+        }
         if self.message.is_draft() {
             let mut change = Change::new(caller.tenant.clone());
             change.resources = vec![unreadable(self.message.drafted(id, self.now))?];
             change.decisions = vec![decide::draft(setting, &message, ids).row(None)];
             return Ok(change);
         }
-        let decision = decide::send(setting, &message, view, ids).map_err(|refusal| refused(&refusal))?;
+        let seen = match view.filter(|_| message.occurred_at.is_some()) {
+            Some(view) => Some(history::of(self.context, &view.thread.id, None).await?),
+            None => None,
+        };
+        let decision =
+            decide::ingest(setting, &message, view, seen.as_ref(), ids).map_err(|refusal| refused(&refusal))?;
+        let earlier = match &seen {
+            Some(seen) => history::tasks(self.context, seen, &decision.tasks).await?,
+            None => vec![],
+        };
         let shadow = self.context.state.policies.shadow(&caller.tenant, policy).map(|policy| {
             let setting = Setting { policy: &policy, now: setting.now };
             decide::shadow(setting, &message, view, &mut self.ids.beside())
@@ -124,13 +139,24 @@ impl<'a> Sending<'a> {
         let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
         let patient = decision.thread.patient.clone();
         let thread = decision.thread.id.clone();
-        let mut change = unreadable(decided::sent(&frame, self.message, id, view, decision))?;
+        let mut change = unreadable(decided::sent(&frame, self.message, id, view, &earlier, decision))?;
         change.shadows = shadow.map(|record| record.row(Some(thread))).into_iter().collect();
         // A message that names no subject is about the patient of its conversation, who is to see it.
         for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {
             write.patient.clone_from(&patient);
         }
         Ok(change)
+    }
+
+    /// The thread of a message or, once it has been merged, the one that goes on in its place.
+    async fn going_on(&self, message: ResourceId) -> Result<Option<ThreadView>, Failure> {
+        let (store, tenant) = (&self.context.state.store, &self.context.caller.tenant);
+        let mut view = store.thread_of(tenant.clone(), message).await?;
+        // A thread that goes on may be merged later in its turn; none is merged into one that has ended.
+        while let Some(into) = view.as_ref().and_then(|view| view.thread.merged_into.clone()) {
+            view = store.thread_of(tenant.clone(), into).await?;
+        }
+        Ok(view)
     }
 
     /// The thread that the message continues, if the caller may see it.
@@ -142,7 +168,7 @@ impl<'a> Sending<'a> {
             let wanted = Read { tenant: tenant.clone(), key, version: None, visibility: self.visibility.clone() };
             let seen = self.context.state.store.read(wanted).await?.filter(|message| !message.deleted);
             let view = match seen {
-                Some(_) => self.context.state.store.thread_of(tenant.clone(), id).await?,
+                Some(_) => self.going_on(id).await?,
                 None => None,
             };
             // The same words whether there is no such message or it is not theirs to know.

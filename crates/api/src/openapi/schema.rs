@@ -46,6 +46,8 @@ schemas!(
     Activation,
     Bundle,
     CapabilityStatement,
+    Clock,
+    ClockExplanation,
     Clocks,
     Communication,
     Decision,
@@ -57,6 +59,7 @@ schemas!(
     HolidayRequest,
     Holidays,
     JsonSchema,
+    MergeRequest,
     OpenApiDocument,
     PolicyBundle,
     PolicyBundleStored,
@@ -68,11 +71,13 @@ schemas!(
     PolicyDifferences,
     PolicyFindings,
     PractitionerRole,
+    RouteRequest,
     SearchForm,
     Simulation,
     SimulationRequest,
     Simulations,
     Task,
+    ThreadState,
 );
 
 /// Answers of the FHIR interface that are errors.
@@ -198,6 +203,8 @@ headers! {
         "A search, such as identifier=[system]|[value]: when it finds one, that one is the answer and nothing is made. A retry gets what the first attempt made.",
         string(),
     )];
+    /// The language of texts for people.
+    AcceptLanguage = vec![header("Accept-Language", "The language of texts: en or es; the clinic's own when neither is asked for.", string())];
     /// What a client has already.
     Conditional = vec![
         header("If-None-Match", "The ETag of what the client has; 304 when it is still current.", string()),

@@ -5,17 +5,19 @@ use std::sync::Mutex;
 
 use domain::absence::{Absence, AbsenceChange, AbsenceSource};
 use domain::access::Visibility;
+use domain::calendar::Kept;
 use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
 };
-use domain::clock::{Clock, LedgerEntry};
+use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::holiday::{HolidayChange, KeptHoliday};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
 use domain::simulate::SimulationRow;
 use domain::store::{
-    Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
+    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Service, Store, StoreError,
+    ThreadView,
 };
 use domain::thread::Thread;
 use domain::time::{Instant, Span};
@@ -33,6 +35,8 @@ pub(crate) struct Rows {
     pub(crate) simulations: BTreeMap<(TenantId, ResourceId), SimulationRow>,
     absences: BTreeMap<(TenantId, ResourceId), Absence>,
     holidays: BTreeMap<(TenantId, ResourceId), KeptHoliday>,
+    calendars: BTreeMap<String, Kept>,
+    firings: Vec<Firing>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -130,6 +134,8 @@ impl Rows {
                 HolidayChange::Removed(id) => drop(self.holidays.remove(&(tenant.clone(), id))),
             }
         }
+        self.calendars.extend(change.calendars.into_iter().map(|kept| (kept.key.clone(), kept)));
+        self.firings.extend(change.firings);
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -257,6 +263,7 @@ impl Store for Memory {
             roles: rows.current(&tenant, ResourceType::PractitionerRole).map(service).collect(),
             absences: rows.absences_of(&tenant, since),
             holidays: rows.holidays.values().cloned().collect(),
+            calendars: vec![],
         }))
     }
 
@@ -280,6 +287,32 @@ impl Store for Memory {
 
     fn claim_clocks(&self, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedClock>> {
         now(Ok(vec![]))
+    }
+
+    fn generations(&self) -> Answer<'_, Vec<(TenantId, i64)>> {
+        now(Ok(vec![]))
+    }
+
+    fn counted_by(&self, _: TenantId) -> Answer<'_, Vec<CountedBy>> {
+        now(Ok(vec![]))
+    }
+
+    fn claim_counted(&self, _: TenantId, _: CountedBy, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedClock>> {
+        now(Ok(vec![]))
+    }
+
+    fn calendars(&self, _: TenantId, keys: Vec<String>) -> Answer<'_, Vec<Kept>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(keys.iter().filter_map(|key| rows.calendars.get(key).cloned()).collect()))
+    }
+
+    fn clock(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Clock>> {
+        now(Ok(self.0.lock().unwrap().clocks.get(&(tenant, id)).cloned()))
+    }
+
+    fn firings(&self, _: TenantId, clock: ResourceId) -> Answer<'_, Vec<Firing>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.firings.iter().filter(|firing| firing.clock == clock).cloned().collect()))
     }
 
     fn claim_outbox(&self, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedOutbox>> {

@@ -138,19 +138,19 @@ impl Fold {
             Event::Extend { amount, .. } if !self.state.is_over() && self.state != ClockState::Pending => {
                 self.extend(at, *amount, calendars);
             }
-            Event::Recalendar { calendar } if !self.state.is_over() && self.state != ClockState::Pending => {
+            Event::Recalendar { calendar, .. } if !self.state.is_over() && self.state != ClockState::Pending => {
                 self.renew(at, calendars);
                 self.calendar.clone_from(calendar);
                 if let Some(segment) = self.segments.last_mut() {
                     segment.calendar.clone_from(calendar);
                 }
-                if self.state == ClockState::Running {
+                // What is late stays late by as much.
+                if self.state == ClockState::Running && self.due_at.is_none_or(|due| due >= at) {
                     self.project(at, calendars);
                 }
             }
-            Event::Breach
-                if self.breached_at.is_none() && !self.state.is_over() && self.state != ClockState::Pending =>
-            {
+            // What was recorded stays, also where an answer turns out to have been given before.
+            Event::Breach if self.breached_at.is_none() && self.state != ClockState::Pending => {
                 self.breached_at = Some(at);
             }
             _ => {}

@@ -7,6 +7,8 @@ use crate::store::ThreadView;
 use crate::thread::Thread;
 
 use super::notice::Outbox;
+use super::obligation::Occasion;
+use super::route::team_begins;
 use super::{Refusal, Setting, mirrors, named, open_clock};
 
 /// Decides about a claim by a person who answers for `pools`. Claiming what one has claimed already changes nothing
@@ -57,6 +59,9 @@ pub fn claim(
             record.note(&clock, "fulfill", policy, now);
             clocks.push(clock);
         }
+        let begun = team_begins(setting, view, &thread, Occasion::Assigned, ids, &mut record);
+        clocks.extend(begun.0);
+        ledger.extend(begun.1);
         record.did("claim", "owner", Some(person.to_string()), None);
         outbox.event(ids, "task-claimed", &thread, focus);
     }

@@ -69,9 +69,12 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
     if let Some(until) = pause_ended {
         record.did("pause", PAUSE_ENDS, None, Some(until));
         outbox.due_after_promise(ids, &mut record, (clock, &fired), &view.thread, pool);
-        // The thread waits as its answer does.
-        thread = (clock.name == ClockName::NextResponse && view.thread.is_waiting()).then(|| Thread {
-            state: ThreadState::AwaitingTeam,
+        // The thread waits as its answer does; without one that is owed, nobody is waited for any more.
+        let owed = view.clocks.iter().any(|open| open.name == ClockName::NextResponse);
+        let state = if owed { ThreadState::AwaitingTeam } else { ThreadState::Answered };
+        let decides = clock.name == ClockName::NextResponse || !owed;
+        thread = (decides && view.thread.is_waiting()).then(|| Thread {
+            state,
             revision: view.thread.revision + 1,
             ..view.thread.clone()
         });
@@ -91,10 +94,20 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
         } else if matches!(threshold.at, At::Percent { .. } | At::Before { .. }) {
             outbox.event(ids, "turnaround-at-risk", &view.thread, focus.clone());
         }
-        let cause = past_at_change(&fired, stood_at).then(|| "target-changed".to_owned());
+        // Nobody could be warned before the service knew of it; that it is late is told all the same.
+        let unknown = !breach && clock.terms.known_from.is_some_and(|known| stood_at < known);
+        let cause = match (unknown, past_at_change(&fired, stood_at)) {
+            (true, _) => Some("pre-existing".to_owned()),
+            (false, true) => Some("target-changed".to_owned()),
+            (false, false) => None,
+        };
         firings.push(Firing { cause, ..firing(&fired, threshold.id.clone(), stood_at, now) });
         fired.fire(&threshold.id, policy);
         record.did("threshold", &threshold.id, None, Some(stood_at));
+        if unknown {
+            record.left("notice", &threshold.id, "pre-existing: it stood before the message was delivered");
+            continue;
+        }
         for action in &threshold.actions {
             if let Action::Notify { to } = action {
                 let told = Notice { topic: &threshold.id, to: *to, deliver: threshold.deliver };

@@ -6,7 +6,7 @@ use crate::id::{Ids, Key, Reference, ResourceType};
 use crate::message::{Message, Reading};
 use crate::policy::bundle::Variable;
 use crate::policy::rule::{Action, Fact, Field, Recipient};
-use crate::policy::turnaround::Deliver;
+use crate::policy::turnaround::{Deliver, PauseReason};
 use crate::policy::{Policy, Pool, RedFlagHit};
 use crate::store::ThreadView;
 use crate::thread::{Priority, Thread, ThreadState};
@@ -14,7 +14,9 @@ use crate::time::Instant;
 
 use super::attendance::Attendance;
 use super::automatic::{Cause, Saying};
+use super::late::{History, SettingRight};
 use super::notice::{Notice, Outbox};
+use super::obligation::{Beginning, Occasion};
 use super::{Setting, obligation, open_clock};
 
 /// How many marks a conversation can have.
@@ -42,6 +44,8 @@ pub struct Inbound<'a, 'i> {
     pub reply: Option<AutomaticReply>,
     /// Who is there of those whom it is for; known once it is routed.
     pub attendance: Attendance,
+    /// What its thread has seen, where the message is delivered late.
+    pub history: Option<History>,
 }
 
 impl<'a> Inbound<'a, '_> {
@@ -73,15 +77,31 @@ impl<'a> Inbound<'a, '_> {
             self.record.left("clock", "next-response", "a thread's header asks for no answer");
             return;
         }
-        if let Some(view) = view.filter(|_| running.is_some()) {
-            self.go_on(thread, view, rises, flagged);
+        // Danger is looked at, whatever has been answered since; a raised urgency tightens what runs.
+        let in_order = flagged || (rises && running.is_some());
+        if let Some(history) = self.history.take().filter(|_| !in_order) {
+            self.set_right(thread, &history, pool);
         } else {
-            self.begin(thread, pool, flagged);
+            if let Some(view) = view {
+                self.go_on(thread, view, rises, flagged);
+            }
+            if running.is_none() {
+                self.begin(thread, view, pool, flagged);
+            }
+            thread.state = ThreadState::AwaitingTeam;
         }
-        thread.state = ThreadState::AwaitingTeam;
         self.suggestions(thread);
 
         let due = self.waiting().and_then(|clock| clock.fold.due_at);
+        if message.occurred_at.is_some() && !flagged && due.is_none_or(|due| due < self.setting.now) {
+            let why = "delivered late: nothing can be promised any more";
+            self.record.left("automatic-reply", "message-accepted", why);
+            if thread.state == ThreadState::AwaitingTeam {
+                let told = Notice { topic: "message-received", to: Recipient::Owner, deliver: Deliver::WhenOpen };
+                self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
+            }
+            return;
+        }
         let topic = if flagged { "red-flag" } else { "message-received" };
         let deliver = if flagged { Deliver::Now } else { Deliver::WhenOpen };
         let told = Notice { topic, to: Recipient::Owner, deliver };
@@ -122,7 +142,7 @@ impl<'a> Inbound<'a, '_> {
         }
     }
 
-    fn begin(&mut self, thread: &mut Thread, pool: &Pool, flagged: bool) {
+    fn begin(&mut self, thread: &mut Thread, view: Option<&ThreadView>, pool: &Pool, flagged: bool) {
         let policy = self.setting.policy;
         thread.cycle += 1;
         thread.owner = None;
@@ -132,14 +152,42 @@ impl<'a> Inbound<'a, '_> {
             self.record.errors.push("no turnaround policy governs".to_owned());
             return;
         };
-        let (clocks, ledger) =
-            obligation::begin(self.setting, turnaround, thread, pool, flagged, self.ids, &mut self.record);
+        let reopens = view.is_some_and(|view| view.thread.state == ThreadState::Resolved);
+        let beginning = Beginning {
+            setting: self.setting,
+            turnaround,
+            thread,
+            open: view.map(|view| view.clocks.as_slice()).unwrap_or_default(),
+            pool,
+            occasion: Occasion::Wrote { reopens },
+            red_flag: flagged,
+            at: self.message.occurred_at.unwrap_or(self.setting.now),
+        };
+        let (mut clocks, ledger) = beginning.clocks(self.ids, &mut self.record);
+        if self.message.occurred_at.is_some() {
+            clocks.iter_mut().for_each(|clock| clock.terms.known_from = Some(self.setting.now));
+        }
         self.clocks.extend(clocks);
         self.ledger.extend(ledger);
         thread.task = self.waiting().and_then(|clock| clock.task.clone());
         if let Some(task) = &thread.task {
             self.outbox.event(self.ids, "task-opened", thread, Key::new(ResourceType::Task, task.clone()));
         }
+    }
+
+    /// A message that is delivered late: what is owed is set right as if everything had come in its order.
+    fn set_right(&mut self, thread: &mut Thread, history: &History, pool: &Pool) {
+        let policy = self.setting.policy;
+        let attendance = self.attendance;
+        let fact = |field| fact(policy, self.message, &self.reading, (thread, pool, attendance), field);
+        let Some(turnaround) = obligation::governing(policy, &fact, &mut self.record) else {
+            self.record.errors.push("no turnaround policy governs".to_owned());
+            return;
+        };
+        let right = SettingRight { setting: self.setting, history, turnaround, pool };
+        let (clocks, ledger) = right.clocks(thread, self.ids, &mut self.record);
+        self.clocks.extend(clocks);
+        self.ledger.extend(ledger);
     }
 
     /// Further messages do not restart a clock; a more urgent one may tighten it, and one that was paused goes on.
@@ -155,7 +203,9 @@ impl<'a> Inbound<'a, '_> {
                 entries.push(clock.record(self.setting.now, Event::Resume, self.setting.policy));
                 self.record.note(&clock, "resume", self.setting.policy, self.setting.now);
             }
-            if (rises || flagged) && clock.name == ClockName::NextResponse {
+            // A red flag hurries whoever is to see and to answer it; a raised urgency has targets of its own for each.
+            let answers = matches!(clock.name, ClockName::NextResponse | ClockName::FirstOpened);
+            if rises || (flagged && answers) {
                 entries.extend(obligation::tighten(
                     self.setting,
                     &mut clock,
@@ -252,21 +302,27 @@ impl<'a> Inbound<'a, '_> {
             self.record.left("clock", "stop", "only a human answer to the patient stops a clock");
             return;
         }
-        if let Some(view) = view {
-            for open in
-                view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Resolve)
-            {
+        if let Some(history) = self.history.take() {
+            let pool = super::answering(policy, thread).clone();
+            self.set_right(thread, &history, &pool);
+        } else {
+            for open in view.into_iter().flat_map(|view| &view.clocks).filter(|clock| !clock.fold.state.is_over()) {
                 let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
-                self.ledger.push(clock.record(now, Event::Fulfill, policy));
-                self.record.note(&clock, "fulfill", policy, now);
+                let Some((name, event)) = self.after_answer(&clock) else { continue };
+                self.ledger.push(clock.record(now, event, policy));
+                self.record.note(&clock, name, policy, now);
                 self.clocks.push(clock);
             }
+            thread.state = match self.message.awaits {
+                Some(PauseReason::WaitingOnPatient) => ThreadState::WaitingOnPatient,
+                Some(_) => ThreadState::WaitingOnThirdParty,
+                None => ThreadState::Answered,
+            };
+            thread.task = None;
         }
         if self.clocks.iter().any(|clock| clock.name == ClockName::NextResponse) {
             thread.owner = thread.owner.take().or_else(|| Some(self.message.sender.clone()));
         }
-        thread.state = ThreadState::Answered;
-        thread.task = None;
         let person = |to: &&Reference| to.is("Patient") || to.is("RelatedPerson");
         let mut people: Vec<&Reference> = self.message.recipients.iter().filter(person).collect();
         if people.is_empty() {
@@ -275,6 +331,19 @@ impl<'a> Inbound<'a, '_> {
         for to in people {
             let priority = self.message.priority.unwrap_or_default();
             self.outbox.person(self.ids, &mut self.record, "reply-received", to, priority, thread);
+        }
+    }
+
+    /// What an answer does to a clock: it meets all but the one that runs until the matter is closed, which rests while
+    /// the team waits for someone and goes on when it waits no longer.
+    fn after_answer(&self, clock: &Clock) -> Option<(&'static str, Event)> {
+        let Setting { policy, now } = self.setting;
+        if clock.name != ClockName::Resolve {
+            return Some(("fulfill", Event::Fulfill));
+        }
+        match self.message.awaits {
+            Some(reason) => obligation::pause(policy, clock, reason, None, now).map(|event| ("pause", event)),
+            None => (clock.fold.state == ClockState::Paused).then_some(("resume", Event::Resume)),
         }
     }
 

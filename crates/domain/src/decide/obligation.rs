@@ -1,12 +1,14 @@
-//! Which obligations a patient's message starts, and under which terms.
+//! Which obligations begin, under which terms, and how they rest and tighten.
 
-use crate::clock::{Clock, ClockName, Event, Fold, LedgerEntry, Terms};
+use crate::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry, Terms};
 use crate::decision::{Record, TriedKind};
 use crate::id::Ids;
 use crate::policy::bundle::RedFlags;
 use crate::policy::rule::{Action, Recipient};
 use crate::policy::rule::{Fact, Field};
-use crate::policy::turnaround::{At, CalendarRef, ClockPolicy, Deliver, Starts, Target, Threshold, True, Turnaround};
+use crate::policy::turnaround::{
+    At, CalendarRef, ClockPolicy, Deliver, OnReopen, PauseReason, Starts, Target, Threshold, True, Turnaround,
+};
 use crate::policy::{Policy, Pool};
 use crate::thread::{Priority, Thread};
 use crate::time::Instant;
@@ -14,57 +16,109 @@ use crate::time::Instant;
 use super::Setting;
 
 /// The turnaround policy that governs: the first whose condition holds, the fallback at last.
-pub fn governing<'a>(
+pub fn governing<'a, 'f>(
     policy: &'a Policy,
-    facts: &dyn Fn(Field) -> Option<Fact<'a>>,
+    facts: &dyn Fn(Field) -> Option<Fact<'f>>,
     record: &mut Record,
 ) -> Option<&'a Turnaround> {
     let found = policy.turnaround().iter().find(|turnaround| record.tries(TriedKind::Turnaround, turnaround, facts));
     found.map(|turnaround| &**turnaround)
 }
 
-/// The clocks that a patient's message starts, running, with their first ledger entries. Their Task is named by the
-/// clock that a patient waits for.
-pub fn begin(
-    setting: Setting<'_>,
-    turnaround: &Turnaround,
-    thread: &Thread,
-    pool: &Pool,
-    red_flag: bool,
-    ids: &mut Ids,
-    record: &mut Record,
-) -> (Vec<Clock>, Vec<LedgerEntry>) {
-    let mut clocks = Vec::new();
-    let mut ledger = Vec::new();
-    for clock_policy in &turnaround.clocks {
-        let starts = match clock_policy.starts {
-            Starts::PatientMessage => true,
-            Starts::ThreadOpened => thread.cycle == 1,
-            Starts::HandedToPool | Starts::Assigned => false,
-        };
-        if !starts {
-            continue;
+/// What happens that clocks may start with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// The patient's side writes while nothing is owed.
+    Wrote {
+        /// Whether that reopens what the team had closed.
+        reopens: bool,
+    },
+    /// Another pool answers from now on.
+    HandedToPool,
+    /// Someone has taken the thread.
+    Assigned,
+}
+
+impl Occasion {
+    fn starts(self, clock: &ClockPolicy, thread: &Thread) -> bool {
+        let again = clock.on_reopen == OnReopen::NewCycle;
+        match (self, clock.starts) {
+            (Self::Wrote { .. }, Starts::PatientMessage) => thread.cycle == 1 || again,
+            (Self::Wrote { reopens }, Starts::ThreadOpened) => thread.cycle == 1 || (reopens && again),
+            (Self::HandedToPool, Starts::HandedToPool) | (Self::Assigned, Starts::Assigned) => true,
+            _ => false,
         }
-        let Some(target) = target(setting.policy, clock_policy, thread.priority, red_flag) else {
-            record.errors.push(format!("{}: no target for {}", clock_policy.id, thread.priority));
-            continue;
-        };
-        let calendar = setting.policy.calendar_key(&clock_policy.calendar, pool, thread.answerer());
-        let thresholds = if red_flag { flag_thresholds(clock_policy) } else { clock_policy.thresholds.clone() };
-        let mut clock = Clock {
+    }
+}
+
+/// Where clocks begin.
+pub struct Beginning<'a> {
+    /// What the decision is taken under.
+    pub setting: Setting<'a>,
+    /// The policy that says which.
+    pub turnaround: &'a Turnaround,
+    /// The thread.
+    pub thread: &'a Thread,
+    /// The clocks that are open.
+    pub open: &'a [Clock],
+    /// The pool that answers.
+    pub pool: &'a Pool,
+    /// What they begin with.
+    pub occasion: Occasion,
+    /// Whether there is danger.
+    pub red_flag: bool,
+    /// From when on.
+    pub at: Instant,
+}
+
+impl Beginning<'_> {
+    /// The clocks that begin, running, with their first ledger entries. One that is open already goes on. Their Task is
+    /// named by the clock that a patient waits for.
+    pub fn clocks(&self, ids: &mut Ids, record: &mut Record) -> (Vec<Clock>, Vec<LedgerEntry>) {
+        let Setting { policy, now } = self.setting;
+        let open = |name| self.open.iter().any(|clock| clock.name == name && !clock.fold.state.is_over());
+        let begins = |clock: &&ClockPolicy| self.occasion.starts(clock, self.thread) && !open(clock.id);
+        let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
+        for clock_policy in self.turnaround.clocks.iter().filter(begins) {
+            let priority = self.thread.priority;
+            let Some(target) = target(policy, clock_policy, priority, self.red_flag) else {
+                record.errors.push(format!("{}: no target for {priority}", clock_policy.id));
+                continue;
+            };
+            let mut clock = self.clock(clock_policy, ids);
+            let calendar = clock.terms.calendar.clone();
+            ledger.push(clock.record(self.at, Event::Activate { target, calendar }, policy));
+            record.note(&clock, "activate", policy, now);
+            if clock.fold.due_at.is_none() {
+                record.errors.push(format!("{}: the calendar does not open for long enough", clock.name));
+            }
+            clocks.push(clock);
+        }
+        (clocks, ledger)
+    }
+
+    fn clock(&self, named: &ClockPolicy, ids: &mut Ids) -> Clock {
+        let policy = self.setting.policy;
+        let counted_by = policy.counted_by(&named.calendar, self.pool, self.thread.answerer());
+        let calendar = policy.counting(&counted_by).unwrap_or(&self.pool.calendar).to_owned();
+        // A team's runs are counted by themselves: each hand-over starts the next.
+        let before = self.open.iter().filter(|clock| clock.name == named.id).map(|clock| clock.cycle + 1).max();
+        Clock {
             id: ids.next_id(),
-            thread: thread.id.clone(),
-            name: clock_policy.id,
-            cycle: thread.cycle,
-            task: (clock_policy.id == ClockName::NextResponse).then(|| ids.next_id()),
+            thread: self.thread.id.clone(),
+            name: named.id,
+            cycle: before.unwrap_or(self.thread.cycle),
+            task: (named.id == ClockName::NextResponse).then(|| ids.next_id()),
             terms: Terms {
-                bundle: setting.policy.name(),
-                policy: turnaround.id.clone(),
-                pool: pool.id.clone(),
-                calendar: calendar.clone(),
-                priority: thread.priority,
-                thresholds,
-                rests: clock_policy.rests(),
+                bundle: policy.name(),
+                policy: self.turnaround.id.clone(),
+                pool: self.pool.id.clone(),
+                calendar,
+                counted_by,
+                priority: self.thread.priority,
+                thresholds: if self.red_flag { flag_thresholds(named) } else { named.thresholds.clone() },
+                known_from: None,
+                rests: named.rests(),
             },
             fold: Fold::default(),
             promised_at: None,
@@ -72,15 +126,35 @@ pub fn begin(
             next: None,
             entries: 0,
             revision: 1,
-        };
-        ledger.push(clock.record(setting.now, Event::Activate { target, calendar }, setting.policy));
-        record.note(&clock, "activate", setting.policy, setting.now);
-        if clock.fold.due_at.is_none() {
-            record.errors.push(format!("{}: the calendar does not open for long enough", clock.name));
         }
-        clocks.push(clock);
     }
-    (clocks, ledger)
+}
+
+/// The pause of a clock that rests for a reason, with its end: the cap of its terms, or what a person asks for when that
+/// is earlier. `None` for a clock that does not run or does not rest for it.
+pub fn pause(
+    policy: &Policy,
+    clock: &Clock,
+    reason: PauseReason,
+    until: Option<Instant>,
+    now: Instant,
+) -> Option<Event> {
+    let rest = clock.terms.rests.iter().find(|rest| rest.reason == reason)?;
+    let cap = policy.calendar(&clock.fold.calendar).and_then(|calendar| rest.ends(calendar, now));
+    // Whichever comes first: a person may shorten the pause that the policy allows, and not lengthen it.
+    let until = match (cap, until) {
+        (Some(cap), Some(until)) => Some(cap.min(until)),
+        (cap, until) => cap.or(until),
+    };
+    let event = Event::Pause { reason: reason.as_str().to_owned(), until };
+    (clock.fold.state == ClockState::Running).then_some(event)
+}
+
+/// The turnaround policy that a thread's open clocks began under, as the bundle in force says it.
+pub fn underlying<'p>(policy: &'p Policy, open: &[Clock]) -> Option<&'p Turnaround> {
+    let named = open.iter().find(|clock| clock.name == ClockName::NextResponse).or_else(|| open.first())?;
+    let found = policy.turnaround().iter().find(|turnaround| turnaround.id == named.terms.policy);
+    found.map(|turnaround| &**turnaround)
 }
 
 fn target(policy: &Policy, clock: &ClockPolicy, priority: Priority, red_flag: bool) -> Option<Target> {
@@ -125,7 +199,7 @@ pub fn tighten(
             stops: crate::policy::turnaround::Stops::HumanReply,
             pauses_while: vec![],
             pause_caps: vec![],
-            on_reopen: crate::policy::turnaround::OnReopen::NewCycle,
+            on_reopen: OnReopen::NewCycle,
             calendar: CalendarRef::Id(clock.fold.calendar.clone()),
             targets: vec![],
             thresholds: clock.terms.thresholds.clone(),

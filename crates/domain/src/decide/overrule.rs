@@ -11,7 +11,7 @@ use crate::thread::{Thread, ThreadState};
 use crate::time::{Instant, Span};
 
 use super::notice::Outbox;
-use super::{Refusal, Setting, mirrors, named, open_clock};
+use super::{Refusal, Setting, mirrors, named, obligation, open_clock};
 
 /// The most open time that one extension adds.
 const LONGEST: Span = Span::hours(400);
@@ -79,7 +79,7 @@ pub fn overrule(
 }
 
 /// Members and leads of the pool that answers, and whoever administers policies.
-fn allowed(policy: &Policy, view: &ThreadView, actor: Actor<'_>) -> Result<(), Refusal> {
+pub(super) fn allowed(policy: &Policy, view: &ThreadView, actor: Actor<'_>) -> Result<(), Refusal> {
     if actor.administrator {
         return Ok(());
     }
@@ -161,15 +161,7 @@ fn event(policy: &Policy, asked: &Override, clock: &Clock, now: Instant) -> Opti
             .map(|due| ("retarget", Event::Retarget { target: Target::Manual { due }, reason })),
         OverrideKind::Waive => (clock.name != ClockName::Resolve).then_some(("waive", Event::Waive { reason })),
         OverrideKind::Pause => {
-            let wanted = asked.reason.pauses()?;
-            let rest = clock.terms.rests.iter().find(|rest| rest.reason == wanted)?;
-            let cap = policy.calendar(&clock.fold.calendar).and_then(|calendar| rest.ends(calendar, now));
-            // Whichever comes first: a person may shorten the pause that the policy allows, and not lengthen it.
-            let until = match (cap, asked.until) {
-                (Some(cap), Some(until)) => Some(cap.min(until)),
-                (cap, until) => cap.or(until),
-            };
-            (clock.fold.state == ClockState::Running).then_some(("pause", Event::Pause { reason, until }))
+            obligation::pause(policy, clock, asked.reason.pauses()?, asked.until, now).map(|event| ("pause", event))
         }
         OverrideKind::Resume => (clock.fold.state == ClockState::Paused).then_some(("resume", Event::Resume)),
         OverrideKind::NoReplyNeeded => {

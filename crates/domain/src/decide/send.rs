@@ -10,8 +10,12 @@ use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
 use super::inbound::Inbound;
+use super::late::History;
 use super::notice::Outbox;
 use super::{Refusal, Setting, mirrors, named};
+
+/// How far back an engine may say that a message was written, in seconds: a week.
+const FARTHEST_BACK: i64 = 7 * 86_400;
 
 /// Decides about a message that is sent now. `view` is the thread it continues; without one it begins a thread.
 pub fn send(
@@ -20,7 +24,22 @@ pub fn send(
     view: Option<&ThreadView>,
     ids: &mut Ids,
 ) -> Result<Decision, Refusal> {
+    ingest(setting, message, view, None, ids)
+}
+
+/// Decides about a message that was perhaps written before others that are here already: `history` is then what its
+/// thread has seen, and what is owed is set right as if everything had come in its order.
+pub fn ingest(
+    setting: Setting<'_>,
+    message: &Message,
+    view: Option<&ThreadView>,
+    history: Option<&History>,
+    ids: &mut Ids,
+) -> Result<Decision, Refusal> {
     let Setting { policy, now } = setting;
+    if message.occurred_at.is_some_and(|at| at > now || now.since(at) > FARTHEST_BACK) {
+        return Err(Refusal::OccurredUnfit);
+    }
     let reading = policy.read(message);
     let hits = policy.red_flags_in(&reading);
     if message.from_patient() && hits.is_empty() {
@@ -31,7 +50,9 @@ pub fn send(
     let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::Delivered);
     record.red_flags = hits;
     record.errors.extend(policy.degraded.clone());
-    let mut thread = view.map_or_else(|| opened(message, now), |view| continued(&view.thread, message, now));
+    let at = message.occurred_at.unwrap_or(now);
+    record.occurred_at = message.occurred_at;
+    let mut thread = view.map_or_else(|| opened(message, at), |view| continued(&view.thread, message, at));
     record.message = Some(facts_of(message, thread.patient_messages));
 
     let mut inbound = Inbound {
@@ -45,6 +66,7 @@ pub fn send(
         ledger: vec![],
         reply: None,
         attendance: super::Attendance::default(),
+        history: message.occurred_at.and_then(|at| Some(history?.clone().with(message, at))),
     };
     match message.side() {
         Side::Patient | Side::Proxy => inbound.by_patient(&mut thread, view),
@@ -108,13 +130,15 @@ fn opened(message: &Message, now: Instant) -> Thread {
         task: None,
         replied_cycle: 0,
         needs_review: false,
+        merged_into: None,
         revision: 1,
     }
     .with(message, now)
 }
 
 fn continued(thread: &Thread, message: &Message, now: Instant) -> Thread {
-    let mut thread = Thread { revision: thread.revision + 1, last_activity_at: now, ..thread.clone() };
+    let mut thread =
+        Thread { revision: thread.revision + 1, last_activity_at: now.max(thread.last_activity_at), ..thread.clone() };
     if thread.patient.is_none() {
         thread.patient.clone_from(&message.patient);
     }
@@ -127,7 +151,7 @@ impl Thread {
             self.patient_messages += 1;
         }
         if message.is_human_reply() {
-            self.last_staff_at = Some(now);
+            self.last_staff_at = self.last_staff_at.max(Some(now));
         }
         self
     }

@@ -43,6 +43,7 @@ impl Record {
                     format!("{} {} waits for {to} until {}.", effect.kind, effect.what, say(at))
                 }
                 (None, Some(to), _) => format!("{} {} goes to {to} at once.", effect.kind, effect.what),
+                (None, None, Some(_)) if effect.kind == "due" => return None,
                 (None, None, Some(at)) => format!("{} {} stood at {}.", effect.kind, effect.what, say(at)),
                 (None, None, None) => return None,
             };
@@ -64,6 +65,20 @@ impl Record {
             (Outcome::Claimed, _) => format!("Claimed {at}."),
             (Outcome::Fired, _) => format!("Looked at {at}: a threshold has come."),
             (Outcome::Overridden, _) => format!("Overridden {at} by an authorised person."),
+            (Outcome::HandedOver, _) => format!("Handed over {at}."),
+            (Outcome::Opened, _) => format!("Opened by a person of the team {at}."),
+            (Outcome::Merged, _) => format!("Merged with another conversation {at}."),
+            (Outcome::Retracted, _) => format!("Marked as sent in error {at}."),
+            (Outcome::Recalendared, _) => {
+                let why = self.effects.iter().find(|effect| effect.kind == "calendar").map(|effect| &*effect.what);
+                let why = match why {
+                    Some("holiday") => "a holiday has changed",
+                    Some("tzdb") => "the zone data has changed",
+                    Some("bundle") => "the clinic's calendar has changed",
+                    _ => "the pool's hours have changed",
+                };
+                format!("Counted anew {at}, because {why}; the time already used stays as it was counted.")
+            }
             (_, Some(message)) => format!(
                 "Received {at} from the {}{}{}.",
                 message.side,

@@ -1,10 +1,9 @@
 //! The people who answer: where they belong, their hours, when they are away and who covers for them.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use crate::absence::{Absence, AbsenceSource};
-use crate::calendar::{Calendar, CalendarSpec};
+use crate::calendar::CalendarSpec;
 use crate::id::{Reference, Version};
 use crate::policy::Pool;
 use crate::policy::bundle::StandingCover;
@@ -48,15 +47,6 @@ pub struct People {
     by_pool: BTreeMap<Reference, Vec<usize>>,
     absences: BTreeMap<Reference, Vec<Absence>>,
     standing: BTreeMap<Reference, Reference>,
-    /// Hours by their key, compiled when they are first asked for: few of many people's are.
-    calendars: BTreeMap<String, Hours>,
-}
-
-#[derive(Clone, Debug)]
-struct Hours {
-    spec: CalendarSpec,
-    around: Instant,
-    compiled: OnceLock<Option<Calendar>>,
 }
 
 /// Somebody who is away.
@@ -79,7 +69,7 @@ pub struct Reached {
 
 impl People {
     /// People from their roles and absences. What a role says that is not among `roles` any more is passed over.
-    pub(super) fn new(roles: &[Role], absences: &[Absence], standing: &[StandingCover], around: Instant) -> Self {
+    pub(super) fn new(roles: &[Role], absences: &[Absence], standing: &[StandingCover]) -> Self {
         let mut people = Self { roles: roles.to_vec(), ..Self::default() };
         people.roles.sort_by(|a, b| a.reference.cmp(&b.reference));
         for (place, role) in people.roles.iter().enumerate() {
@@ -88,10 +78,6 @@ impl People {
             }
             for pool in &role.services {
                 people.by_pool.entry(pool.clone()).or_default().push(place);
-            }
-            if let Some(spec) = &role.calendar {
-                let hours = Hours { spec: spec.clone(), around, compiled: OnceLock::new() };
-                people.calendars.insert(key(role), hours);
             }
         }
         for absence in absences {
@@ -214,20 +200,9 @@ impl People {
         until?.into_iter().min()
     }
 
-    /// The key of the hours that a person keeps in a pool, when their role says some.
-    pub fn calendar_key(&self, person: &Reference, pool: &Reference) -> Option<String> {
-        let of_pool = |role: &&Role| role.services.is_empty() || role.services.contains(pool);
-        let role = self.roles_of(person).filter(of_pool);
-        role.map(key).find(|key| self.calendar(key).is_some())
+    /// The roles of a person that may answer in a pool, in order: those of the pool and those of none.
+    pub fn roles_in(&self, person: &Reference, pool: &Reference) -> impl Iterator<Item = &Reference> {
+        let of_pool = move |role: &&Role| role.services.is_empty() || role.services.contains(pool);
+        self.roles_of(person).filter(of_pool).map(|role| &role.reference)
     }
-
-    /// Hours by their key, when they can be compiled and open at all.
-    pub fn calendar(&self, key: &str) -> Option<&Calendar> {
-        let Hours { spec, around, compiled } = self.calendars.get(key)?;
-        compiled.get_or_init(|| Calendar::compile(spec, &[], *around).ok().filter(Calendar::opens)).as_ref()
-    }
-}
-
-fn key(role: &Role) -> String {
-    format!("{}/_history/{}", role.reference, role.version)
 }

@@ -146,6 +146,13 @@ pub struct Turnaround {
     pub clocks: Vec<ClockPolicy>,
 }
 
+impl Turnaround {
+    /// Whether one of its clocks counts by the hours of the person who is to answer.
+    pub fn counts_by_owner(&self) -> bool {
+        self.clocks.iter().any(|clock| matches!(clock.calendar, CalendarRef::Of { of: CalendarOf::Owner }))
+    }
+}
+
 /// How one clock of a policy behaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -178,7 +185,7 @@ pub struct ClockPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Starts {
-    /// The thread's first message.
+    /// The first message of the patient's side in the thread.
     ThreadOpened,
     /// The first unanswered message of the patient's side.
     PatientMessage,
@@ -192,7 +199,7 @@ pub enum Starts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stops {
-    /// A human of the team has opened the message: claimed it, marked it read or answered it.
+    /// A human of the team has opened the message: said so, claimed it or answered it. A read by a token proves no eyes.
     OpenedByHuman,
     /// A human of the team has answered the patient.
     HumanReply,

@@ -10,7 +10,7 @@ use domain::time::Instant;
 
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
-use super::{Conn, absence, dialect, holiday};
+use super::{absence, counted, dialect, holiday, Conn};
 use crate::error::{QueryError, unreadable};
 use crate::schema::{bundle, catalogue_generation, resource};
 use crate::types::{Micros, Ts};
@@ -156,6 +156,7 @@ pub fn catalogue(conn: &mut Conn, tenant: &TenantId, since: Instant) -> Result<C
             roles: current(conn, tenant, ResourceType::PractitionerRole)?,
             absences: absence::not_ended(conn, tenant, since)?,
             holidays: holiday::all(conn, tenant)?,
+            calendars: counted::in_use(conn, tenant)?,
         })
     })
 }

@@ -1,22 +1,18 @@
 //! Clocks: their state, ledger, segments and firings.
 
-use std::collections::BTreeMap;
-
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use domain::change::Change;
-use domain::clock::{Clock, ClockName, LedgerEntry, NextThreshold};
+use domain::clock::{Clock, ClockName, Firing, LedgerEntry, NextThreshold};
 use domain::id::{ResourceId, TenantId};
 use domain::store::ClaimedClock;
-use domain::time::{Instant, Span};
 use serde_json::{from_str, to_string};
 
+use super::Conn;
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
-use super::{Conn, dialect};
 use crate::error::{QueryError, unreadable};
-use crate::schema::{clock, clock_entry};
+use crate::schema::{clock, clock_entry, firing};
 use crate::types::{Micros, Ts};
 
 rows! {
@@ -40,6 +36,8 @@ rows! {
         terms: Text = String,
         fold: Text = String,
         fired: Text = String,
+        counted_by: Text = &'a str,
+        calendar: Text = &'a str,
     }
 }
 
@@ -50,7 +48,7 @@ impl Sql for Update {
          promised_at = given.promised_at, stopped_at = given.stopped_at, breached_at = given.breached_at, \
          next_at = given.next_at, next_threshold = given.next_threshold, claimed_until = NULL, \
          entries = given.entries, revision = given.revision, terms = given.terms, fold = given.fold, \
-         fired = given.fired FROM ";
+         fired = given.fired, counted_by = given.counted_by, calendar = given.calendar FROM ";
     const AFTER: &'static str = " WHERE clock.tenant = given.tenant AND clock.id = given.id \
          AND clock.revision = given.revision - 1";
 }
@@ -186,6 +184,8 @@ fn row<'a>(tenant: &'a str, clock: &'a Clock) -> Result<ClockRow<'a>, QueryError
         terms: to_string(&clock.terms).map_err(|_| unreadable("a clock's terms"))?,
         fold: to_string(fold).map_err(|_| unreadable("a clock's fold"))?,
         fired: to_string(&clock.fired).map_err(|_| unreadable("a clock's firings"))?,
+        counted_by: &clock.terms.counted_by,
+        calendar: &fold.calendar,
     })
 }
 
@@ -202,17 +202,18 @@ fn segment_rows<'a>(tenant: &'a str, clock: &'a Clock) -> impl Iterator<Item = S
     })
 }
 
+/// A clock as it is read.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = clock)]
-struct Found {
-    tenant: String,
-    id: String,
+pub struct Found {
+    pub(super) tenant: String,
+    pub(super) id: String,
     thread: String,
     name: String,
     cycle: i32,
     task: Option<String>,
     promised_at: Option<Micros>,
-    next_at: Option<Micros>,
+    pub(super) next_at: Option<Micros>,
     next_threshold: Option<String>,
     entries: i32,
     revision: i32,
@@ -268,36 +269,36 @@ pub fn ledger(conn: &mut Conn, tenant: &TenantId, clock: &ResourceId) -> Result<
     found.into_iter().map(entry).collect()
 }
 
-/// Takes clocks that run or rest and whose next threshold has come and that no other worker holds, oldest first.
-pub fn claim(conn: &mut Conn, now: Instant, lease: Span, limit: u16) -> Result<Vec<ClaimedClock>, QueryError> {
-    let until = Micros::from(now.plus(lease.seconds()));
-    let now = Micros::from(now);
-    let mut claimed = dialect::write(conn, |conn| {
-        let ready: Vec<(String, String)> = dialect::ready!(
-            clock::table
-                // In so many words, because a plan with a parameter could not use the partial index.
-                .filter(sql::<Bool>("clock.state IN ('running', 'paused')"))
-                .filter(clock::next_at.is_not_null())
-                .filter(clock::next_at.le(now))
-                .filter(clock::claimed_until.is_null().or(clock::claimed_until.lt(now)))
-                .order(clock::next_at)
-                .limit(limit.into())
-                .select((clock::tenant, clock::id))
-        )
+impl TryFrom<Found> for ClaimedClock {
+    type Error = QueryError;
+
+    fn try_from(row: Found) -> Result<Self, QueryError> {
+        Ok(Self { tenant: TenantId::new(row.tenant.clone()), clock: row.try_into()? })
+    }
+}
+
+/// A clock by its id.
+pub fn one(conn: &mut Conn, tenant: &TenantId, id: &ResourceId) -> Result<Option<Clock>, QueryError> {
+    let found: Option<Found> =
+        clock::table.find((tenant.as_str(), id.as_str())).select(Found::as_select()).first(conn).optional()?;
+    found.map(Clock::try_from).transpose()
+}
+
+/// The firings of a clock, in the order of their instants.
+pub fn firings(conn: &mut Conn, tenant: &TenantId, clock: &ResourceId) -> Result<Vec<Firing>, QueryError> {
+    let found: Vec<(i32, String, Micros, Micros, Option<String>)> = firing::table
+        .filter(firing::tenant.eq(tenant.as_str()))
+        .filter(firing::clock.eq(clock.as_str()))
+        .order((firing::at, firing::fired_at, firing::threshold))
+        .select((firing::cycle, firing::threshold, firing::at, firing::fired_at, firing::cause))
         .load(conn)?;
-        let mut by_tenant = BTreeMap::<String, Vec<String>>::new();
-        for (tenant, id) in ready {
-            by_tenant.entry(tenant).or_default().push(id);
-        }
-        let mut claimed: Vec<Found> = vec![];
-        for (tenant, ids) in by_tenant {
-            let theirs = clock::table.filter(clock::tenant.eq(tenant)).filter(clock::id.eq_any(ids));
-            let taken = diesel::update(theirs).set(clock::claimed_until.eq(until)).returning(Found::as_returning());
-            claimed.extend(taken.get_results(conn)?);
-        }
-        QueryResult::Ok(claimed)
-    })?;
-    claimed.sort_by(|a, b| (a.next_at, &a.tenant, &a.id).cmp(&(b.next_at, &b.tenant, &b.id)));
-    let clock = |row: Found| Ok(ClaimedClock { tenant: TenantId::new(row.tenant.clone()), clock: row.try_into()? });
-    claimed.into_iter().map(clock).collect()
+    let firing = |(cycle, threshold, at, fired_at, cause): (i32, String, Micros, Micros, Option<String>)| Firing {
+        clock: clock.clone(),
+        cycle,
+        threshold,
+        at: at.instant(),
+        fired_at: fired_at.instant(),
+        cause,
+    };
+    Ok(found.into_iter().map(firing).collect())
 }

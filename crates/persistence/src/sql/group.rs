@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{absence, catalogue, clock, dialect, holiday, outbox, overrides, record, resource, simulation, thread, Conn};
+use super::{absence, catalogue, clock, counted, dialect, holiday, outbox, overrides, record, resource, simulation, thread, Conn};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
@@ -142,6 +142,7 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(catalogue::write(conn, changes)?, Refusal::Overtaken)?;
     done(absence::write(conn, changes)?, Refusal::Overtaken)?;
     done(holiday::write(conn, changes)?, Refusal::Overtaken)?;
+    counted::write(conn, changes)?;
     done(resource::write(conn, changes)?, Refusal::Overtaken)?;
     done(thread::write(conn, changes)?, Refusal::Overtaken)?;
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;

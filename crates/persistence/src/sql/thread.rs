@@ -35,6 +35,7 @@ rows! {
         task: Nullable<Text> = Option<&'a str>,
         replied_cycle: Integer = i32,
         needs_review: Bool = bool,
+        merged_into: Nullable<Text> = Option<&'a str>,
         revision: Integer = i32,
         assigned: Nullable<Text> = Option<String>,
         tags: Text = String,
@@ -48,7 +49,8 @@ impl Sql for Update {
          priority = given.priority, state = given.state, opened_at = given.opened_at, \
          last_activity_at = given.last_activity_at, last_staff_at = given.last_staff_at, \
          patient_messages = given.patient_messages, cycle = given.cycle, task = given.task, \
-         replied_cycle = given.replied_cycle, needs_review = given.needs_review, revision = given.revision, \
+         replied_cycle = given.replied_cycle, needs_review = given.needs_review, merged_into = given.merged_into, \
+         revision = given.revision, \
          assigned = given.assigned, tags = given.tags FROM ";
     const AFTER: &'static str = " WHERE thread.tenant = given.tenant AND thread.id = given.id \
          AND thread.revision = given.revision - 1";
@@ -87,6 +89,7 @@ fn row<'a>(tenant: &'a str, thread: &'a Thread) -> ThreadRow<'a> {
         task: thread.task.as_ref().map(ResourceId::as_str),
         replied_cycle: thread.replied_cycle,
         needs_review: thread.needs_review,
+        merged_into: thread.merged_into.as_ref().map(ResourceId::as_str),
         revision: thread.revision,
         assigned: thread.assigned.as_ref().map(ToString::to_string),
         tags: serde_json::to_string(&thread.tags).expect("tags are strings"),
@@ -112,6 +115,7 @@ struct Found {
     task: Option<String>,
     replied_cycle: i32,
     needs_review: bool,
+    merged_into: Option<String>,
     revision: i32,
     assigned: Option<String>,
     tags: String,
@@ -138,6 +142,7 @@ impl TryFrom<Found> for Thread {
             task: row.task.map(read_id).transpose()?,
             replied_cycle: row.replied_cycle,
             needs_review: row.needs_review,
+            merged_into: row.merged_into.map(read_id).transpose()?,
             revision: row.revision,
             assigned: row.assigned.map(read_reference).transpose()?,
             tags: serde_json::from_str(&row.tags).map_err(|_| unreadable("thread.tags"))?,

@@ -33,6 +33,7 @@ async fn the_catalogue_is_the_active_bundle_and_every_service(store: Fresh) {
         roles: vec![],
         absences: vec![],
         holidays: vec![],
+        calendars: vec![],
     };
     assert_eq!(store.catalogue(tenant(), at(0)).await.unwrap(), empty);
     let service = |name: &str| Key::new(ResourceType::HealthcareService, id(name));

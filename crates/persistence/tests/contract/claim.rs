@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use domain::calendar::Kept;
 use domain::change::Change;
 use domain::clock::ClockState;
-use domain::store::{ClaimedOutbox, SaveError, Store};
+use domain::id::TenantId;
+use domain::store::{ClaimedClock, ClaimedOutbox, CountedBy, SaveError, Store};
 use domain::time::Span;
 use tokio::task::JoinSet;
 
@@ -39,6 +41,79 @@ async fn eight_workers_claim_each_clock_once(store: Fresh) {
         store.claim_clocks(at(1000), LEASE, 100).await.unwrap().into_iter().map(|one| one.clock.id).collect();
     assert_eq!(all.len() + rest.len(), 100);
     assert_eq!(all.into_iter().chain(rest).collect::<BTreeSet<_>>().len(), 100);
+}
+
+async fn c12_ten_thousand_timers_are_taken_oldest_first_in_batches_and_no_tenant_starves(store: Fresh) {
+    let few = TenantId::new("few");
+    for batch in 0..10 {
+        let clocks = (0..1000).map(|n| clock(&format!("c{}", batch * 1000 + n), "root", Some(batch * 1000 + n)));
+        store.save(Change { clocks: clocks.collect(), ..Change::new(tenant()) }).await.unwrap();
+    }
+    // Another tenant's are the youngest of all.
+    let clocks = (0..30).map(|n| clock(&format!("f{n}"), "root", Some(20_000 + n))).collect();
+    store.save(Change { clocks, ..Change::new(few.clone()) }).await.unwrap();
+    let mut taken: Vec<ClaimedClock> = vec![];
+    let mut batches = 0;
+    loop {
+        let claimed = store.claim_clocks(at(30_000), Span::hours(1), 100).await.unwrap();
+        if claimed.is_empty() {
+            break;
+        }
+        assert!(claimed.len() <= 100, "a batch is bounded");
+        batches += 1;
+        if batches == 1 {
+            let theirs = claimed.iter().filter(|one| one.tenant == few).count();
+            assert_eq!((claimed.len(), theirs), (100, 30), "the few are in the first batch");
+        }
+        taken.extend(claimed);
+    }
+    assert_eq!((taken.len(), batches), (10_030, 101));
+    let due = |one: &ClaimedClock| one.clock.next.as_ref().unwrap().at;
+    let ours: Vec<_> = taken.iter().filter(|one| one.tenant == tenant()).map(due).collect();
+    assert!(ours.is_sorted(), "the oldest first, from batch to batch");
+}
+
+async fn clocks_are_taken_by_what_they_are_counted_by(store: Fresh) {
+    let mut other = clock("other", "root", Some(1));
+    other.fold.calendar = "clinic@2".into();
+    let mut over = clock("over", "root", None);
+    over.fold.state = ClockState::Met;
+    let clocks = vec![clock("one", "root", Some(3)), clock("two", "root", None), other, over];
+    store.save(Change { clocks, ..Change::new(tenant()) }).await.unwrap();
+    let by = |calendar: &str| CountedBy { counted_by: "HealthcareService/refill".into(), calendar: calendar.into() };
+    assert_eq!(store.counted_by(tenant()).await.unwrap(), [by("clinic"), by("clinic@2")]);
+    assert_eq!(store.counted_by(TenantId::new("none")).await.unwrap(), []);
+    let take = async |second: i64| -> Vec<String> {
+        let claimed = store.claim_counted(tenant(), by("clinic"), at(second), LEASE, 10).await.unwrap();
+        claimed.into_iter().map(|one| one.clock.id.to_string()).collect()
+    };
+    assert_eq!(take(0).await.len(), 2, "with a next threshold or without, and only those that are not over");
+    assert_eq!(take(1).await, Vec::<String>::new());
+    assert_eq!(take(40).await.len(), 2, "the lease has ended");
+    assert_eq!(store.generations().await.unwrap(), [(tenant(), 0)]);
+}
+
+async fn a_calendar_is_kept_as_it_was_first_kept(store: Fresh) {
+    let kept = |timezone: &str| Kept {
+        key: "clinic@1.2.2026a".into(),
+        rules: serde_json::from_value(serde_json::json!({"id": "clinic", "timezone": timezone, "alwaysOpen": true}))
+            .unwrap(),
+        holidays: vec![],
+    };
+    for timezone in ["America/New_York", "UTC"] {
+        store.save(Change { calendars: vec![kept(timezone)], ..Change::new(tenant()) }).await.unwrap();
+    }
+    let found = store.calendars(tenant(), vec!["clinic@1.2.2026a".into(), "none".into()]).await.unwrap();
+    assert_eq!(found, [kept("America/New_York")]);
+    assert_eq!(store.catalogue(tenant()).await.unwrap().calendars, [], "no clock is counted by it");
+    let mut counted = clock("one", "root", None);
+    counted.fold.calendar = "clinic@1.2.2026a".into();
+    store.save(Change { clocks: vec![counted.clone()], ..Change::new(tenant()) }).await.unwrap();
+    assert_eq!(store.catalogue(tenant()).await.unwrap().calendars, found);
+    assert_eq!(store.clock(tenant(), counted.id.clone()).await.unwrap(), Some(counted.clone()));
+    assert_eq!(store.clock(TenantId::new("none"), counted.id.clone()).await.unwrap(), None);
+    store.save(Change { firings: vec![firing("one")], ..Change::new(tenant()) }).await.unwrap();
+    assert_eq!(store.firings(tenant(), counted.id).await.unwrap(), [firing("one")]);
 }
 
 async fn a_claimed_clock_comes_back_when_its_lease_ends_or_it_is_saved(store: Fresh) {
@@ -154,6 +229,9 @@ async fn gauges_tell_clocks_by_state_and_the_oldest_row_that_waits(store: Fresh)
 
 on_both!(
     eight_workers_claim_each_clock_once,
+    c12_ten_thousand_timers_are_taken_oldest_first_in_batches_and_no_tenant_starves,
+    clocks_are_taken_by_what_they_are_counted_by,
+    a_calendar_is_kept_as_it_was_first_kept,
     a_claimed_clock_comes_back_when_its_lease_ends_or_it_is_saved,
     a_clock_that_rests_is_claimed_when_its_pause_ends,
     everything_that_waits_for_a_recipient_is_taken_together,

@@ -102,6 +102,7 @@ pub fn thread(name: &str, revision: i32) -> Thread {
         task: None,
         replied_cycle: 0,
         needs_review: false,
+        merged_into: None,
         revision,
     }
 }
@@ -118,8 +119,10 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             policy: "routine".into(),
             pool: "refill".into(),
             calendar: "clinic".into(),
+            counted_by: "HealthcareService/refill".into(),
             priority: Priority::Routine,
             thresholds: vec![],
+            known_from: None,
             rests: Rest::shipped(),
         },
         fold: Fold {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Lint;
-use crate::clock::ClockName;
+use crate::clock::{ClockName, PAUSE_ENDS, PROMISE_MISSED};
 use crate::policy::turnaround::{
     At, CalendarRef, ClockPolicy, Count, OnReopen, PriorityTarget, Starts, Stops, Target, Threshold, Turnaround,
 };
@@ -82,6 +82,11 @@ impl<'a> Lint<'a> {
         self.ids(&format!("{pointer}/thresholds"), clock.thresholds.iter().map(|threshold| threshold.id.as_str()));
         for (place, threshold) in clock.thresholds.iter().enumerate() {
             let at = format!("{pointer}/thresholds/{place}");
+            let taken = [PAUSE_ENDS, PROMISE_MISSED].iter().any(|own| threshold.id.starts_with(own));
+            if taken {
+                let message = "is the name of something that every clock records by itself";
+                self.error(format!("{at}/id"), message, "give the threshold another name, such as breach");
+            }
             self.actions(&at, &threshold.actions, true);
             self.threshold(&at, clock, threshold);
         }
@@ -104,14 +109,22 @@ impl<'a> Lint<'a> {
                 "first-opened stops when opened-by-human, resolve when thread-resolved, the others at human-reply";
             self.error(format!("{pointer}/stops"), format!("does not stop the clock {}", clock.id), remedy);
         }
-        if matches!(clock.starts, Starts::HandedToPool | Starts::Assigned) {
-            self.error(format!("{pointer}/starts"), "this start is not evaluated yet", "start it with patient-message");
+        let of_a_team = matches!(clock.starts, Starts::HandedToPool | Starts::Assigned);
+        if of_a_team && clock.id != ClockName::Team {
+            let message = format!("{} does not begin with a team", clock.id);
+            self.error(
+                format!("{pointer}/starts"),
+                message,
+                "start it with patient-message; these start the clock team",
+            );
         }
-        if clock.stops == Stops::ThreadResolved {
-            self.error(format!("{pointer}/stops"), "this stop is not evaluated yet", "take the clock out");
+        if clock.id == ClockName::NextResponse && clock.starts == Starts::ThreadOpened {
+            let message = "leaves every message but the first without an answer";
+            self.error(format!("{pointer}/starts"), message, "start it with patient-message");
         }
-        if clock.on_reopen == OnReopen::None {
-            self.error(format!("{pointer}/onReopen"), "reopening always starts a cycle so far", "use new-cycle");
+        if clock.id == ClockName::NextResponse && clock.on_reopen == OnReopen::None {
+            let message = "leaves whoever writes again without an answer";
+            self.error(format!("{pointer}/onReopen"), message, "use new-cycle");
         }
     }
 

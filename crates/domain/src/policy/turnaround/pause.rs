@@ -20,6 +20,17 @@ pub enum PauseReason {
     OnHold,
 }
 
+impl PauseReason {
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WaitingOnPatient => "waiting-on-patient",
+            Self::WaitingOnThirdParty => "waiting-on-third-party",
+            Self::OnHold => "on-hold",
+        }
+    }
+}
+
 /// How long a clock rests for a reason before it goes on by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,0 +1,224 @@
+//! Two threads about one patient go on as one. Whoever waited longest is answered first, and no promise moves later.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
+use crate::decision::{Decision, Outcome, Record};
+use crate::id::{Ids, Key, ResourceType};
+use crate::policy::turnaround::Target;
+use crate::store::ThreadView;
+use crate::thread::{Thread, ThreadState};
+
+use super::notice::Outbox;
+use super::overrule::{Actor, allowed};
+use super::{Refusal, Setting, mirrors, named};
+
+/// Why threads are merged: a closed list, so that it can be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergeReason {
+    /// The same was asked twice.
+    Duplicate,
+    /// One matter was split over two conversations.
+    SameMatter,
+    /// One message was sent in parts.
+    SplitMessage,
+}
+
+impl MergeReason {
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Duplicate => "duplicate",
+            Self::SameMatter => "same-matter",
+            Self::SplitMessage => "split-message",
+        }
+    }
+}
+
+/// Decides about a merge of `from` into `into` by someone who answers in both: what is owed in `from` falls away there,
+/// and the earlier of the two is owed in `into`. Both stay readable. The decisions are about `into` and about `from`, to
+/// be saved together.
+pub fn merge(
+    setting: Setting<'_>,
+    into: &ThreadView,
+    from: &ThreadView,
+    reason: MergeReason,
+    actor: Actor<'_>,
+    ids: &mut Ids,
+) -> Result<(Decision, Decision), Refusal> {
+    allowed(setting.policy, into, actor)?;
+    allowed(setting.policy, from, actor)?;
+    if into.thread.id == from.thread.id {
+        return Err(Refusal::SameThread);
+    }
+    if into.thread.merged_into.is_some() || from.thread.merged_into.is_some() {
+        return Err(Refusal::Merged);
+    }
+    if into.thread.patient.is_none() || into.thread.patient != from.thread.patient {
+        return Err(Refusal::OtherPatient);
+    }
+    let merging = Merging { setting, into, from, reason, actor };
+    Ok((merging.goes_on(ids), merging.ends(ids)))
+}
+
+struct Merging<'a> {
+    setting: Setting<'a>,
+    into: &'a ThreadView,
+    from: &'a ThreadView,
+    reason: MergeReason,
+    actor: Actor<'a>,
+}
+
+impl Merging<'_> {
+    fn record(&self, ids: &mut Ids, thread: &Thread, link: &Thread) -> Record {
+        let (id, seed) = named(ids);
+        let focus = Key::new(ResourceType::Communication, thread.id.clone());
+        let mut record = Record::new(id, self.setting.policy, focus, seed, self.setting.now, Outcome::Merged);
+        record.pool.clone_from(&thread.pool);
+        record.priority = Some(thread.priority);
+        record.did("merge", self.reason.as_str(), self.actor.person.map(ToString::to_string), None);
+        record.path.push(format!("merged with: Communication/{}", link.id));
+        record
+    }
+
+    /// What ends: every clock falls away, and the thread names the one that goes on.
+    fn ends(&self, ids: &mut Ids) -> Decision {
+        let Setting { policy, now } = self.setting;
+        let mut record = self.record(ids, &self.from.thread, &self.into.thread);
+        let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
+        for open in self.from.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
+            let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
+            let reason = format!("merged-into Communication/{}", self.into.thread.id);
+            ledger.push(clock.record(now, Event::Cancel { reason }, policy));
+            record.note(&clock, "cancel", policy, now);
+            clocks.push(clock);
+        }
+        let thread = Thread {
+            state: ThreadState::Resolved,
+            task: None,
+            merged_into: Some(self.into.thread.id.clone()),
+            revision: self.from.thread.revision + 1,
+            ..self.from.thread.clone()
+        };
+        self.decision(ids, record, thread, clocks, ledger)
+    }
+
+    /// What goes on: for each obligation that is owed in either, the earlier one.
+    fn goes_on(&self, ids: &mut Ids) -> Decision {
+        let mut record = self.record(ids, &self.into.thread, &self.from.thread);
+        let (one, other) = (&self.into.thread, &self.from.thread);
+        let mut thread = Thread {
+            priority: one.priority.max(other.priority),
+            last_activity_at: one.last_activity_at.max(other.last_activity_at),
+            last_staff_at: one.last_staff_at.max(other.last_staff_at),
+            patient_messages: one.patient_messages + other.patient_messages,
+            needs_review: one.needs_review || other.needs_review,
+            revision: one.revision + 1,
+            ..one.clone()
+        };
+        let owes = |view: &ThreadView| super::open_clock(view, ClockName::NextResponse).is_some();
+        if !owes(self.into) && owes(self.from) {
+            thread.cycle += 1;
+            thread.owner = None;
+            thread.state = other.state;
+        }
+        let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
+        for name in [ClockName::FirstOpened, ClockName::NextResponse, ClockName::Resolve] {
+            let Some(brought) = super::open_clock(self.from, name) else { continue };
+            let (clock, entries) = match super::open_clock(self.into, name) {
+                Some(kept) => self.earlier(kept, brought),
+                None => self.taken_over(&thread, brought, ids),
+            };
+            record.note(&clock, "merge", self.setting.policy, self.setting.now);
+            if name == ClockName::NextResponse {
+                thread.task.clone_from(&clock.task);
+                if clock.fold.state == ClockState::Running {
+                    thread.state = ThreadState::AwaitingTeam;
+                }
+            }
+            clocks.push(clock);
+            ledger.extend(entries);
+        }
+        self.decision(ids, record, thread, clocks, ledger)
+    }
+
+    /// The clock that stays, due no later than the one that falls away.
+    fn earlier(&self, kept: &Clock, brought: &Clock) -> (Clock, Vec<LedgerEntry>) {
+        let Setting { policy, now } = self.setting;
+        let mut clock = Clock { revision: kept.revision + 1, ..kept.clone() };
+        let mut entries = Vec::new();
+        if brought.fold.state == ClockState::Running && kept.fold.state == ClockState::Paused {
+            entries.push(clock.record(now, Event::Resume, policy));
+        }
+        if let Some(due) = brought.fold.due_at.filter(|due| clock.fold.due_at.is_none_or(|own| *due < own)) {
+            let target = Target::Manual { due };
+            entries.push(clock.record(now, Event::Retarget { target, reason: "merged".to_owned() }, policy));
+        }
+        clock.promised_at = earliest(clock.promised_at, brought.promised_at);
+        clock.next = clock.next_threshold(policy);
+        (clock, entries)
+    }
+
+    /// The obligation of the other thread as one of this: it began when it began there.
+    fn taken_over(&self, thread: &Thread, brought: &Clock, ids: &mut Ids) -> (Clock, Vec<LedgerEntry>) {
+        let Setting { policy, now } = self.setting;
+        let mut clock = Clock {
+            id: ids.next_id(),
+            thread: thread.id.clone(),
+            cycle: thread.cycle,
+            task: brought.task.as_ref().map(|_| ids.next_id()),
+            fold: Fold::default(),
+            promised_at: None,
+            next: None,
+            entries: 0,
+            revision: 1,
+            ..brought.clone()
+        };
+        if let Some(pool) = &thread.pool {
+            pool.clone_into(&mut clock.terms.pool);
+        }
+        let mut entries = Vec::new();
+        let (start, calendar) = (brought.fold.started_at.unwrap_or(now), brought.fold.calendar.clone());
+        if let Some(target) = brought.fold.target.clone() {
+            entries.push(clock.record(start, Event::Activate { target, calendar }, policy));
+        }
+        // It may have rested or been given more time there: what was due stays due.
+        if let Some(due) = brought.fold.due_at.filter(|due| clock.fold.due_at != Some(*due)) {
+            let target = Target::Manual { due };
+            entries.push(clock.record(now, Event::Retarget { target, reason: "merged".to_owned() }, policy));
+        }
+        if brought.fold.state == ClockState::Paused {
+            let until = brought.fold.paused_until;
+            entries.push(clock.record(now, Event::Pause { reason: "merged".to_owned(), until }, policy));
+        }
+        if let Some(at) = brought.fold.breached_at {
+            // It was late there, and stays so.
+            entries.push(clock.record(at, Event::Breach, policy));
+        }
+        clock.promised_at = brought.promised_at;
+        clock.next = clock.next_threshold(policy);
+        (clock, entries)
+    }
+
+    fn decision(
+        &self,
+        ids: &mut Ids,
+        record: Record,
+        thread: Thread,
+        clocks: Vec<Clock>,
+        ledger: Vec<LedgerEntry>,
+    ) -> Decision {
+        let mut outbox = Outbox::new(self.setting);
+        outbox.event(ids, "thread-merged", &thread, record.focus.clone());
+        let tasks = mirrors(&thread, &clocks, self.setting.now);
+        Decision { record, thread, clocks, ledger, tasks, reply: None, outbox: outbox.into_rows() }
+    }
+}
+
+fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,143 @@
+//! A thread is handed to another pool. What the patient was promised does not change hands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, ClockName, Event, LedgerEntry};
+use crate::decision::{Decision, Outcome, Record};
+use crate::id::{Ids, Key, ResourceType};
+use crate::policy::Pool;
+use crate::policy::rule::Recipient;
+use crate::policy::turnaround::Deliver;
+use crate::store::ThreadView;
+use crate::thread::Thread;
+
+use super::notice::{Notice, Outbox};
+use super::obligation::{self, Beginning, Occasion};
+use super::overrule::{Actor, allowed};
+use super::{Refusal, Setting, answering, mirrors, named, open_clock};
+
+/// Why a thread is handed over: a closed list, so that it can be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteReason {
+    /// It was written to the wrong pool.
+    WrongPool,
+    /// It needs somebody who knows more of the matter.
+    NeedsExpertise,
+    /// The pool has too much to do.
+    Workload,
+    /// The other pool stands in.
+    Cover,
+    /// The patient has asked for it.
+    PatientAsked,
+}
+
+impl RouteReason {
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongPool => "wrong-pool",
+            Self::NeedsExpertise => "needs-expertise",
+            Self::Workload => "workload",
+            Self::Cover => "cover",
+            Self::PatientAsked => "patient-asked",
+        }
+    }
+}
+
+/// Decides about a hand-over by someone of the pool that answers. The clocks that the patient waits for run on as they
+/// did, and the new pool is warned; the clock of the team that had it ends, and one of the new team begins.
+pub fn route(
+    setting: Setting<'_>,
+    view: &ThreadView,
+    to: &Pool,
+    reason: RouteReason,
+    actor: Actor<'_>,
+    ids: &mut Ids,
+) -> Result<Decision, Refusal> {
+    let Setting { policy, now } = setting;
+    allowed(policy, view, actor)?;
+    if view.thread.merged_into.is_some() {
+        return Err(Refusal::Merged);
+    }
+    if view.thread.pool_reference.as_ref() == Some(&to.reference) {
+        return Err(Refusal::SamePool);
+    }
+    let (id, seed) = named(ids);
+    let task = open_clock(view, ClockName::NextResponse).and_then(|clock| clock.task.clone());
+    let focus = task.map_or_else(
+        || Key::new(ResourceType::Communication, view.thread.id.clone()),
+        |task| Key::new(ResourceType::Task, task),
+    );
+    let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::HandedOver);
+    record.pool = Some(to.id.clone());
+    record.priority = Some(view.thread.priority);
+    record.path.push(format!("handed over: {}", to.id));
+    record.did("hand-over", reason.as_str(), actor.person.map(ToString::to_string), None);
+    let thread = Thread {
+        pool: Some(to.id.clone()),
+        pool_reference: Some(to.reference.clone()),
+        owner: None,
+        revision: view.thread.revision + 1,
+        ..view.thread.clone()
+    };
+    let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
+    for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Team) {
+        let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
+        to.id.clone_into(&mut clock.terms.pool);
+        clocks.push(clock);
+    }
+    let begun = team_begins(setting, view, &thread, Occasion::HandedToPool, ids, &mut record);
+    clocks.extend(begun.0);
+    ledger.extend(begun.1);
+    let mut outbox = Outbox::new(setting);
+    outbox.event(ids, "thread-handed-over", &thread, focus);
+    if !clocks.is_empty() {
+        let told = Notice { topic: "handed-over", to: Recipient::Pool, deliver: Deliver::WhenOpen };
+        outbox.team(ids, &mut record, &told, &thread, to);
+    }
+    let tasks = mirrors(&thread, &clocks, now);
+    Ok(Decision { record, thread, clocks, ledger, tasks, reply: None, outbox: outbox.into_rows() })
+}
+
+/// The clocks of a team that ends and of one that begins: a hand-over ends the one before in any case, an assignment
+/// when it begins the next. Without an answer that is owed there is nothing for a team to be measured by.
+pub fn team_begins(
+    setting: Setting<'_>,
+    view: &ThreadView,
+    thread: &Thread,
+    occasion: Occasion,
+    ids: &mut Ids,
+    record: &mut Record,
+) -> (Vec<Clock>, Vec<LedgerEntry>) {
+    let Setting { policy, now } = setting;
+    let begun =
+        obligation::underlying(policy, &view.clocks).filter(|_| open_clock(view, ClockName::NextResponse).is_some());
+    let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
+    let before = open_clock(view, ClockName::Team);
+    // What ends makes room for what begins, and tells the next run's number.
+    let mut ended = before.cloned();
+    if let Some(clock) = &mut ended {
+        clock.revision += 1;
+        ledger.push(clock.record(now, Event::Cancel { reason: "handed-over".to_owned() }, policy));
+    }
+    let open: Vec<Clock> = ended.iter().cloned().collect();
+    if let Some(turnaround) = begun {
+        let pool = answering(policy, thread);
+        let at = now;
+        let beginning = Beginning { setting, turnaround, thread, open: &open, pool, occasion, red_flag: false, at };
+        let (new, entries) = beginning.clocks(ids, record);
+        clocks.extend(new);
+        ledger.extend(entries);
+    }
+    match ended {
+        Some(ended) if occasion == Occasion::HandedToPool || !clocks.is_empty() => {
+            record.note(&ended, "cancel", policy, now);
+            clocks.insert(0, ended);
+            (clocks, ledger)
+        }
+        // Nothing ended after all.
+        Some(_) => (Vec::new(), Vec::new()),
+        None => (clocks, ledger),
+    }
+}
