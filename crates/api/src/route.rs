@@ -41,6 +41,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(healthcare_service::vread)
         .service(decisions::list)
         .service(decisions::read)
+        .service(decisions::explain)
         .service(clocks::list)
         .service(deliveries::list)
         .service(overrides::create)

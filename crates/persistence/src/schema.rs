@@ -229,6 +229,7 @@ diesel::table! {
         outcome -> Text,
         bundle -> Text,
         body -> Text,
+        mode -> Text,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::change::{BundleRow, Change, DecisionRow, Delivery};
 use domain::clock::{Clock, LedgerEntry};
+use domain::decision::Mode;
 use domain::id::{Key, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
 use domain::search::{Page, Read, Search};
@@ -176,8 +177,14 @@ impl Store for SqlStore {
         ask!(self, record::decision(&tenant, &id))
     }
 
-    fn decisions(&self, tenant: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>> {
-        ask!(self, record::decisions(&tenant, focus.as_ref(), limit))
+    fn decisions(
+        &self,
+        tenant: TenantId,
+        focus: Option<Key>,
+        mode: Option<Mode>,
+        limit: u16,
+    ) -> Answer<'_, Vec<DecisionRow>> {
+        ask!(self, record::decisions(&tenant, focus.as_ref(), mode, limit))
     }
 
     fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>> {

@@ -46,6 +46,7 @@ schemas!(
     Clocks,
     Communication,
     Decision,
+    DecisionExplanation,
     Decisions,
     Deliveries,
     HealthcareService,
