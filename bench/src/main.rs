@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use domain::time::TimeSource as _;
+use server::clock::SystemTime;
 use server::workload::{Workload, patient_id};
 
 use crate::baseline::Rows;
@@ -271,7 +273,7 @@ fn month(messages: usize, folder: &Folder, traffic: &Traffic) -> Done<(u64, Dura
     bundle.version += 1;
     let candidate = folder.path().join("candidate.json");
     std::fs::write(&candidate, bundle.canonical())?;
-    let now = jiff::Timestamp::now();
+    let now = SystemTime.now();
     let from = now - jiff::SignedDuration::from_hours(40 * 24);
     let (report, took) = setup.simulate(&candidate, &from.to_string(), &now.to_string())?;
     let report: serde_json::Value = serde_json::from_str(&report)?;

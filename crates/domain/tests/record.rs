@@ -125,7 +125,10 @@ fn a_decision_is_told_as_a_paragraph_that_its_patient_understands() {
     assert!(english.starts_with("Received Friday, June 19 at 4:30 PM EDT. Open until Friday, June 19 at 5:00 PM EDT, then closed until Monday, June 22"), "{english}");
     assert!(english.contains("Somebody answers by "), "{english}");
     let spanish = decision.record.told("es");
-    assert!(spanish.starts_with("Recibido el viernes 19 de junio a las 16:30 (EDT). Abierto hasta el viernes 19"), "{spanish}");
+    assert!(
+        spanish.starts_with("Recibido el viernes 19 de junio a las 16:30 (EDT). Abierto hasta el viernes 19"),
+        "{spanish}"
+    );
     assert!(spanish.contains("Alguien responderá a más tardar el "), "{spanish}");
     assert_eq!(decision.record.told("tlh"), english, "a language without words is told in English");
     for hidden in ["riverside", "family", "HealthcareService", "turnaround"] {

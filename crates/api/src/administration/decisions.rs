@@ -88,17 +88,12 @@ pub(crate) struct Telling {
     security(("bearer" = ["postern/admin.read"]))
 )]
 #[get("/api/v1/decisions/{id}/explain")]
-pub(crate) async fn explain(
-    context: Context,
-    request: HttpRequest,
-    id: Path<String>,
-    asked: Query<Telling>,
-) -> Answer {
+pub(crate) async fn explain(context: Context, request: HttpRequest, id: Path<String>, asked: Query<Telling>) -> Answer {
     administrator(&context)?;
     let id = id.parse().map_err(|_| Failure::NotFound)?;
     let row = context.state.store.decision(context.caller.tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
-    let record: Record = serde_json::from_str(&row.body)
-        .map_err(|_| Failure::Internal("a stored record cannot be read".to_owned()))?;
+    let record: Record =
+        serde_json::from_str(&row.body).map_err(|_| Failure::Internal("a stored record cannot be read".to_owned()))?;
     reading(&context, "explain-decision", 1).await?;
     let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = spoken(asked.language.as_deref().or(accepted).unwrap_or_default());

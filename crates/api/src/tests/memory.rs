@@ -266,8 +266,7 @@ impl Store for Memory {
     ) -> Answer<'_, Vec<DecisionRow>> {
         let rows = self.0.lock().unwrap();
         let about = |decision: &&DecisionRow| {
-            focus.as_ref().is_none_or(|focus| decision.focus == *focus)
-                && mode.is_none_or(|mode| decision.mode == mode)
+            focus.as_ref().is_none_or(|focus| decision.focus == *focus) && mode.is_none_or(|mode| decision.mode == mode)
         };
         now(Ok(rows.decisions.iter().rev().filter(about).take(limit.into()).cloned().collect()))
     }

@@ -86,7 +86,10 @@ fn hours(clock: &ClockNote, words: &Words<'_>) -> Option<String> {
         let (open, closed) = if place == 0 {
             (words.say("Open until", "Abierto hasta el"), words.say("Closed until", "Cerrado hasta el"))
         } else {
-            (words.say("then open until", "después abierto hasta el"), words.say("then closed until", "después cerrado hasta el"))
+            (
+                words.say("then open until", "después abierto hasta el"),
+                words.say("then closed until", "después cerrado hasta el"),
+            )
         };
         format!("{} {}", if stretch.open { open } else { closed }, words.at(stretch.until))
     });

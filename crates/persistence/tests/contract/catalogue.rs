@@ -1,7 +1,7 @@
 //! The catalogue: bundles, pools' own resources, and generations.
 
-use domain::decision::Mode;
 use domain::change::{BundleRow, BundleState, Change, DecisionRow};
+use domain::decision::Mode;
 use domain::id::{Key, ResourceType};
 use domain::store::{Catalogue, SaveError, Service, Store};
 use tokio::task::JoinSet;
