@@ -54,6 +54,7 @@ async fn of_two_activations_at_the_same_time_one_wins_and_the_other_is_told(hous
     let other = house.another().await;
     let mut lost = 0;
     for round in 0.. {
+        house.post(&operations(), "/api/v1/bundles/riverside/1/activate", "").await.is(200);
         let (who, paths) = (operations(), ["riverside/2", "riverside/3"]);
         let asks = paths.iter().enumerate().map(|(place, name)| {
             let client = if place == 0 { &**house } else { &other.client };

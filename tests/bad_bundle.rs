@@ -108,7 +108,7 @@ fn each_bad_bundle_gets_one_clear_answer_over_the_interface() {
         let huge = changed(|bundle| bundle["clinic"]["name"] = json!("x".repeat(10 << 20)));
         house.post(&who, "/api/v1/bundles", &huge).await.is(413);
         let many = changed(|bundle| {
-            bundle["routing"] = (0..10_000).map(|number| json!({ "id": format!("rule-{number:080}") })).collect();
+            bundle["routing"] = (0..10_000).map(|number| json!({ "id": format!("rule-{number:0120}") })).collect();
         });
         house.post(&who, "/api/v1/bundles", &many).await.is(413);
         assert_eq!(house.place.count("bundle", "1 = 1"), 1, "nothing was stored");

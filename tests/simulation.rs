@@ -148,7 +148,7 @@ async fn a_candidate_is_told_apart_with_both_explanations_and_no_word_of_a_messa
     });
     let report = found(house, &june(&slower)).await;
     assert_eq!(report["messages"], 7, "six of patients and an answer; neither drafts nor what the service wrote");
-    assert_eq!(report["pools"], json!({ "refill -> family": 2 }));
+    assert_eq!(report["pools"], json!({ "refill -> family": 1 }));
     assert!(report["due"]["later"].as_u64().unwrap() >= 2, "{report}");
     assert!(
         report["due"]["distribution"].as_array().unwrap().iter().any(|band| band["moved"] == "more than 3 days later")

@@ -47,6 +47,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(practitioner_role::vread)
         .service(decisions::list)
         .service(decisions::read)
+        .service(decisions::explain)
         .service(clocks::list)
         .service(clocks::read)
         .service(clocks::explain)

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::absence::AbsenceChange;
 use crate::calendar::Kept;
 use crate::clock::{Clock, Firing, LedgerEntry};
+use crate::decision::Mode;
 use crate::holiday::HolidayChange;
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
@@ -249,6 +250,8 @@ pub struct DecisionRow {
     pub thread: Option<ResourceId>,
     /// The outcome's code, such as `delivered`.
     pub outcome: String,
+    /// Whether anything of it was done.
+    pub mode: Mode,
     /// The hash of the bundle it was taken under.
     pub bundle: String,
     /// The record as JSON text.

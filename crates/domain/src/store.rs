@@ -7,7 +7,7 @@ use crate::absence::Absence;
 use crate::calendar::Kept;
 use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
 use crate::clock::{Clock, Firing, LedgerEntry};
-use crate::decision::Decision;
+use crate::decision::{Decision, Mode};
 use crate::holiday::KeptHoliday;
 use crate::id::{Key, ResourceId, TenantId};
 use crate::overrides::OverrideRow;
@@ -229,8 +229,14 @@ pub trait Store: Send + Sync + 'static {
     /// A decision record.
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>>;
 
-    /// The latest decision records about a resource or, without one, of the tenant; newest first.
-    fn decisions(&self, tenant: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>>;
+    /// The latest decision records about a resource or, without one, of the tenant; of one mode or of all; newest first.
+    fn decisions(
+        &self,
+        tenant: TenantId,
+        focus: Option<Key>,
+        mode: Option<Mode>,
+        limit: u16,
+    ) -> Answer<'_, Vec<DecisionRow>>;
 
     /// The latest deliveries, newest first.
     fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>>;

@@ -234,6 +234,7 @@ diesel::table! {
         outcome -> Text,
         bundle -> Text,
         body -> Text,
+        mode -> Text,
     }
 }
 

@@ -7,6 +7,7 @@ use domain::absence::Absence;
 use domain::calendar::Kept;
 use domain::change::{BundleRow, Change, DecisionRow, Delivery};
 use domain::clock::{Clock, Firing, LedgerEntry};
+use domain::decision::Mode;
 use domain::holiday::KeptHoliday;
 use domain::id::{Key, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
@@ -222,8 +223,14 @@ impl Store for SqlStore {
         ask!(self, record::decision(&tenant, &id))
     }
 
-    fn decisions(&self, tenant: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>> {
-        ask!(self, record::decisions(&tenant, focus.as_ref(), limit))
+    fn decisions(
+        &self,
+        tenant: TenantId,
+        focus: Option<Key>,
+        mode: Option<Mode>,
+        limit: u16,
+    ) -> Answer<'_, Vec<DecisionRow>> {
+        ask!(self, record::decisions(&tenant, focus.as_ref(), mode, limit))
     }
 
     fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>> {

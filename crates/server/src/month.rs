@@ -156,5 +156,5 @@ fn when(hours: &Calendar, before: Instant, by: By, after: u32) -> Option<Instant
 fn policy(around: Instant) -> Result<Policy, String> {
     let bundle = clinic::bundle().map_err(|finding| finding.to_string())?;
     let told = |findings: Vec<Finding>| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    Policy::compile(bundle, &[], 1, around).map_err(told)
+    Policy::compile(bundle, &domain::policy::Directory::default(), 1, around).map_err(told)
 }

@@ -51,6 +51,7 @@ schemas!(
     Clocks,
     Communication,
     Decision,
+    DecisionExplanation,
     Decisions,
     Deliveries,
     HealthcareService,

@@ -10,6 +10,7 @@ use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
 };
 use domain::clock::{Clock, Firing, LedgerEntry};
+use domain::decision::Mode;
 use domain::holiday::{HolidayChange, KeptHoliday};
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
@@ -338,9 +339,17 @@ impl Store for Memory {
         now(Ok(self.0.lock().unwrap().decisions.iter().find(|decision| decision.id == id).cloned()))
     }
 
-    fn decisions(&self, _: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>> {
+    fn decisions(
+        &self,
+        _: TenantId,
+        focus: Option<Key>,
+        mode: Option<Mode>,
+        limit: u16,
+    ) -> Answer<'_, Vec<DecisionRow>> {
         let rows = self.0.lock().unwrap();
-        let about = |decision: &&DecisionRow| focus.as_ref().is_none_or(|focus| decision.focus == *focus);
+        let about = |decision: &&DecisionRow| {
+            focus.as_ref().is_none_or(|focus| decision.focus == *focus) && mode.is_none_or(|mode| decision.mode == mode)
+        };
         now(Ok(rows.decisions.iter().rev().filter(about).take(limit.into()).cloned().collect()))
     }
 

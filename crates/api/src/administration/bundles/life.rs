@@ -28,7 +28,7 @@ const ATTEMPTS: usize = 8;
 #[utoipa::path(
     tag = "Administration",
     operation_id = "activateBundle",
-    request_body(content = Option<schema::Activation>, content_type = "application/json"),
+    request_body(content = schema::Activation, content_type = "application/json"),
     params(("id" = String, Path, description = "The bundle's id."), ("version" = String, Path, description = "Its version, a whole number.")),
     responses((status = 200, description = "The version in its new state.", body = schema::PolicyBundleVersion, content_type = "application/json"), schema::ProblemChangeErrors),
     security(("bearer" = ["postern/admin.write"]))
