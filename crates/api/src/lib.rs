@@ -12,6 +12,7 @@ pub mod door;
 pub mod error;
 pub mod health;
 mod healthcare_service;
+pub mod held;
 pub mod manners;
 pub mod metadata;
 pub mod metrics;
@@ -24,6 +25,7 @@ mod search;
 pub mod serve;
 pub mod state;
 mod task;
+mod turn;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{bundles, clocks, decisions, deliveries, overrides};
+use crate::administration::{blocks, bundles, clocks, decisions, deliveries, holds, overrides};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, metadata, openapi, task};
@@ -45,6 +45,11 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(deliveries::list)
         .service(overrides::create)
         .service(overrides::list)
+        .service(holds::list)
+        .service(holds::release)
+        .service(blocks::create)
+        .service(blocks::list)
+        .service(blocks::unblock)
         .service(bundles::list)
         .service(bundles::create)
         .service(bundles::validate)

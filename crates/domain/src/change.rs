@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 
 use crate::clock::{Clock, Firing, LedgerEntry};
+use crate::correspondent::Correspondent;
+use crate::hold::{Block, Hold};
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
 use crate::policy::bundle::Bundle;
@@ -48,6 +50,12 @@ pub struct Change {
     pub bundles: Vec<BundleRow>,
     /// Overrides by authorised persons.
     pub overrides: Vec<OverrideRow>,
+    /// What is remembered of those who write.
+    pub correspondents: Vec<Correspondent>,
+    /// Messages held for review, and those whose hold ends.
+    pub holds: Vec<Hold>,
+    /// Blocks that begin, and those that a person ends.
+    pub blocks: Vec<Block>,
 }
 
 impl Change {
@@ -71,6 +79,9 @@ impl Change {
             audit: vec![],
             bundles: vec![],
             overrides: vec![],
+            correspondents: vec![],
+            holds: vec![],
+            blocks: vec![],
         }
     }
 }
@@ -91,7 +102,8 @@ pub struct UniqueKey {
 pub enum Audience {
     /// Everyone who sees the thread.
     Thread,
-    /// The author alone (drafts).
+    /// The author alone: drafts. While a message is held for review also the leads of the pool that is to answer, who
+    /// see its Task too.
     Author,
     /// Staff who see the thread, never the patient (internal notes).
     Staff,

@@ -1,6 +1,7 @@
 //! Decisions: plain functions of values and `now`. They write nothing; they say what is to be written.
 
 use crate::clock::Clock;
+use crate::correspondent::Correspondent;
 use crate::id::Ids;
 use crate::policy::Policy;
 use crate::store::ThreadView;
@@ -8,18 +9,27 @@ use crate::task::Task;
 use crate::time::{Instant, Span};
 
 mod automatic;
+mod block;
 mod claim;
+mod exempt;
 mod fire;
+mod hold;
 mod inbound;
+mod limit;
 mod notice;
 mod obligation;
 mod overrule;
+mod release;
 mod send;
 mod shadow;
 
+pub use block::{BlockAsked, Blocked, block, may_see, unblock};
 pub use claim::claim;
+pub use exempt::exempt;
 pub use fire::{Fired, fire};
+pub use inbound::Attendance;
 pub use overrule::{Actor, answering, overrule};
+pub use release::{HeldMessage, expire, release};
 pub use send::{draft, send};
 pub use shadow::shadow;
 
@@ -30,6 +40,25 @@ pub struct Setting<'a> {
     pub policy: &'a Policy,
     /// Now.
     pub now: Instant,
+}
+
+/// What is known of those whom a message concerns.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The thread that it continues; without one it begins a thread.
+    pub thread: Option<&'a ThreadView>,
+    /// What is remembered of its sender; `None`: nothing is.
+    pub sender: Option<&'a Correspondent>,
+    /// What is remembered of everybody; looked at by limits of the tenant alone.
+    pub everyone: Option<&'a Correspondent>,
+    /// For how long messages are remembered for the sake of another bundle, such as one in shadow.
+    pub remember: Span,
+}
+
+impl<'a> From<Option<&'a ThreadView>> for Known<'a> {
+    fn from(thread: Option<&'a ThreadView>) -> Self {
+        Self { thread, ..Self::default() }
+    }
 }
 
 /// Why something is not done. Each names a remedy or another way to reach care.
@@ -87,6 +116,30 @@ pub enum Refusal {
     /// Nothing rests.
     #[error("this request does not rest")]
     NotPaused,
+    /// The hold has ended.
+    #[error("this message has been reviewed or delivered already")]
+    NotHeld,
+    /// The caller does not lead the pool.
+    #[error("only leads of the pool and administrators may do this")]
+    NotALead,
+    /// There is no such pool.
+    #[error("the policy in force knows no such pool")]
+    NoSuchPool,
+    /// There is no such template.
+    #[error("the policy in force knows no such template")]
+    NoSuchTemplate,
+    /// Only people who write for a patient are blocked or exempt.
+    #[error("only a Patient or RelatedPerson writes from outside the team")]
+    NotASender,
+    /// Too many blocks of one sender.
+    #[error("the sender is blocked as often as can be kept")]
+    TooManyBlocks,
+    /// A block that ends too late, or has ended.
+    #[error("until is to be an instant ahead, within 90 days")]
+    BlockTooLong,
+    /// The block is over.
+    #[error("the block has ended already")]
+    BlockOver,
 }
 
 impl Refusal {
@@ -105,6 +158,14 @@ impl Refusal {
             Self::NotAhead { .. } => "not-ahead",
             Self::NothingRests => "nothing-rests",
             Self::NotPaused => "not-paused",
+            Self::NotHeld => "not-held",
+            Self::NotALead => "not-a-lead",
+            Self::NoSuchPool => "no-such-pool",
+            Self::NoSuchTemplate => "no-such-template",
+            Self::NotASender => "not-a-sender",
+            Self::TooManyBlocks => "too-many-blocks",
+            Self::BlockTooLong => "block-too-long",
+            Self::BlockOver => "block-over",
         }
     }
 
@@ -123,6 +184,14 @@ impl Refusal {
             Self::NotAhead { .. } => "give an instant such as 2026-06-24T17:00:00-04:00 that is still to come",
             Self::NothingRests => "set a due instant instead, or resume what rests already",
             Self::NotPaused => "nothing is to be done: it runs",
+            Self::NotHeld => "nothing is left to review; read the message as it is now",
+            Self::NotALead => "ask a lead of the pool, or an administrator",
+            Self::NoSuchPool => "name a pool of the bundle in force by its id",
+            Self::NoSuchTemplate => "name a template of the bundle in force by its id, or leave it out",
+            Self::NotASender => "name the sender as Patient/[id] or RelatedPerson/[id]",
+            Self::TooManyBlocks => "end one of them first",
+            Self::BlockTooLong => "give an instant within 90 days; block again when it ends and is still needed",
+            Self::BlockOver => "nothing is left to end",
         }
     }
 }

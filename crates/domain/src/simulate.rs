@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::zone::{DAY, wall};
 use crate::change::{OutboxKind, OutboxRow};
 use crate::clock::ClockName;
-use crate::decide::{Refusal, Setting, fire, send};
+use crate::correspondent::{Correspondent, Who};
+use crate::decide::{Known, Refusal, Setting, fire, send};
 use crate::decision::Record;
 use crate::id::{Ids, ResourceId};
 use crate::message::Message;
 use crate::policy::Policy;
 use crate::store::ThreadView;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 /// How many differences are told in full.
 const TOLD: usize = 20;
@@ -109,6 +110,7 @@ pub struct Difference {
 struct Side<'p> {
     policy: &'p Policy,
     threads: HashMap<ResourceId, ThreadView>,
+    correspondents: HashMap<Who, Correspondent>,
     /// Thresholds to come: their instant and thread.
     coming: BinaryHeap<Reverse<(Instant, ResourceId)>>,
     totals: Totals,
@@ -226,7 +228,7 @@ impl DueShift {
 
 impl<'p> Side<'p> {
     fn new(policy: &'p Policy) -> Self {
-        Self { policy, threads: HashMap::new(), coming: BinaryHeap::new(), totals: Totals::default() }
+        Self { policy, threads: HashMap::new(), correspondents: HashMap::new(), coming: BinaryHeap::new(), totals: Totals::default() }
     }
 
     fn take(&mut self, arrival: &Arrival, number: u64) -> Came {
@@ -239,7 +241,13 @@ impl<'p> Side<'p> {
             // A thread that began before the simulation, or whose beginning was refused, begins here.
             message.id = arrival.thread.clone();
         }
-        let decision = match send(setting, &message, view.as_ref(), &mut ids) {
+        let known = Known {
+            thread: view.as_ref(),
+            sender: self.correspondents.get(&Who::Sender(message.sender.clone())),
+            everyone: self.correspondents.get(&Who::Everyone),
+            remember: Span::default(),
+        };
+        let decision = match send(setting, &message, known, &mut ids) {
             Ok(decision) => decision,
             Err(refusal) => {
                 self.totals.refused += 1;
@@ -249,6 +257,8 @@ impl<'p> Side<'p> {
             }
         };
         self.count(&decision.outbox);
+        self.totals.held += u64::from(decision.hold.is_some());
+        self.correspondents.extend(decision.correspondents.iter().map(|own| (own.who.clone(), own.clone())));
         self.totals.automatic_replies += u64::from(decision.reply.is_some());
         let due = decision
             .clocks

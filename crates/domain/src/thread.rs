@@ -130,6 +130,10 @@ pub struct Thread {
     pub replied_cycle: i32,
     /// Whether policy could not be evaluated in full, so that a person must look.
     pub needs_review: bool,
+    /// Until when an authorised person has lifted the limits of number, length and time for it.
+    pub limits_lifted_until: Option<Instant>,
+    /// Until when an authorised person has lifted quiet hours for its notices.
+    pub quiet_lifted_until: Option<Instant>,
     /// 1 for the first state, one more for each change.
     pub revision: i32,
 }

@@ -97,6 +97,7 @@ fn clock(thresholds: Vec<Threshold>) -> Clock {
             priority: Priority::Routine,
             thresholds,
             rests: Rest::shipped(),
+            review: None,
         },
         fold: Fold::default(),
         promised_at: None,

@@ -2,14 +2,20 @@
 
 pub mod dialect;
 
+#[path = "sql/block.rs"]
+pub mod block;
 #[path = "sql/catalogue.rs"]
 pub mod catalogue;
 #[path = "sql/clock.rs"]
 pub mod clock;
+#[path = "sql/correspondent.rs"]
+pub mod correspondent;
 #[path = "sql/gauge.rs"]
 pub mod gauge;
 #[path = "sql/group.rs"]
 pub mod group;
+#[path = "sql/hold.rs"]
+pub mod hold;
 #[path = "sql/outbox.rs"]
 pub mod outbox;
 #[path = "sql/overrides.rs"]

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 mod activation;
 mod dispatch;
+mod hold;
 mod threshold;
 
 /// What one tick did.
@@ -17,6 +18,8 @@ mod threshold;
 pub struct Report {
     /// Bundles that came into force at their instant, as `id/version`.
     pub activated: Vec<String>,
+    /// Held messages delivered without a review, because their longest hold was over.
+    pub released: usize,
     /// Thresholds fired, as `threshold@instant`.
     pub fired: Vec<String>,
     /// Clocks that someone else had taken care of.
@@ -42,6 +45,9 @@ const LEASE: domain::time::Span = domain::time::Span::from_seconds(30);
 /// How many clocks one tick takes.
 const CLOCKS: u16 = 100;
 
+/// How many held messages one tick delivers.
+const HOLDS: u16 = 100;
+
 /// How many outbox rows one tick takes.
 const OUTBOX: u16 = 500;
 
@@ -61,11 +67,12 @@ impl Worker {
         Self { state }
     }
 
-    /// Does what is due now: bundles whose instant has come, then thresholds, so that what they cause can leave in the
-    /// same tick.
+    /// Does what is due now: bundles whose instant has come, held messages whose time is over, then thresholds, so that what
+    /// they cause can leave in the same tick.
     pub async fn tick(&self) -> Result<Report, StoreError> {
         let mut report = Report::default();
         self.activate(&mut report).await?;
+        self.deliver_held(&mut report).await?;
         self.fire(&mut report).await?;
         self.dispatch(&mut report).await?;
         Ok(report)

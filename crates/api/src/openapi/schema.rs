@@ -41,6 +41,9 @@ macro_rules! schemas {
 
 schemas!(
     Activation,
+    Block,
+    BlockRequest,
+    Blocks,
     Bundle,
     CapabilityStatement,
     Clocks,
@@ -49,6 +52,8 @@ schemas!(
     Decisions,
     Deliveries,
     HealthcareService,
+    Hold,
+    Holds,
     JsonSchema,
     OpenApiDocument,
     PolicyBundle,
@@ -60,6 +65,7 @@ schemas!(
     PolicyBundles,
     PolicyDifferences,
     PolicyFindings,
+    ReviewRequest,
     SearchForm,
     Task,
 );

@@ -1,7 +1,9 @@
 //! A message on its way through the order of evaluation: where it goes, what it starts and stops, who is told.
 
 use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
+use crate::correspondent::Who;
 use crate::decision::{AutomaticReply, Record, TriedKind};
+use crate::hold::Hold;
 use crate::id::{Ids, Key, Reference, ResourceType};
 use crate::message::{Message, Reading};
 use crate::policy::bundle::Variable;
@@ -10,11 +12,12 @@ use crate::policy::turnaround::Deliver;
 use crate::policy::{Policy, Pool, RedFlagHit};
 use crate::store::ThreadView;
 use crate::thread::{Priority, Thread, ThreadState};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::automatic::{Cause, Saying};
+use super::limit::Remembered;
 use super::notice::{Notice, Outbox};
-use super::{Setting, obligation, open_clock};
+use super::{Known, Setting, obligation, open_clock};
 
 /// A message on its way through the order of evaluation.
 pub struct Inbound<'a, 'i> {
@@ -36,15 +39,83 @@ pub struct Inbound<'a, 'i> {
     pub ledger: Vec<LedgerEntry>,
     /// The automatic reply.
     pub reply: Option<AutomaticReply>,
+    /// The hold, when it is kept back.
+    pub hold: Option<Hold>,
+    /// What is remembered of the sender.
+    pub sender: Remembered,
+    /// What is remembered of everybody.
+    pub everyone: Remembered,
+    /// For how long messages are remembered for the sake of another bundle.
+    pub remember: Span,
+    /// Who is there of those whom it is for; known once it is routed.
+    pub attendance: Attendance,
+    /// When it was received: now, but of a message that was held.
+    pub received_at: Instant,
+}
+
+/// Whether those are there whom a message is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attendance {
+    /// Whether the person who is to answer is away; `None` when the message is for no person in particular.
+    pub person_absent: Option<bool>,
+    /// Whether every member of the answering pool that is known is away.
+    pub pool_unstaffed: bool,
+    /// Until when, as far as is known.
+    pub until: Option<Instant>,
+}
+
+impl<'a, 'i> Inbound<'a, 'i> {
+    /// A message at the beginning of its way.
+    pub fn new(
+        setting: Setting<'a>,
+        message: &'a Message,
+        reading: Reading,
+        known: &Known<'a>,
+        ids: &'i mut Ids,
+        record: Record,
+    ) -> Self {
+        Self {
+            setting,
+            message,
+            reading,
+            outbox: Outbox::new(setting),
+            ids,
+            record,
+            clocks: vec![],
+            ledger: vec![],
+            reply: None,
+            hold: None,
+            sender: Remembered::of(known.sender, || Who::Sender(message.sender.clone())),
+            everyone: Remembered::of(known.everyone, || Who::Everyone),
+            remember: known.remember,
+            attendance: Attendance::default(),
+            received_at: setting.now,
+        }
+    }
 }
 
 impl<'a> Inbound<'a, '_> {
     /// The patient's side waits for an answer: an obligation begins, or goes on.
     pub fn by_patient(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
-        let policy = self.setting.policy;
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();
         let routed = self.route(thread, flagged);
+        let priority = message.priority.unwrap_or_default();
+        if message.has_payload && !flagged {
+            let began = begins(view);
+            if let Some(why) = self.kept_back(thread, began, routed.pool, priority.max(routed.priority)) {
+                return self.hold(thread, view, routed.pool, why);
+            }
+            self.count(thread, began);
+        }
+        self.deliver(thread, view, routed);
+    }
+
+    /// It goes to the pool that is to answer.
+    pub(super) fn deliver(&mut self, thread: &mut Thread, view: Option<&ThreadView>, routed: Routed<'a>) {
+        let policy = self.setting.policy;
+        let message = self.message;
+        let flagged = !self.record.red_flags.is_empty();
         let pool = routed.pool;
         thread.pool = Some(pool.id.clone());
         thread.pool_reference = Some(pool.reference.clone());
@@ -81,8 +152,7 @@ impl<'a> Inbound<'a, '_> {
             (false, Some(template)) => Cause::Rule(template),
             (false, None) => Cause::Accepted,
         };
-        let saying = Saying { setting: self.setting, message, pool, due };
-        self.reply = saying.reply(cause, thread, self.ids, &mut self.record);
+        self.reply = self.answer(cause, thread, Saying { pool, due });
         if let Some(reply) = &self.reply {
             thread.replied_cycle = thread.cycle;
             if flagged {
@@ -121,8 +191,10 @@ impl<'a> Inbound<'a, '_> {
             self.record.errors.push("no turnaround policy governs".to_owned());
             return;
         };
+        // What is owed is counted from receipt, also of a message that was held until now.
+        let since = Setting { policy, now: self.received_at };
         let (clocks, ledger) =
-            obligation::begin(self.setting, turnaround, thread, pool, flagged, self.ids, &mut self.record);
+            obligation::begin(since, turnaround, thread, pool, flagged, self.ids, &mut self.record);
         self.clocks.extend(clocks);
         self.ledger.extend(ledger);
         thread.task = self.waiting().and_then(|clock| clock.task.clone());
@@ -133,7 +205,7 @@ impl<'a> Inbound<'a, '_> {
 
     /// Further messages do not restart a clock; a more urgent one may tighten it, and one that was paused goes on.
     fn go_on(&mut self, thread: &Thread, view: &ThreadView, rises: bool, flagged: bool) {
-        for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
+        for open in view.owed() {
             let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
             // Whoever answers now is warned: rerouting moves no due, but it moves the notices.
             clock.terms.pool = thread.pool.clone().unwrap_or(clock.terms.pool);
@@ -153,6 +225,9 @@ impl<'a> Inbound<'a, '_> {
                     &mut self.record,
                 ));
             }
+            if clock.name == ClockName::NextResponse {
+                entries.extend(obligation::since(self.setting, &mut clock, self.received_at, &mut self.record));
+            }
             let pool = super::answering(self.setting.policy, thread);
             self.outbox.due_after_promise(self.ids, &mut self.record, (open, &clock), thread, pool);
             // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
@@ -164,7 +239,7 @@ impl<'a> Inbound<'a, '_> {
     }
 
     /// Rules in order, then the person or pool written to, then the clinic's default.
-    fn route(&mut self, thread: &Thread, flagged: bool) -> Routed<'a> {
+    pub(super) fn route(&mut self, thread: &Thread, flagged: bool) -> Routed<'a> {
         let policy = self.setting.policy;
         self.record.tried.reserve(policy.rules().len() + policy.turnaround().len());
         let mut routed = Routed { pool: self.addressed(thread), priority: Priority::Routine, template: None };
@@ -240,9 +315,7 @@ impl<'a> Inbound<'a, '_> {
             return;
         }
         if let Some(view) = view {
-            for open in
-                view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Resolve)
-            {
+            for open in view.owed().filter(|clock| clock.name != ClockName::Resolve) {
                 let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
                 self.ledger.push(clock.record(now, Event::Fulfill, policy));
                 self.record.note(&clock, "fulfill", policy, now);
@@ -302,10 +375,16 @@ impl<'a> Inbound<'a, '_> {
 }
 
 /// Where a message goes and what rules asked for.
-struct Routed<'a> {
-    pool: &'a Pool,
+pub struct Routed<'a> {
+    /// The pool that is to answer.
+    pub pool: &'a Pool,
     priority: Priority,
     template: Option<&'a str>,
+}
+
+/// Whether a message begins a conversation: nobody but a header has said anything in it.
+fn begins(view: Option<&ThreadView>) -> bool {
+    view.is_none_or(|view| view.thread.patient_messages == 0 && view.thread.last_staff_at.is_none())
 }
 
 fn fact<'a>(

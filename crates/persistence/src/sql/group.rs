@@ -7,7 +7,9 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{Conn, catalogue, clock, dialect, outbox, overrides, record, resource, thread};
+use super::{
+    Conn, block, catalogue, clock, correspondent, dialect, hold, outbox, overrides, record, resource, thread,
+};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
@@ -140,6 +142,9 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
         done(catalogue::next_generation(conn, &change.tenant, current)?, Refusal::Stale)?;
     }
     done(catalogue::write(conn, changes)?, Refusal::Overtaken)?;
+    done(correspondent::write(conn, changes)?, Refusal::Overtaken)?;
+    done(hold::write(conn, changes)?, Refusal::Overtaken)?;
+    done(block::write(conn, changes)?, Refusal::Overtaken)?;
     done(resource::write(conn, changes)?, Refusal::Overtaken)?;
     done(thread::write(conn, changes)?, Refusal::Overtaken)?;
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;

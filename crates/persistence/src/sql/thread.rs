@@ -35,6 +35,8 @@ rows! {
         task: Nullable<Text> = Option<&'a str>,
         replied_cycle: Integer = i32,
         needs_review: Bool = bool,
+        limits_lifted_until: Nullable<Ts> = Option<Micros>,
+        quiet_lifted_until: Nullable<Ts> = Option<Micros>,
         revision: Integer = i32,
     }
 }
@@ -46,7 +48,9 @@ impl Sql for Update {
          priority = given.priority, state = given.state, opened_at = given.opened_at, \
          last_activity_at = given.last_activity_at, last_staff_at = given.last_staff_at, \
          patient_messages = given.patient_messages, cycle = given.cycle, task = given.task, \
-         replied_cycle = given.replied_cycle, needs_review = given.needs_review, revision = given.revision FROM ";
+         replied_cycle = given.replied_cycle, needs_review = given.needs_review, \
+         limits_lifted_until = given.limits_lifted_until, quiet_lifted_until = given.quiet_lifted_until, \
+         revision = given.revision FROM ";
     const AFTER: &'static str = " WHERE thread.tenant = given.tenant AND thread.id = given.id \
          AND thread.revision = given.revision - 1";
 }
@@ -84,6 +88,8 @@ fn row<'a>(tenant: &'a str, thread: &'a Thread) -> ThreadRow<'a> {
         task: thread.task.as_ref().map(ResourceId::as_str),
         replied_cycle: thread.replied_cycle,
         needs_review: thread.needs_review,
+        limits_lifted_until: thread.limits_lifted_until.map(Micros::from),
+        quiet_lifted_until: thread.quiet_lifted_until.map(Micros::from),
         revision: thread.revision,
     }
 }
@@ -107,6 +113,8 @@ struct Found {
     task: Option<String>,
     replied_cycle: i32,
     needs_review: bool,
+    limits_lifted_until: Option<Micros>,
+    quiet_lifted_until: Option<Micros>,
     revision: i32,
 }
 
@@ -131,12 +139,15 @@ impl TryFrom<Found> for Thread {
             task: row.task.map(read_id).transpose()?,
             replied_cycle: row.replied_cycle,
             needs_review: row.needs_review,
+            limits_lifted_until: row.limits_lifted_until.map(Micros::instant),
+            quiet_lifted_until: row.quiet_lifted_until.map(Micros::instant),
             revision: row.revision,
         })
     }
 }
 
-fn read_reference(text: String) -> Result<Reference, QueryError> {
+/// A reference as it is stored.
+pub fn read_reference(text: String) -> Result<Reference, QueryError> {
     Ok(text.try_into().map_err(|_| unreadable("a reference"))?)
 }
 

@@ -100,6 +100,8 @@ pub fn thread(name: &str, revision: i32) -> Thread {
         task: None,
         replied_cycle: 0,
         needs_review: false,
+        limits_lifted_until: None,
+        quiet_lifted_until: None,
         revision,
     }
 }
@@ -119,6 +121,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             priority: Priority::Routine,
             thresholds: vec![],
             rests: Rest::shipped(),
+            review: None,
         },
         fold: Fold {
             state: ClockState::Running,
