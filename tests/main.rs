@@ -27,6 +27,7 @@ mod place;
 mod program;
 
 mod access;
+mod boundaries;
 mod canary;
 mod communication;
 mod crash;
