@@ -142,9 +142,7 @@ impl ReviewOutcome {
         use OverrideReason as R;
         match self {
             Self::Deliver => &[R::Reviewed, R::ClinicalJudgement, R::PatientAgreed, R::TechnicalFailure],
-            Self::Answered => {
-                &[R::AnsweredByPhone, R::AnsweredInPerson, R::Duplicate, R::SentInError, R::ThanksOnly]
-            }
+            Self::Answered => &[R::AnsweredByPhone, R::AnsweredInPerson, R::Duplicate, R::SentInError, R::ThanksOnly],
         }
     }
 }
@@ -220,8 +218,7 @@ pub enum BlockReason {
 }
 
 impl BlockReason {
-    const ALL: [Self; 5] =
-        [Self::Threats, Self::Abuse, Self::ExcessiveUse, Self::Unsolicited, Self::OtherWayAgreed];
+    const ALL: [Self; 5] = [Self::Threats, Self::Abuse, Self::ExcessiveUse, Self::Unsolicited, Self::OtherWayAgreed];
 
     /// The code.
     pub const fn as_str(self) -> &'static str {

@@ -228,7 +228,13 @@ impl DueShift {
 
 impl<'p> Side<'p> {
     fn new(policy: &'p Policy) -> Self {
-        Self { policy, threads: HashMap::new(), correspondents: HashMap::new(), coming: BinaryHeap::new(), totals: Totals::default() }
+        Self {
+            policy,
+            threads: HashMap::new(),
+            correspondents: HashMap::new(),
+            coming: BinaryHeap::new(),
+            totals: Totals::default(),
+        }
     }
 
     fn take(&mut self, arrival: &Arrival, number: u64) -> Came {

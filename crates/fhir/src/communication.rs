@@ -289,10 +289,7 @@ pub fn automatic(reply: &AutomaticReply, to: &ResourceId, stamp: &Stamp<'_>) -> 
         ("partOf", json!([{ "reference": format!("Communication/{root}") }]).to_string()),
         ("inResponseTo", json!([{ "reference": format!("Communication/{to}") }]).to_string()),
         ("status", json!("completed").to_string()),
-        (
-            "category",
-            json!([{ "coding": [{ "system": canonical::MESSAGE_CATEGORY, "code": AUTOMATIC }] }]).to_string(),
-        ),
+        ("category", json!([{ "coding": [{ "system": canonical::MESSAGE_CATEGORY, "code": AUTOMATIC }] }]).to_string()),
         ("priority", json!(stamp.thread.priority.as_str()).to_string()),
     ];
     members.extend(stamp.thread.patient.as_ref().map(|patient| ("subject", says(patient).to_string())));

@@ -121,11 +121,7 @@ fn task_of(view: Option<&ThreadView>) -> Vec<&Stored> {
     view.and_then(|view| view.task.as_ref()).into_iter().collect()
 }
 
-fn mirrored(
-    frame: &Frame<'_>,
-    stored: &[&Stored],
-    tasks: &[Task],
-) -> Result<Vec<ResourceWrite>, Vec<Issue>> {
+fn mirrored(frame: &Frame<'_>, stored: &[&Stored], tasks: &[Task]) -> Result<Vec<ResourceWrite>, Vec<Issue>> {
     tasks
         .iter()
         .map(|mirror| {

@@ -107,8 +107,7 @@ fn messages(tenant: &TenantId, from: Instant, to: Instant) -> Search {
 
 fn arrival(stored: &Stored) -> Result<Arrival, StoreError> {
     let unreadable = |what: &str| StoreError::Internal(format!("{}: {what}", stored.key));
-    let communication =
-        Communication::stored(stored).map_err(|_| unreadable("not a message any more"))?;
+    let communication = Communication::stored(stored).map_err(|_| unreadable("not a message any more"))?;
     let message = communication.message(&stored.key.id, &PatientFacts::default());
     let thread = stored.thread.clone().unwrap_or_else(|| stored.key.id.clone());
     Ok(Arrival { at: stored.date.into(), thread, message })

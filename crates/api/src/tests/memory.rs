@@ -226,13 +226,7 @@ impl Store for Memory {
         now(Ok(self.0.lock().unwrap().holds.get(&(tenant, message)).cloned()))
     }
 
-    fn holds(
-        &self,
-        _: TenantId,
-        pools: Option<Vec<Reference>>,
-        state: HoldState,
-        _: u16,
-    ) -> Answer<'_, Vec<Hold>> {
+    fn holds(&self, _: TenantId, pools: Option<Vec<Reference>>, state: HoldState, _: u16) -> Answer<'_, Vec<Hold>> {
         let rows = self.0.lock().unwrap();
         let theirs = |hold: &&Hold| pools.as_ref().is_none_or(|pools| pools.contains(&hold.pool_reference));
         now(Ok(rows.holds.values().filter(|hold| hold.state == state).filter(theirs).cloned().collect()))

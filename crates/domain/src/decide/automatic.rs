@@ -88,8 +88,7 @@ impl<'a> Inbound<'a, '_> {
     /// back.
     fn accepted(&mut self, thread: &Thread, saying: Saying<'_>) -> Option<AutomaticReply> {
         let policy = self.setting.policy;
-        let case =
-            [Trigger::PersonAbsent, Trigger::PoolUnstaffed, Trigger::CalendarClosed, Trigger::MessageAccepted];
+        let case = [Trigger::PersonAbsent, Trigger::PoolUnstaffed, Trigger::CalendarClosed, Trigger::MessageAccepted];
         for trigger in case {
             for reply in policy.bundle.away_replies.iter().filter(|reply| reply.when == trigger) {
                 let Some(closure) = self.closure(reply, saying.pool) else { continue };
@@ -133,7 +132,8 @@ impl<'a> Inbound<'a, '_> {
     fn closure(&self, reply: &AwayReply, pool: &Pool) -> Option<Closure> {
         let Setting { policy, now } = self.setting;
         let key = reply.calendar.as_deref().unwrap_or(&pool.calendar);
-        let away = |away: bool| away.then(|| Closure { end: Some(self.attendance.until.unwrap_or(day_ends(policy, now))) });
+        let away =
+            |away: bool| away.then(|| Closure { end: Some(self.attendance.until.unwrap_or(day_ends(policy, now))) });
         match reply.when {
             Trigger::PersonAbsent => away(self.attendance.person_absent == Some(true)),
             Trigger::PoolUnstaffed => away(self.attendance.pool_unstaffed),
@@ -197,13 +197,7 @@ impl<'a> Inbound<'a, '_> {
     }
 
     /// Writes a reply and remembers it, unless its budget is spent or its text cannot be filled.
-    fn say(
-        &mut self,
-        chosen: &Chosen<'_>,
-        thread: &Thread,
-        saying: Saying<'_>,
-        free: bool,
-    ) -> Option<AutomaticReply> {
+    fn say(&mut self, chosen: &Chosen<'_>, thread: &Thread, saying: Saying<'_>, free: bool) -> Option<AutomaticReply> {
         let now = self.setting.now;
         let template = chosen.template;
         if let Some(why) = self.spent(thread).filter(|_| !free) {

@@ -42,8 +42,7 @@ pub fn exempt(
             if !person.is("Patient") && !person.is("RelatedPerson") {
                 return Err(Refusal::NotASender);
             }
-            let mut known =
-                sender.cloned().unwrap_or_else(|| Correspondent::unknown(Who::Sender(person.clone())));
+            let mut known = sender.cloned().unwrap_or_else(|| Correspondent::unknown(Who::Sender(person.clone())));
             known.exempt(until);
             correspondents.push(known.kept(Span::LONGEST, Span::LONGEST, now));
         }

@@ -193,8 +193,7 @@ impl<'a> Inbound<'a, '_> {
         };
         // What is owed is counted from receipt, also of a message that was held until now.
         let since = Setting { policy, now: self.received_at };
-        let (clocks, ledger) =
-            obligation::begin(since, turnaround, thread, pool, flagged, self.ids, &mut self.record);
+        let (clocks, ledger) = obligation::begin(since, turnaround, thread, pool, flagged, self.ids, &mut self.record);
         self.clocks.extend(clocks);
         self.ledger.extend(ledger);
         thread.task = self.waiting().and_then(|clock| clock.task.clone());

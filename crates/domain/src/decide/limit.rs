@@ -50,13 +50,7 @@ impl Policy {
 impl Inbound<'_, '_> {
     /// What keeps a message to a pool back, if anything does. Every limit that was looked at is in the record with what
     /// it counted.
-    pub fn kept_back(
-        &mut self,
-        thread: &Thread,
-        began: bool,
-        pool: &Pool,
-        priority: Priority,
-    ) -> Option<KeptBack> {
+    pub fn kept_back(&mut self, thread: &Thread, began: bool, pool: &Pool, priority: Priority) -> Option<KeptBack> {
         let Setting { policy, now } = self.setting;
         if let Some(block) = self.sender.barred(&pool.reference, now) {
             self.record.did("block", block.id.as_str(), None, Some(block.until));

@@ -103,8 +103,7 @@ impl<'a> Outbox<'a> {
     ) {
         let Setting { policy, now } = self.setting;
         let lifted = thread.quiet_lifted_until.is_some_and(|until| until > now);
-        let release_at =
-            if lifted { now } else { policy.quiet_until(QuietAudience::Patient, None, priority, now) };
+        let release_at = if lifted { now } else { policy.quiet_until(QuietAudience::Patient, None, priority, now) };
         self.push(ids, record, topic, to.to_string(), thread, release_at);
     }
 

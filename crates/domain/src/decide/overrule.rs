@@ -206,10 +206,9 @@ fn event(policy: &Policy, asked: &Override, clock: &Clock, now: Instant) -> Opti
 
 fn state_after(asked: &Override, thread: &Thread) -> ThreadState {
     match (asked.kind, asked.reason) {
-        (
-            OverrideKind::Extend | OverrideKind::SetDue | OverrideKind::ExemptLimit | OverrideKind::ExemptQuiet,
-            _,
-        ) => thread.state,
+        (OverrideKind::Extend | OverrideKind::SetDue | OverrideKind::ExemptLimit | OverrideKind::ExemptQuiet, _) => {
+            thread.state
+        }
         (OverrideKind::Pause, OverrideReason::WaitingOnPatient) => ThreadState::WaitingOnPatient,
         (OverrideKind::Pause, _) => ThreadState::WaitingOnThirdParty,
         (OverrideKind::Resume, _) => ThreadState::AwaitingTeam,

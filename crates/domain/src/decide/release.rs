@@ -73,12 +73,7 @@ pub fn release<'a>(
 
 /// Delivers a message whose longest hold is over: nobody has reviewed it, so that a person must look. `None` when it is
 /// not held any more, or not so long yet.
-pub fn expire<'a>(
-    setting: Setting<'a>,
-    held: HeldMessage<'a>,
-    known: Known<'a>,
-    ids: &mut Ids,
-) -> Option<Decision> {
+pub fn expire<'a>(setting: Setting<'a>, held: HeldMessage<'a>, known: Known<'a>, ids: &mut Ids) -> Option<Decision> {
     if held.hold.state != HoldState::Held || held.hold.until > setting.now {
         return None;
     }

@@ -80,7 +80,9 @@ impl Record {
 fn limit_told(limit: &Counted) -> String {
     let Counted { id, count, max, window, .. } = limit;
     match &limit.passes {
-        Some(why) => format!("The limit {id} lets {max} pass in {window}, and {count} had; it passes all the same: {why}."),
+        Some(why) => {
+            format!("The limit {id} lets {max} pass in {window}, and {count} had; it passes all the same: {why}.")
+        }
         None => format!("The limit {id} lets {max} pass in {window}, and {count} had: a person reviews it first."),
     }
 }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName};
 use domain::correspondent::{Correspondent, Who};
-use domain::decide::{
-    Actor, BlockAsked, HeldMessage, Known, Refusal, Setting, block, exempt, expire, release, send,
-};
+use domain::decide::{Actor, BlockAsked, HeldMessage, Known, Refusal, Setting, block, exempt, expire, release, send};
 use domain::decision::Decision;
 use domain::hold::{BlockReason, Hold, Review, ReviewOutcome};
 use domain::id::{Ids, Reference, ResourceId};
@@ -140,13 +138,7 @@ impl World {
     }
 
     /// Reviews a held message as somebody.
-    pub fn review(
-        &mut self,
-        now: Instant,
-        id: &ResourceId,
-        by: &str,
-        review: &Review,
-    ) -> Result<Decision, Refusal> {
+    pub fn review(&mut self, now: Instant, id: &ResourceId, by: &str, review: &Review) -> Result<Decision, Refusal> {
         let mut ids = self.ids(now);
         let person = reference(by);
         let (hold, message) = self.held[id].clone();
@@ -199,7 +191,14 @@ impl World {
     }
 
     /// Lifts a boundary for a thread, or for a sender, as the lead.
-    pub fn exempt(&mut self, now: Instant, kind: OverrideKind, thread: &ResourceId, sender: Option<&str>, until: Instant) {
+    pub fn exempt(
+        &mut self,
+        now: Instant,
+        kind: OverrideKind,
+        thread: &ResourceId,
+        sender: Option<&str>,
+        until: Instant,
+    ) {
         let mut ids = self.ids(now);
         let person = reference(LEAD);
         let asked = Override {

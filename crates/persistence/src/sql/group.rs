@@ -7,9 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{
-    Conn, block, catalogue, clock, correspondent, dialect, hold, outbox, overrides, record, resource, thread,
-};
+use super::{Conn, block, catalogue, clock, correspondent, dialect, hold, outbox, overrides, record, resource, thread};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is tests; clippy knows only functions marked as such")]
 
+mod boundaries;
 mod catalogue;
 mod claim;
 mod fresh;

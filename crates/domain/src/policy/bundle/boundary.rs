@@ -141,10 +141,10 @@ pub struct Limit {
     #[serde(default)]
     pub never_blocks: Vec<NeverBlocks>,
     /// By when a held message is reviewed, in open time of the pool that is to answer.
-    #[serde(default = "review_within", skip_serializing_if = "is_review_within")]
+    #[serde(default = "review_within")]
     pub review_within: Span,
     /// How long a message is held at least before it is delivered without a review, in elapsed time.
-    #[serde(default = "longest_hold", skip_serializing_if = "is_longest_hold")]
+    #[serde(default = "longest_hold")]
     pub longest_hold: Span,
 }
 
@@ -152,16 +152,8 @@ const fn review_within() -> Span {
     crate::hold::REVIEW_WITHIN
 }
 
-fn is_review_within(span: &Span) -> bool {
-    *span == review_within()
-}
-
 const fn longest_hold() -> Span {
     crate::hold::LONGEST_HOLD
-}
-
-fn is_longest_hold(span: &Span) -> bool {
-    *span == longest_hold()
 }
 
 impl Limit {

@@ -4,9 +4,7 @@ use super::Lint;
 use crate::calendar::Shift;
 use crate::calendar::zone::DAY;
 use crate::correspondent::{MOST_COUNTED, MOST_REPLIES};
-use crate::policy::bundle::{
-    AwayReply, Limit, OnExceed, QuietAudience, QuietHours, ThrottlePer, Trigger, Variable,
-};
+use crate::policy::bundle::{AwayReply, Limit, OnExceed, QuietAudience, QuietHours, ThrottlePer, Trigger, Variable};
 use crate::policy::turnaround::Count;
 use crate::text::Words;
 use crate::thread::Priority;
@@ -116,8 +114,7 @@ impl Lint<'_> {
         if throttle.window > LONGEST_WINDOW {
             self.error(format!("{pointer}/throttle/window"), "is longer than replies are remembered", "at most P31D");
         }
-        let closes =
-            matches!(reply.when, Trigger::CalendarClosed | Trigger::PersonAbsent | Trigger::PoolUnstaffed);
+        let closes = matches!(reply.when, Trigger::CalendarClosed | Trigger::PersonAbsent | Trigger::PoolUnstaffed);
         if throttle.per == ThrottlePer::SenderClosure && !closes {
             let remedy = "use sender or sender-thread";
             self.error(format!("{pointer}/throttle/per"), "this trigger tells of no closure", remedy);
