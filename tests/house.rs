@@ -153,6 +153,7 @@ pub async fn work(workers: &[Worker]) -> Report {
             all.fired.extend(report.fired);
             all.delivered.extend(report.delivered);
             all.elsewhere += report.elsewhere;
+            all.released += report.released;
             all.events += report.events;
         }
         if idle {

@@ -30,6 +30,7 @@ mod absence;
 mod access;
 mod activation;
 mod bad_bundle;
+mod boundaries;
 mod canary;
 mod communication;
 mod crash;

@@ -1,11 +1,13 @@
 //! Administration under `/api/v1`: policies and what came of them, never message text.
 
 pub mod absences;
+pub mod blocks;
 pub mod bundles;
 pub mod clocks;
 pub mod decisions;
 pub mod deliveries;
 pub mod holidays;
+pub mod holds;
 pub mod overrides;
 pub mod simulations;
 pub mod threads;
@@ -98,4 +100,13 @@ fn location(context: &Context, path: &str) -> String {
 /// A record as it was stored; its text is JSON of the service's own making.
 fn record(body: &str) -> Result<Value, Failure> {
     serde_json::from_str(body).map_err(|_| Failure::Internal("a stored record is not JSON".to_owned()))
+}
+
+/// Adds the members that exist: a generated client need not know `null`.
+fn present<const N: usize>(told: &mut Value, optional: [(&str, Option<Value>); N]) {
+    for (name, value) in optional {
+        if let Some(value) = value {
+            told[name] = value;
+        }
+    }
 }

@@ -168,7 +168,7 @@ fn may_write(message: &Communication, visibility: &Visibility) -> Result<(), Fai
 pub(crate) fn refused(refusal: &decide::Refusal) -> Failure {
     let text = format!("{refusal}: {}.", refusal.remedy());
     match refusal {
-        decide::Refusal::NotAMember | decide::Refusal::NotAPerson => {
+        decide::Refusal::NotAMember | decide::Refusal::NotAPerson | decide::Refusal::NotALead => {
             Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).because(refusal.code())])
         }
         _ => Failure::Business(vec![Issue::error(IssueCode::BusinessRule, text).because(refusal.code())]),

@@ -5,9 +5,11 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use domain::access::{Permission, Visibility};
+use domain::access::{Caller, Permission, Visibility};
 use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
+use domain::decide::Actor;
 use domain::id::{Key, Reference, ResourceType};
+use domain::policy::Policy;
 use domain::store::SaveError;
 use domain::time::Instant;
 use jiff::Timestamp;
@@ -52,7 +54,11 @@ impl Context {
         // Scopes first: what a token may not do costs no look at the policy either.
         self.caller.visibility(kind.as_str(), permission, &[])?;
         let pools = self.pools().await?;
-        let visibility = self.caller.visibility(kind.as_str(), permission, &pools)?;
+        let mut visibility = self.caller.visibility(kind.as_str(), permission, &pools)?;
+        if matches!(visibility, Visibility::Staff { .. }) {
+            let policy = self.state.policies.current(&self.caller.tenant).await?;
+            visibility = visibility.leading(|_| led(&policy, &self.caller, &pools));
+        }
         let patient = matches!(visibility, Visibility::Patient { .. });
         match kind {
             // When and why somebody of the team is away is the team's.
@@ -114,6 +120,12 @@ impl Context {
         self.state.nudge.notify_one();
         Ok(())
     }
+}
+
+/// The pools that a caller leads under a policy, as references.
+pub(crate) fn led(policy: &Policy, caller: &Caller, pools: &[Reference]) -> Vec<Reference> {
+    let actor = Actor { person: caller.user.as_ref(), pools, administrator: false };
+    policy.pools().iter().filter(|pool| actor.leads(pool)).map(|pool| pool.reference.clone()).collect()
 }
 
 /// A version that was just written, as a read would give it.

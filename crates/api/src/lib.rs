@@ -14,6 +14,7 @@ mod feeding;
 pub mod health;
 mod healthcare_service;
 mod history;
+pub mod held;
 pub mod manners;
 pub mod metadata;
 pub mod metrics;
@@ -27,6 +28,7 @@ mod search;
 pub mod serve;
 pub mod state;
 mod task;
+mod turn;
 
 #[cfg(test)]
 mod tests;

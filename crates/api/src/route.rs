@@ -6,7 +6,7 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{absences, bundles, clocks, decisions, deliveries, holidays, overrides, simulations, threads};
+use crate::administration::{absences, blocks, bundles, clocks, decisions, deliveries, holds, holidays, overrides, simulations, threads};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, metadata, openapi, practitioner_role, task};
@@ -66,6 +66,11 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(holidays::import)
         .service(holidays::confirm)
         .service(holidays::remove)
+        .service(holds::list)
+        .service(holds::release)
+        .service(blocks::create)
+        .service(blocks::list)
+        .service(blocks::unblock)
         .service(bundles::list)
         .service(bundles::create)
         .service(bundles::validate)

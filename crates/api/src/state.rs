@@ -12,6 +12,7 @@ use crate::auth::Authenticator;
 use crate::manners::body::Limits;
 use crate::metrics::Metrics;
 use crate::policies::Policies;
+use crate::turn::Turns;
 
 /// What the interface needs from the rest of the service, and what it keeps for itself.
 pub struct AppState {
@@ -33,6 +34,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Told after every change, so that a worker need not wait for its next tick.
     pub nudge: Arc<Notify>,
+    /// Who has lost a race waits here for their turn.
+    pub(crate) turns: Turns,
     draining: AtomicBool,
 }
 
@@ -50,6 +53,7 @@ impl AppState {
             development: false,
             limits: Limits::default(),
             nudge: Arc::new(Notify::new()),
+            turns: Turns::default(),
             draining: AtomicBool::new(false),
         }
     }

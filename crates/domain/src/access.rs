@@ -29,7 +29,7 @@ pub struct Caller {
 
 /// Facts about the patient that rules may ask for, as far as the request says them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct PatientFacts {
     /// Age in whole years.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,7 +165,20 @@ pub enum Visibility {
         me: Reference,
         /// The pools, as references.
         pools: Vec<Reference>,
+        /// The pools that the caller leads, whose held messages wait for their review.
+        leads: Vec<Reference>,
     },
+}
+
+impl Visibility {
+    /// The same view, with the reviews of the pools that a member of the staff leads.
+    #[must_use]
+    pub fn leading(mut self, led: impl FnOnce(&Reference) -> Vec<Reference>) -> Self {
+        if let Self::Staff { me, leads, .. } = &mut self {
+            *leads = led(me);
+        }
+        self
+    }
 }
 
 /// Why a caller may not do what they asked.
@@ -198,7 +211,9 @@ impl Caller {
         }
         if granting(Level::User) {
             match &self.user {
-                Some(me) if !person => return Ok(Visibility::Staff { me: me.clone(), pools: pools.to_vec() }),
+                Some(me) if !person => {
+                    return Ok(Visibility::Staff { me: me.clone(), pools: pools.to_vec(), leads: vec![] });
+                }
                 Some(me) => {
                     if let Some(patient) = self.subject_patient() {
                         return Ok(Visibility::Patient { patient, me: me.clone() });

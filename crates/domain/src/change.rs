@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::absence::AbsenceChange;
 use crate::calendar::Kept;
 use crate::clock::{Clock, Firing, LedgerEntry};
+use crate::correspondent::Correspondent;
 use crate::decision::Mode;
+use crate::hold::{Block, Hold};
 use crate::holiday::HolidayChange;
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
@@ -61,6 +63,12 @@ pub struct Change {
     pub holidays: Vec<HolidayChange>,
     /// Calendars by which clocks are going to be counted; one that is kept already stays as it is.
     pub calendars: Vec<Kept>,
+    /// What is remembered of those who write.
+    pub correspondents: Vec<Correspondent>,
+    /// Messages held for review, and those whose hold ends.
+    pub holds: Vec<Hold>,
+    /// Blocks that begin, and those that a person ends.
+    pub blocks: Vec<Block>,
 }
 
 impl Change {
@@ -88,6 +96,9 @@ impl Change {
             absences: vec![],
             holidays: vec![],
             calendars: vec![],
+            correspondents: vec![],
+            holds: vec![],
+            blocks: vec![],
         }
     }
 }
@@ -108,7 +119,8 @@ pub struct UniqueKey {
 pub enum Audience {
     /// Everyone who sees the thread.
     Thread,
-    /// The author alone (drafts).
+    /// The author alone: drafts. While a message is held for review also the leads of the pool that is to answer, who
+    /// see its Task too.
     Author,
     /// Staff who see the thread, never the patient (internal notes).
     Staff,

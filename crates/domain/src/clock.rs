@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::ResourceId;
+use crate::id::{Reference, ResourceId};
 use crate::policy::turnaround::{Rest, Target, Threshold};
 use crate::thread::Priority;
 use crate::time::{Instant, Span};
@@ -32,10 +32,12 @@ pub enum ClockName {
     Resolve,
     /// As `NextResponse`, from hand-over to the present team.
     Team,
+    /// Until a lead has reviewed a held message.
+    Review,
 }
 
 impl ClockName {
-    const ALL: [Self; 4] = [Self::FirstOpened, Self::NextResponse, Self::Resolve, Self::Team];
+    const ALL: [Self; 5] = [Self::FirstOpened, Self::NextResponse, Self::Resolve, Self::Team, Self::Review];
 
     /// The code.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +46,7 @@ impl ClockName {
             Self::NextResponse => "next-response",
             Self::Resolve => "resolve",
             Self::Team => "team",
+            Self::Review => "review",
         }
     }
 
@@ -133,6 +136,21 @@ pub struct Terms {
     /// When it rests.
     #[serde(default = "Rest::shipped")]
     pub rests: Vec<Rest>,
+    /// What is reviewed, of the clock of a held message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Reviewed>,
+}
+
+/// What a review is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reviewed {
+    /// The held message.
+    pub message: ResourceId,
+    /// The pool that is to answer, as a reference.
+    pub pool: Reference,
+    /// The lead whose Task it is; the pool when it has none.
+    pub reviewer: Reference,
 }
 
 /// What happened to a clock.

@@ -1,6 +1,7 @@
 //! Decisions: plain functions of values and `now`. They write nothing; they say what is to be written.
 
 use crate::clock::Clock;
+use crate::correspondent::Correspondent;
 use crate::id::Ids;
 use crate::policy::Policy;
 use crate::store::ThreadView;
@@ -9,11 +10,15 @@ use crate::time::{Instant, Span};
 
 mod attendance;
 mod automatic;
+mod block;
 mod claim;
+mod exempt;
 mod fire;
+mod hold;
 mod inbound;
 mod late;
 mod merge;
+mod limit;
 mod notice;
 mod obligation;
 mod open;
@@ -21,18 +26,23 @@ mod overrule;
 mod recipient;
 mod recalendar;
 mod route;
+mod release;
 mod send;
 mod shadow;
 
-pub use attendance::{Attendance, released};
+pub use attendance::{released, Attendance};
+pub use block::{block, may_see, unblock, BlockAsked, Blocked};
 pub use claim::claim;
+pub use exempt::exempt;
 pub use fire::{Fired, fire};
-pub use late::{History, Ledgered, Said, Voice, retract};
-pub use merge::{MergeReason, merge};
+pub use inbound::Attendance;
+pub use late::{retract, History, Ledgered, Said, Voice};
+pub use merge::{merge, MergeReason};
 pub use open::open;
 pub use overrule::{Actor, answering, overrule};
 pub use recalendar::{another_calendar, recalendar};
-pub use route::{RouteReason, route};
+pub use release::{expire, release, HeldMessage};
+pub use route::{route, RouteReason};
 pub use send::{draft, ingest, send};
 pub use shadow::shadow;
 
@@ -43,6 +53,25 @@ pub struct Setting<'a> {
     pub policy: &'a Policy,
     /// Now.
     pub now: Instant,
+}
+
+/// What is known of those whom a message concerns.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// The thread that it continues; without one it begins a thread.
+    pub thread: Option<&'a ThreadView>,
+    /// What is remembered of its sender; `None`: nothing is.
+    pub sender: Option<&'a Correspondent>,
+    /// What is remembered of everybody; looked at by limits of the tenant alone.
+    pub everyone: Option<&'a Correspondent>,
+    /// For how long messages are remembered for the sake of another bundle, such as one in shadow.
+    pub remember: Span,
+}
+
+impl<'a> From<Option<&'a ThreadView>> for Known<'a> {
+    fn from(thread: Option<&'a ThreadView>) -> Self {
+        Self { thread, ..Self::default() }
+    }
 }
 
 /// Why something is not done. Each names a remedy or another way to reach care.
@@ -118,6 +147,30 @@ pub enum Refusal {
     /// The conversation goes on elsewhere.
     #[error("this conversation has been merged into another")]
     Merged,
+    /// The hold has ended.
+    #[error("this message has been reviewed or delivered already")]
+    NotHeld,
+    /// The caller does not lead the pool.
+    #[error("only leads of the pool and administrators may do this")]
+    NotALead,
+    /// There is no such pool.
+    #[error("the policy in force knows no such pool")]
+    NoSuchPool,
+    /// There is no such template.
+    #[error("the policy in force knows no such template")]
+    NoSuchTemplate,
+    /// Only people who write for a patient are blocked or exempt.
+    #[error("only a Patient or RelatedPerson writes from outside the team")]
+    NotASender,
+    /// Too many blocks of one sender.
+    #[error("the sender is blocked as often as can be kept")]
+    TooManyBlocks,
+    /// A block that ends too late, or has ended.
+    #[error("until is to be an instant ahead, within 90 days")]
+    BlockTooLong,
+    /// The block is over.
+    #[error("the block has ended already")]
+    BlockOver,
 }
 
 impl Refusal {
@@ -142,6 +195,14 @@ impl Refusal {
             Self::OtherPatient => "other-patient",
             Self::Merged => "merged",
             Self::OccurredUnfit => "occurred-unfit",
+            Self::NotHeld => "not-held",
+            Self::NotALead => "not-a-lead",
+            Self::NoSuchPool => "no-such-pool",
+            Self::NoSuchTemplate => "no-such-template",
+            Self::NotASender => "not-a-sender",
+            Self::TooManyBlocks => "too-many-blocks",
+            Self::BlockTooLong => "block-too-long",
+            Self::BlockOver => "block-over",
         }
     }
 
@@ -166,6 +227,14 @@ impl Refusal {
             Self::OtherPatient => "merge conversations about one patient alone",
             Self::OccurredUnfit => "leave out when it was written, or give an instant of the last seven days",
             Self::Merged => "do it in the conversation that goes on in its place",
+            Self::NotHeld => "nothing is left to review; read the message as it is now",
+            Self::NotALead => "ask a lead of the pool, or an administrator",
+            Self::NoSuchPool => "name a pool of the bundle in force by its id",
+            Self::NoSuchTemplate => "name a template of the bundle in force by its id, or leave it out",
+            Self::NotASender => "name the sender as Patient/[id] or RelatedPerson/[id]",
+            Self::TooManyBlocks => "end one of them first",
+            Self::BlockTooLong => "give an instant within 90 days; block again when it ends and is still needed",
+            Self::BlockOver => "nothing is left to end",
         }
     }
 }

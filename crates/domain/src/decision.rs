@@ -8,14 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::access::PatientFacts;
 use crate::change::{DecisionRow, OutboxRow};
 use crate::clock::{Clock, LedgerEntry};
+use crate::correspondent::Correspondent;
+use crate::hold::Hold;
 use crate::id::{Key, Reference, ResourceId};
 use crate::name::Name;
+use crate::policy::bundle::LimitScope;
 use crate::policy::rule::{Fact, Field, Guarded, Trace};
 use crate::policy::turnaround::Target;
 use crate::policy::{Policy, RedFlagHit};
 use crate::task::Task;
 use crate::thread::{Priority, Thread};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 mod explain;
 mod tell;
@@ -86,6 +89,12 @@ pub enum Outcome {
     Merged,
     /// A message turned out to be sent in error.
     Retracted,
+    /// It is stored, and waits for a lead of the pool that is to answer.
+    HeldForReview,
+    /// A held message is delivered.
+    Released,
+    /// An authorised person has blocked a sender, or ended a block.
+    Blocked,
 }
 
 impl Outcome {
@@ -105,6 +114,9 @@ impl Outcome {
             Self::Opened => "opened",
             Self::Merged => "merged",
             Self::Retracted => "retracted",
+            Self::HeldForReview => "held-for-review",
+            Self::Released => "released",
+            Self::Blocked => "blocked",
         }
     }
 }
@@ -145,6 +157,9 @@ pub struct Record {
     /// Every rule and policy tried, in order.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tried: Vec<Tried>,
+    /// Every limit looked at, with what it counted.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub limits: Vec<Counted>,
     /// How the answering pool was found.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub path: Vec<String>,
@@ -221,6 +236,27 @@ pub struct Tried {
     /// Facts it asked for that are not known.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub unknown: Vec<Field>,
+}
+
+/// A limit that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counted {
+    /// Its id.
+    pub id: String,
+    /// What it counts.
+    pub scope: LimitScope,
+    /// How many had passed before in its window.
+    pub count: usize,
+    /// The most that pass.
+    pub max: u32,
+    /// Its window.
+    pub window: Span,
+    /// Whether this one exceeds it.
+    pub exceeded: bool,
+    /// Why it passes all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes: Option<String>,
 }
 
 /// What happened to a clock.
@@ -316,6 +352,7 @@ impl Record {
             masked: Cow::Borrowed(MASKED),
             red_flags: vec![],
             tried: vec![],
+            limits: vec![],
             path: vec![],
             pool: None,
             priority: None,
@@ -429,6 +466,10 @@ pub struct Decision {
     pub tasks: Vec<Task>,
     /// The automatic reply, if there is one.
     pub reply: Option<AutomaticReply>,
+    /// The hold that begins or ends.
+    pub hold: Option<Hold>,
+    /// What is remembered of those who write, where that has changed.
+    pub correspondents: Vec<Correspondent>,
     /// Events and notices.
     pub outbox: Vec<OutboxRow>,
 }

@@ -73,6 +73,9 @@ pub struct Message {
     pub language: Option<String>,
     /// Whether it says that a machine wrote it.
     pub machine_generated: bool,
+    /// Whether it carries a mark that a machine sent it, whoever says so: then it gets no automatic reply. Unlike
+    /// `machine_generated` it takes nothing else from it, for a mark that is wrong must not cost the patient an answer.
+    pub marked_automatic: bool,
     /// Whether it is a note among staff.
     pub internal: bool,
     /// What the request says about the patient.

@@ -24,11 +24,24 @@ pub enum OverrideKind {
     NoReplyNeeded,
     /// The matter is closed; a later message of the patient begins the next cycle.
     Resolve,
+    /// Limits of number, length and time do not concern the thread, or its patient, until an instant.
+    ExemptLimit,
+    /// The thread's notices pass quiet hours until an instant.
+    ExemptQuiet,
 }
 
 impl OverrideKind {
-    const ALL: [Self; 7] =
-        [Self::Extend, Self::SetDue, Self::Waive, Self::Pause, Self::Resume, Self::NoReplyNeeded, Self::Resolve];
+    const ALL: [Self; 9] = [
+        Self::Extend,
+        Self::SetDue,
+        Self::Waive,
+        Self::Pause,
+        Self::Resume,
+        Self::NoReplyNeeded,
+        Self::Resolve,
+        Self::ExemptLimit,
+        Self::ExemptQuiet,
+    ];
 
     /// The code.
     pub const fn as_str(self) -> &'static str {
@@ -40,7 +53,14 @@ impl OverrideKind {
             Self::Resume => "resume",
             Self::NoReplyNeeded => "no-reply-needed",
             Self::Resolve => "resolve",
+            Self::ExemptLimit => "exempt-limit",
+            Self::ExemptQuiet => "exempt-quiet",
         }
+    }
+
+    /// Whether it lifts a boundary rather than change what is owed.
+    pub const fn exempts(self) -> bool {
+        matches!(self, Self::ExemptLimit | Self::ExemptQuiet)
     }
 
     /// The kind of a code.
@@ -62,6 +82,9 @@ impl OverrideKind {
             Self::Resume => &[R::PatientAnswered, R::ThirdPartyAnswered, R::NoLongerWaiting],
             Self::NoReplyNeeded => {
                 &[R::ThanksOnly, R::AnsweredByPhone, R::AnsweredInPerson, R::Duplicate, R::SentInError]
+            }
+            Self::ExemptLimit | Self::ExemptQuiet => {
+                &[R::ClinicalJudgement, R::PatientAgreed, R::AwaitingResults, R::TechnicalFailure]
             }
             Self::Resolve => {
                 &[R::MatterClosed, R::ThanksOnly, R::AnsweredByPhone, R::AnsweredInPerson, R::Duplicate, R::SentInError]
@@ -106,6 +129,8 @@ pub enum OverrideReason {
     SentInError,
     /// Nothing is left to do.
     MatterClosed,
+    /// A person has read it and lets it pass.
+    Reviewed,
 }
 
 impl OverrideReason {
@@ -128,6 +153,7 @@ impl OverrideReason {
             Self::Duplicate => "duplicate",
             Self::SentInError => "sent-in-error",
             Self::MatterClosed => "matter-closed",
+            Self::Reviewed => "reviewed",
         }
     }
 
@@ -152,8 +178,10 @@ pub struct Override {
     pub amount: Option<Span>,
     /// When it is due from now on.
     pub due: Option<Instant>,
-    /// When a pause ends at the latest.
+    /// When a pause ends at the latest, or when an exemption ends.
     pub until: Option<Instant>,
+    /// Whom an exemption from limits concerns in every thread; without one, this thread alone.
+    pub sender: Option<Reference>,
     /// A code of the site's own; never free text.
     pub note: Option<String>,
 }
@@ -179,8 +207,10 @@ pub struct OverrideRow {
     pub amount: Option<Span>,
     /// The due instant that was set.
     pub due: Option<Instant>,
-    /// When the pause ends, as it was asked for or capped.
+    /// When the pause ends, as it was asked for or capped; when the exemption ends.
     pub until: Option<Instant>,
+    /// Whom an exemption from limits concerns in every thread.
+    pub sender: Option<Reference>,
     /// A code of the site's own.
     pub note: Option<String>,
     /// The person who did it.

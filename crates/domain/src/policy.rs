@@ -1,6 +1,7 @@
 //! A bundle made ready for decisions: calendars compiled, pools joined with their own hours, words normalised.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::tz::TimeZone;
 
@@ -30,6 +31,13 @@ pub mod turnaround;
 
 /// The bundle that ships with the binary, so that a new installation keeps promises from its first message.
 pub const DEFAULT_BUNDLE: &str = include_str!("policy/default-bundle.json");
+
+/// A text that ships with the binary, for what must be said whatever a bundle says.
+pub(crate) fn shipped_template(id: &str) -> Option<&'static Template> {
+    static SHIPPED: LazyLock<Bundle> =
+        LazyLock::new(|| Bundle::read(DEFAULT_BUNDLE).expect("the default bundle is read in a test"));
+    SHIPPED.templates.iter().find(|template| template.id == id)
+}
 
 /// The hours that a pool's own resource says.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,13 +7,14 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use crate::clock::ClockName;
-use crate::decide::{Refusal, Setting, fire, send};
+use crate::correspondent::{Correspondent, Who};
+use crate::decide::{fire, send, Known, Refusal, Setting};
 use crate::decision::{Effect, Mode, Record};
 use crate::id::{Ids, ResourceId};
 use crate::message::Message;
 use crate::policy::Policy;
 use crate::store::ThreadView;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use report::Shifts;
 
@@ -41,6 +42,7 @@ pub struct Arrival {
 struct Side<'p> {
     policy: &'p Policy,
     threads: HashMap<ResourceId, ThreadView>,
+    correspondents: HashMap<Who, Correspondent>,
     /// Thresholds to come: their instant and thread.
     coming: BinaryHeap<Reverse<(Instant, ResourceId)>>,
     totals: Totals,
@@ -162,7 +164,13 @@ impl<'p> Simulation<'p> {
 
 impl<'p> Side<'p> {
     fn new(policy: &'p Policy) -> Self {
-        Self { policy, threads: HashMap::new(), coming: BinaryHeap::new(), totals: Totals::default() }
+        Self {
+            policy,
+            threads: HashMap::new(),
+            correspondents: HashMap::new(),
+            coming: BinaryHeap::new(),
+            totals: Totals::default(),
+        }
     }
 
     fn take(&mut self, arrival: &Arrival, number: u64) -> Came {
@@ -175,7 +183,13 @@ impl<'p> Side<'p> {
             // A thread that began before the simulation, or whose beginning was refused, begins here.
             message.id = arrival.thread.clone();
         }
-        let mut decision = match send(setting, &message, view.as_ref(), &mut ids) {
+        let known = Known {
+            thread: view.as_ref(),
+            sender: self.correspondents.get(&Who::Sender(message.sender.clone())),
+            everyone: self.correspondents.get(&Who::Everyone),
+            remember: Span::default(),
+        };
+        let mut decision = match send(setting, &message, known, &mut ids) {
             Ok(decision) => decision,
             Err(refusal) => {
                 self.totals.refused += 1;
@@ -186,6 +200,8 @@ impl<'p> Side<'p> {
         };
         decision.record.mode = Mode::Simulation;
         self.totals.count(&decision.outbox, &self.policy.zone);
+        self.totals.held += u64::from(decision.hold.is_some());
+        self.correspondents.extend(decision.correspondents.iter().map(|own| (own.who.clone(), own.clone())));
         if let Some(reply) = &decision.reply {
             *self.totals.automatic_replies.entry(reply.template.clone()).or_default() += 1;
         }

@@ -6,10 +6,12 @@ use std::pin::Pin;
 use crate::absence::Absence;
 use crate::calendar::Kept;
 use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
-use crate::clock::{Clock, Firing, LedgerEntry};
+use crate::clock::{Clock, ClockName, Firing, LedgerEntry};
+use crate::correspondent::{Correspondent, Who};
 use crate::decision::{Decision, Mode};
+use crate::hold::{Block, Hold, HoldState};
 use crate::holiday::KeptHoliday;
-use crate::id::{Key, ResourceId, TenantId};
+use crate::id::{Key, Reference, ResourceId, TenantId};
 use crate::overrides::OverrideRow;
 use crate::search::{Page, Read, Search};
 use crate::simulate::SimulationRow;
@@ -74,6 +76,11 @@ pub struct ThreadView {
 }
 
 impl ThreadView {
+    /// The clocks of what is owed to the patient: not those of reviews, which are between a lead and the service.
+    pub fn owed(&self) -> impl Iterator<Item = &Clock> {
+        self.clocks.iter().filter(|clock| clock.name != ClockName::Review && !clock.fold.state.is_over())
+    }
+
     /// The view that a store would give after a decision about `before`, except for the Task's stored version.
     pub fn after(before: Option<&Self>, decision: &Decision) -> Self {
         let changed = |clock: &&Clock| decision.clocks.iter().all(|other| other.id != clock.id);
@@ -166,6 +173,30 @@ pub trait Store: Send + Sync + 'static {
 
     /// The thread that a message belongs to; a root message names its own.
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>>;
+
+    /// What is remembered of somebody who writes.
+    fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent>;
+
+    /// The hold of a message, whether it waits or has ended.
+    fn hold(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<Hold>>;
+
+    /// Holds in a state, the oldest first: those of the pools named or, without any, of the tenant.
+    fn holds(
+        &self,
+        tenant: TenantId,
+        pools: Option<Vec<Reference>>,
+        state: HoldState,
+        limit: u16,
+    ) -> Answer<'_, Vec<Hold>>;
+
+    /// Holds that wait no longer than until `now`, of all tenants, the oldest first.
+    fn due_holds(&self, now: Instant, limit: u16) -> Answer<'_, Vec<(TenantId, Hold)>>;
+
+    /// A block.
+    fn block(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Block>>;
+
+    /// The blocks that end after `since`, newest first, also those that a person has ended.
+    fn blocks(&self, tenant: TenantId, since: Instant, limit: u16) -> Answer<'_, Vec<Block>>;
 
     /// The resource that owns a unique key.
     fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>>;

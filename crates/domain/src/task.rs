@@ -14,6 +14,10 @@ pub struct Task {
     pub id: ResourceId,
     /// The root of the thread.
     pub thread: ResourceId,
+    /// The message that it is about: the root of the thread, or the one that is to be reviewed.
+    pub focus: ResourceId,
+    /// Whether a held message is to be reviewed, rather than the patient answered.
+    pub review: bool,
     /// The patient it is for.
     pub patient: Option<Reference>,
     /// The pool that answers.
@@ -117,7 +121,8 @@ impl Task {
         let (status, business) = match fold.state {
             ClockState::Pending => (Status::Requested, Business::OnTrack),
             ClockState::Running => {
-                let status = if thread.owner.is_some() { Status::Accepted } else { Status::Requested };
+                let claimed = thread.owner.is_some() && clock.terms.review.is_none();
+                let status = if claimed { Status::Accepted } else { Status::Requested };
                 let late = fold.breached_at.is_some() || fold.is_overdue(now);
                 let business = match (late, warned) {
                     (true, _) => Business::Overdue,
@@ -132,12 +137,15 @@ impl Task {
             ClockState::Cancelled => (Status::Cancelled, Business::Cancelled),
             ClockState::Waived => (Status::Completed, Business::Waived),
         };
+        let review = clock.terms.review.as_ref();
         Some(Self {
             id: clock.task.clone()?,
             thread: thread.id.clone(),
+            focus: review.map_or(&thread.id, |review| &review.message).clone(),
+            review: review.is_some(),
             patient: thread.patient.clone(),
-            pool: thread.pool_reference.clone(),
-            owner: thread.answerer().cloned(),
+            pool: review.map(|review| review.pool.clone()).or_else(|| thread.pool_reference.clone()),
+            owner: review.map(|review| review.reviewer.clone()).or_else(|| thread.answerer().cloned()),
             category: thread.category.clone(),
             priority: thread.priority,
             status,

@@ -142,6 +142,10 @@ pub struct Thread {
     pub needs_review: bool,
     /// The thread that goes on in its place, once the two have been merged.
     pub merged_into: Option<ResourceId>,
+    /// Until when an authorised person has lifted the limits of number, length and time for it.
+    pub limits_lifted_until: Option<Instant>,
+    /// Until when an authorised person has lifted quiet hours for its notices.
+    pub quiet_lifted_until: Option<Instant>,
     /// 1 for the first state, one more for each change.
     pub revision: i32,
 }

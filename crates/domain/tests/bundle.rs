@@ -41,7 +41,7 @@ fn errors(document: &Value) -> Vec<String> {
     }
 }
 
-/// The sample with a closure, limits and every optional member, so that each place of the form is there to be spoilt.
+/// The sample with every optional member, so that each place of the form is there to be spoilt.
 fn full() -> Value {
     let mut whole = parsed(SAMPLE);
     whole["effective"]["until"] = json!("2027-03-01T05:00:00Z");
@@ -56,12 +56,9 @@ fn full() -> Value {
     thresholds[0]["deliver"] = json!("now");
     thresholds[3]["at"] = json!({"after": "PT4H", "elapsed": true});
     whole["turnaround"][3]["clocks"][0]["calendar"] = json!("clinic");
+    whole["awayReplies"][0]["when"] = json!("calendar-closed");
     whole["awayReplies"][0]["calendar"] = json!("clinic");
     whole["awayReplies"][0]["throttle"] = json!({"per": "sender-closure", "window": "PT12H"});
-    whole["limits"] = json!([{
-        "id": "burst", "scope": "sender", "max": 20, "window": "PT1H", "onExceed": "hold-for-review",
-        "neverBlocks": ["red-flag"],
-    }]);
     whole["calendars"].as_array_mut().unwrap().push(json!({"id": "always", "timezone": "UTC", "alwaysOpen": true}));
     whole
 }
@@ -271,6 +268,12 @@ fn values_at_the_edges_of_what_they_may_be_are_judged_alike() {
         ("/quietHours/0/shifts".to_owned(), json!([])),
         ("/quietHours/0/maxHold".to_owned(), json!("PT0H")),
         ("/quietHours/0/onMaxHold".to_owned(), json!("drop")),
+        ("/awayReplies/0/when".to_owned(), json!("message-held")),
+        ("/limits/0/max".to_owned(), json!(0)),
+        ("/limits/0/max".to_owned(), json!(1001)),
+        ("/limits/0/window".to_owned(), json!("PT0S")),
+        ("/limits/1/reviewWithin".to_owned(), json!("PT0H")),
+        ("/limits/1/longestHold".to_owned(), json!("P0D")),
         ("/length".to_owned(), json!({"notice": 1, "limit": 0})),
         ("/length".to_owned(), json!({"notice": 1, "limit": 1_000_001})),
         ("/replyWindow".to_owned(), json!("45 days")),

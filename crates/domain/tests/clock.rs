@@ -99,6 +99,7 @@ fn clock(thresholds: Vec<Threshold>) -> Clock {
             thresholds,
             known_from: None,
             rests: Rest::shipped(),
+            review: None,
         },
         fold: Fold::default(),
         promised_at: None,

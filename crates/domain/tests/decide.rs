@@ -70,6 +70,7 @@ fn message(text: &str) -> Message {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         facts: PatientFacts::default(),
         awaits: None,

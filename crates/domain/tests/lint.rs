@@ -270,21 +270,42 @@ fn boundaries_that_are_none_or_shut_everything() {
 
     error("/awayReplies/0/template", "no template", &[("/awayReplies/0/template", json!("nothing"))]);
     error("/awayReplies/0/calendar", "no calendar", &[("/awayReplies/0/calendar", json!("lunar"))]);
-    error("/awayReplies/0/when", "not evaluated yet", &[("/awayReplies/0/when", json!("calendar-closed"))]);
     let second = json!({"id": "again", "when": "message-accepted", "template": "accepted"});
-    warning("/awayReplies/1", "never sent", &[("/awayReplies/-", second)]);
-
-    let limit = |scope: &str, on_exceed: &str| {
-        [("/limits/-", json!({"id": "l", "scope": scope, "max": 1, "window": "PT1H", "onExceed": on_exceed}))]
-    };
-    for (scope, on_exceed) in [("sender", "drop"), ("sender-thread", "reject"), ("tenant", "drop")] {
-        error("/limits/0/onExceed", "would be lost", &limit(scope, on_exceed));
-    }
-    error("/limits/0", "not evaluated yet", &limit("automatic-per-thread", "drop"));
+    warning("/awayReplies/3", "never sent", &[("/awayReplies/-", second)]);
+    error("/awayReplies/0/calendar", "calendar-closed alone", &[("/awayReplies/0/calendar", json!("clinic"))]);
+    let throttle = |per: &str, window: &str| [("/awayReplies/0/throttle", json!({"per": per, "window": window}))];
+    error("/awayReplies/0/throttle/window", "holds nothing back", &throttle("sender", "PT0S"));
+    error("/awayReplies/0/throttle/window", "longer than", &throttle("sender", "P32D"));
+    error("/awayReplies/0/throttle/per", "no closure", &throttle("sender-closure", "PT1H"));
+    error("/awayReplies/1/template", "not known yet", &[("/awayReplies/1/template", json!("accepted"))]);
     error("/length", "after the limit", &[("/length", json!({"notice": 2, "limit": 1}))]);
     error("/length/limit", "more than", &[("/length", json!({"notice": 2, "limit": 1_000_001}))]);
     error("/replyWindow", "at once", &[("/replyWindow", json!("PT0S"))]);
     error("/visitSuggestedFrom", "before the first", &[("/visitSuggestedFrom", json!(0))]);
+}
+
+#[test]
+fn limits_that_lose_or_hold_what_they_must_not() {
+    let limit = |scope: &str, on_exceed: &str, more: Value| {
+        let mut limit = json!({"id": "l", "scope": scope, "max": 1, "window": "PT1H", "onExceed": on_exceed});
+        limit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        [("/limits", json!([limit]))]
+    };
+    for (scope, on_exceed) in [("sender", "drop"), ("sender-thread", "reject"), ("tenant", "drop")] {
+        error("/limits/0/onExceed", "would be lost", &limit(scope, on_exceed, json!({})));
+    }
+    error("/limits/0/onExceed", "not reviewed", &limit("automatic-per-thread", "hold-for-review", json!({})));
+    let person = |more| limit("sender-new-threads", "hold-for-review", more);
+    error("/limits/0/max", "lets nothing pass", &person(json!({"max": 0})));
+    error("/limits/0/max", "more than 1000", &person(json!({"max": 1001})));
+    error("/limits/0/max", "more than 100", &limit("automatic-per-recipient", "drop", json!({"max": 101})));
+    error("/limits/0/window", "counts nothing", &person(json!({"window": "PT0S"})));
+    error("/limits/0/window", "longer than", &person(json!({"window": "P32D"})));
+    error("/limits/0/reviewWithin", "no time", &person(json!({"reviewWithin": "PT0S"})));
+    error("/limits/0/longestHold", "no time", &person(json!({"longestHold": "PT0S"})));
+    error("/limits/0/longestHold", "no time", &person(json!({"longestHold": "P32D"})));
+    warning("/pools/0/leads", "nobody leads", &[("/pools/0/leads", json!([]))]);
+    error("/turnaround/3/clocks/0/id", "started by holds", &[("/turnaround/3/clocks/0/id", json!("review"))]);
 }
 
 #[test]

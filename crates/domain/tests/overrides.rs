@@ -46,6 +46,7 @@ fn message(id: &str, sender: &str) -> Message {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         facts: PatientFacts::default(),
         awaits: None,
@@ -66,7 +67,7 @@ fn friday(policy: &Policy) -> ThreadView {
 }
 
 fn asked(kind: OverrideKind, reason: OverrideReason) -> Override {
-    Override { kind, reason, amount: None, due: None, until: None, note: None }
+    Override { kind, reason, amount: None, due: None, until: None, sender: None, note: None }
 }
 
 fn decide(policy: &Policy, now: Instant, view: &ThreadView, asked: &Override) -> Result<Decision, Refusal> {

@@ -50,6 +50,7 @@ fn message(id: &str, sender: &str, text: &str) -> Message {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         facts: PatientFacts::default(),
         awaits: None,

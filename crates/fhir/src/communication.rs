@@ -1,6 +1,8 @@
 //! Messages: what policy needs to know of a Communication, and how its versions are written
 //! (<https://hl7.org/fhir/R4/communication.html>).
 
+mod hold;
+
 use std::borrow::Cow;
 
 use domain::access::PatientFacts;
@@ -21,10 +23,13 @@ use crate::resource::Document;
 use crate::text::quote;
 use crate::write::{Filing, filed, instant};
 
+pub use hold::released;
+
 /// The label of notes among staff, which no patient sees.
 const INTERNAL: &str = "internal";
 
 /// The category of what the service writes itself.
+/// The category of what a machine sends.
 const AUTOMATIC: &str = "automatic";
 
 /// A Communication that a client sends.
@@ -131,6 +136,12 @@ impl Communication {
         !from_patient && (self.category().as_deref() == Some(INTERNAL) || labelled())
     }
 
+    /// Whether its extension says that a machine wrote it.
+    fn says_automatic(&self) -> bool {
+        let said = self.document.root().extension_value(canonical::AUTO_GENERATED);
+        said.and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// The messages it continues: those it answers and those it says it is part of.
     ///
     /// # Errors
@@ -184,10 +195,8 @@ impl Communication {
             has_payload: root.each("payload").next().is_some(),
             has_attachment: payload("contentAttachment").next().is_some(),
             language: root.text("language").map(Cow::into_owned),
-            machine_generated: root
-                .extension_value(canonical::AUTO_GENERATED)
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
+            machine_generated: self.says_automatic(),
+            marked_automatic: self.says_automatic() || self.category().as_deref() == Some(AUTOMATIC),
             internal: self.is_internal(),
             facts: facts.clone(),
             awaits: self.awaits(),
@@ -222,11 +231,13 @@ impl Communication {
         texts
     }
 
-    /// The first version of the message, sent: stored as received, with what the service sets.
+    /// The first version of the message, sent: stored as received, with what the service sets. One that is held for
+    /// review is its author's and the reviewers' alone.
     ///
     /// # Errors
     /// The text that was made cannot be read: a fault of ours.
     pub fn sent(&self, stamp: &Stamp<'_>) -> Result<ResourceWrite, Vec<Issue>> {
+        let held = stamp.record.outcome == domain::decision::Outcome::HeldForReview;
         let root = self.document.root();
         let now = instant(stamp.now);
         let labels: &[&str] = if self.is_internal() { &[INTERNAL] } else { &[] };
@@ -237,8 +248,12 @@ impl Communication {
             .meta(Version::FIRST, &now, labels)
             .set_text("sent", &now)
             .set_text("received", &now);
-        if root.text("status").is_none_or(|status| status != "completed") {
-            edit = edit.set_text("status", "completed");
+        let status = if held { "on-hold" } else { "completed" };
+        if held {
+            edit = edit.set("statusReason", hold::reason(root));
+        }
+        if root.text("status").is_none_or(|own| own != status) {
+            edit = edit.set_text("status", status);
             // The companion holds the client's own extensions: they survive the service's status.
             if let Some(companion) = root.get("_status") {
                 edit = edit.set("_status", companion.raw());
@@ -256,7 +271,11 @@ impl Communication {
         }
         edit = edit.extension(canonical::DECISION, Some(&decision(stamp.record)));
         edit = edit.push("instantiatesUri", quote(&governing(stamp.record)));
-        let audience = if self.is_internal() { Audience::Staff } else { Audience::Thread };
+        let audience = match (held, self.is_internal()) {
+            (true, _) => Audience::Author,
+            (false, true) => Audience::Staff,
+            (false, false) => Audience::Thread,
+        };
         self.filed(stamp.id, stamp.now, edit.finish(), Some(stamp.thread.id.clone()), audience)
     }
 
@@ -310,10 +329,7 @@ pub fn automatic(reply: &AutomaticReply, to: &ResourceId, stamp: &Stamp<'_>) -> 
         ("partOf", json!([{ "reference": format!("Communication/{root}") }]).to_string()),
         ("inResponseTo", json!([{ "reference": format!("Communication/{to}") }]).to_string()),
         ("status", json!("completed").to_string()),
-        (
-            "category",
-            json!([{ "coding": [{ "system": canonical::MESSAGE_CATEGORY, "code": "automatic" }] }]).to_string(),
-        ),
+        ("category", json!([{ "coding": [{ "system": canonical::MESSAGE_CATEGORY, "code": AUTOMATIC }] }]).to_string()),
         ("priority", json!(stamp.thread.priority.as_str()).to_string()),
     ];
     members.extend(stamp.thread.patient.as_ref().map(|patient| ("subject", says(patient).to_string())));

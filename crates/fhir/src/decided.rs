@@ -1,6 +1,6 @@
 //! A decision as the change that writes it: the message, its automatic reply, the Tasks and everything beside them.
 
-use domain::change::{Change, Stored};
+use domain::change::{Change, ResourceWrite, Stored};
 use domain::decide::Fired;
 use domain::decision::Decision;
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
@@ -8,7 +8,7 @@ use domain::store::ThreadView;
 use domain::task::Task;
 use jiff::Timestamp;
 
-use crate::communication::{Communication, Stamp, automatic};
+use crate::communication::{self, Communication, Stamp, automatic};
 use crate::issue::Issue;
 use crate::task;
 
@@ -63,7 +63,7 @@ fn whole(
 ) -> Result<Change, Vec<Issue>> {
     let mut change = Change::new(frame.tenant.clone());
     change.generation = Some(frame.generation);
-    let stored: Vec<&Stored> = view.and_then(|view| view.task.as_ref()).into_iter().chain(earlier).collect();
+    let stored: Vec<&Stored> = task_of(view).into_iter().chain(earlier).collect();
     change.resources = mirrored(frame, &stored, &decision.tasks)?;
     change.decisions = vec![decision.record.row(Some(decision.thread.id.clone()))];
     if view.is_none_or(|view| view.thread.revision != decision.thread.revision) {
@@ -72,6 +72,42 @@ fn whole(
     change.clocks = decision.clocks;
     change.ledger = decision.ledger;
     change.outbox = decision.outbox;
+    change.correspondents = decision.correspondents;
+    change.holds = decision.hold.into_iter().collect();
+    Ok(change)
+}
+
+/// The change of a held message that is delivered: `message` and `review` are the message and the Task of its review as
+/// they are stored.
+///
+/// # Errors
+/// A text that was made cannot be read: a fault of ours.
+pub fn released(
+    frame: &Frame<'_>,
+    view: &ThreadView,
+    (message, review): (&Stored, Option<&Stored>),
+    decision: Decision,
+) -> Result<Change, Vec<Issue>> {
+    let mut resources = vec![];
+    let stamp = Stamp {
+        id: &message.key.id,
+        now: frame.now,
+        thread: &decision.thread,
+        record: &decision.record,
+        part_of: None,
+    };
+    if let Some(hold) = &decision.hold {
+        resources.push(communication::released(message, hold, &stamp)?);
+    }
+    if let Some(reply) = &decision.reply {
+        resources.push(automatic(reply, &message.key.id, &stamp)?);
+    }
+    let stored: Vec<&Stored> = view.task.iter().chain(review).collect();
+    let tasks = mirrored(frame, &stored, &decision.tasks)?;
+    let bare = Decision { tasks: vec![], ..decision };
+    let mut change = decided(frame, Some(view), bare)?;
+    resources.extend(tasks);
+    change.resources = resources;
     Ok(change)
 }
 
@@ -82,8 +118,7 @@ fn whole(
 pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Change, Vec<Issue>> {
     let mut change = Change::new(frame.tenant.clone());
     change.generation = Some(frame.generation);
-    let stored: Vec<&Stored> = view.task.iter().collect();
-    change.resources = mirrored(frame, &stored, fired.task.as_slice())?;
+    change.resources = mirrored(frame, &task_of(Some(view)), fired.task.as_slice())?;
     change.decisions = vec![fired.record.row(Some(view.thread.id.clone()))];
     change.threads = fired.thread.into_iter().collect();
     change.clocks = vec![fired.clock];
@@ -93,17 +128,17 @@ pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Chang
     Ok(change)
 }
 
-fn mirrored(
-    frame: &Frame<'_>,
-    stored: &[&Stored],
-    tasks: &[Task],
-) -> Result<Vec<domain::change::ResourceWrite>, Vec<Issue>> {
+fn task_of(view: Option<&ThreadView>) -> Vec<&Stored> {
+    view.and_then(|view| view.task.as_ref()).into_iter().collect()
+}
+
+fn mirrored(frame: &Frame<'_>, stored: &[&Stored], tasks: &[Task]) -> Result<Vec<ResourceWrite>, Vec<Issue>> {
     tasks
         .iter()
         .map(|mirror| {
             let key = Key::new(ResourceType::Task, mirror.id.clone());
-            let before = stored.iter().find(|stored| stored.key == key);
-            let version = before.map_or(Version::FIRST, |stored| stored.version.next());
+            let known = stored.iter().find(|stored| stored.key == key);
+            let version = known.map_or(Version::FIRST, |stored| stored.version.next());
             task::written(mirror, version, frame.now)
         })
         .collect()

@@ -25,7 +25,8 @@ pub fn written(task: &Task, version: Version, now: Timestamp) -> Result<Resource
         thread: Some(task.thread.clone()),
         patient: task.patient.clone(),
         author: None,
-        audience: Audience::Thread,
+        // A review is between the leads and the service.
+        audience: if task.review { Audience::Author } else { Audience::Thread },
     };
     filed(Key::new(ResourceType::Task, task.id.clone()), text(task, version, now), filing)
 }
@@ -53,8 +54,8 @@ fn text(task: &Task, version: Version, now: Timestamp) -> String {
         ("businessStatus", Some(concept(canonical::BUSINESS_STATUS, task.business.as_str()))),
         ("intent", Some(json!("order"))),
         ("priority", Some(json!(task.priority.as_str()))),
-        ("code", Some(concept(TASK_CODE, "fulfill"))),
-        ("focus", Some(json!({ "reference": format!("Communication/{}", task.thread) }))),
+        ("code", Some(concept(TASK_CODE, if task.review { "approve" } else { "fulfill" }))),
+        ("focus", Some(json!({ "reference": format!("Communication/{}", task.focus) }))),
         ("for", task.patient.as_ref().map(says)),
         ("executionPeriod", task.stopped.map(|_| Value::Object(execution))),
         ("authoredOn", task.start.map(at)),
@@ -121,6 +122,8 @@ mod tests {
         Task {
             id: "t1".parse().unwrap(),
             thread: "m1".parse().unwrap(),
+            focus: "m1".parse().unwrap(),
+            review: false,
             patient: "Patient/p-1001".parse().ok(),
             pool: "HealthcareService/refill".parse().ok(),
             owner: "Practitioner/nurse".parse().ok(),

@@ -4,6 +4,8 @@ pub mod dialect;
 
 #[path = "sql/absence.rs"]
 pub mod absence;
+#[path = "sql/block.rs"]
+pub mod block;
 #[path = "sql/catalogue.rs"]
 pub mod catalogue;
 #[path = "sql/claim.rs"]
@@ -12,12 +14,16 @@ pub mod claim;
 pub mod clock;
 #[path = "sql/counted.rs"]
 pub mod counted;
+#[path = "sql/correspondent.rs"]
+pub mod correspondent;
 #[path = "sql/gauge.rs"]
 pub mod gauge;
 #[path = "sql/group.rs"]
 pub mod group;
 #[path = "sql/holiday.rs"]
 pub mod holiday;
+#[path = "sql/hold.rs"]
+pub mod hold;
 #[path = "sql/outbox.rs"]
 pub mod outbox;
 #[path = "sql/overrides.rs"]

@@ -97,6 +97,8 @@ diesel::table! {
         assigned -> Nullable<Text>,
         tags -> Text,
         merged_into -> Nullable<Text>,
+        limits_lifted_until -> Nullable<Ts>,
+        quiet_lifted_until -> Nullable<Ts>,
     }
 }
 
@@ -304,6 +306,68 @@ diesel::table! {
         note -> Nullable<Text>,
         agent -> Nullable<Text>,
         client -> Text,
+        sender -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    correspondent (tenant, who) {
+        tenant -> Text,
+        who -> Text,
+        memory -> Text,
+        revision -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    held_message (tenant, message) {
+        tenant -> Text,
+        message -> Text,
+        thread -> Text,
+        sender -> Text,
+        patient -> Nullable<Text>,
+        pool -> Text,
+        pool_reference -> Text,
+        cause -> Text,
+        rule -> Text,
+        clock -> Text,
+        task -> Text,
+        received_at -> Ts,
+        until_at -> Ts,
+        facts -> Text,
+        state -> Text,
+        ended_at -> Nullable<Ts>,
+        reason -> Nullable<Text>,
+        decision -> Nullable<Text>,
+        agent -> Nullable<Text>,
+        client -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    sender_block (tenant, id) {
+        tenant -> Text,
+        id -> Text,
+        at -> Ts,
+        sender -> Text,
+        pool -> Nullable<Text>,
+        pool_reference -> Nullable<Text>,
+        reason -> Text,
+        until_at -> Ts,
+        contact -> Nullable<Text>,
+        agent -> Nullable<Text>,
+        client -> Text,
+        ended_at -> Nullable<Ts>,
+        ended_by -> Nullable<Text>,
     }
 }
 
@@ -380,6 +444,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    held_message,
     resource,
     resource_history,
     search_value,

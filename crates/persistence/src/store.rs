@@ -7,9 +7,11 @@ use domain::absence::Absence;
 use domain::calendar::Kept;
 use domain::change::{BundleRow, Change, DecisionRow, Delivery};
 use domain::clock::{Clock, Firing, LedgerEntry};
+use domain::correspondent::{Correspondent, Who};
 use domain::decision::Mode;
+use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::KeptHoliday;
-use domain::id::{Key, ResourceId, TenantId};
+use domain::id::{Key, Reference, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
 use domain::search::{Page, Read, Search};
 use domain::simulate::SimulationRow;
@@ -142,6 +144,36 @@ impl Store for SqlStore {
 
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>> {
         ask!(self, thread::of_message(&tenant, &message))
+    }
+
+    fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent> {
+        ask!(self, correspondent::of(&tenant, &who))
+    }
+
+    fn hold(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<Hold>> {
+        ask!(self, hold::of_message(&tenant, &message))
+    }
+
+    fn holds(
+        &self,
+        tenant: TenantId,
+        pools: Option<Vec<Reference>>,
+        state: HoldState,
+        limit: u16,
+    ) -> Answer<'_, Vec<Hold>> {
+        ask!(self, hold::list(&tenant, pools.as_deref(), state, limit))
+    }
+
+    fn due_holds(&self, now: Instant, limit: u16) -> Answer<'_, Vec<(TenantId, Hold)>> {
+        ask!(self, hold::due(now, limit))
+    }
+
+    fn block(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Block>> {
+        ask!(self, block::by_id(&tenant, &id))
+    }
+
+    fn blocks(&self, tenant: TenantId, since: Instant, limit: u16) -> Answer<'_, Vec<Block>> {
+        ask!(self, block::list(&tenant, since, limit))
     }
 
     fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>> {

@@ -214,6 +214,9 @@ fn marks(change: &Change) -> Vec<u64> {
     marks.extend(change.dispatched.iter().map(|dispatched| mark(&|to| (6, &dispatched.outbox).hash(to))));
     marks.extend(change.bundles.iter().map(|_| mark(&|to| 7.hash(to))));
     marks.extend(change.simulations.iter().map(|row| mark(&|to| (8, &row.id).hash(to))));
+    marks.extend(change.correspondents.iter().map(|own| mark(&|to| (8, &own.who).hash(to))));
+    marks.extend(change.holds.iter().map(|hold| mark(&|to| (9, &hold.message).hash(to))));
+    marks.extend(change.blocks.iter().map(|block| mark(&|to| (10, &block.id).hash(to))));
     marks
 }
 
@@ -273,6 +276,8 @@ mod tests {
             replied_cycle: 0,
             needs_review: false,
             merged_into: None,
+            limits_lifted_until: None,
+            quiet_lifted_until: None,
             revision: 1,
         };
         Change { threads: vec![thread], ..Change::new(TenantId::new("t")) }

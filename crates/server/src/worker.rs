@@ -14,6 +14,7 @@ mod activation;
 mod dispatch;
 mod simulation;
 mod recalendar;
+mod hold;
 mod threshold;
 
 pub use simulation::Simulated;
@@ -25,6 +26,8 @@ pub struct Report {
     pub activated: Vec<String>,
     /// Clocks that another calendar counts from now on, as `reason: clock`.
     pub recalendared: Vec<String>,
+    /// Held messages delivered without a review, because their longest hold was over.
+    pub released: usize,
     /// Thresholds fired, as `threshold@instant`.
     pub fired: Vec<String>,
     /// Clocks that someone else had taken care of.
@@ -50,6 +53,9 @@ const LEASE: domain::time::Span = domain::time::Span::from_seconds(30);
 /// How many clocks one tick takes.
 const CLOCKS: u16 = 100;
 
+/// How many held messages one tick delivers.
+const HOLDS: u16 = 100;
+
 /// How many outbox rows one tick takes.
 const OUTBOX: u16 = 500;
 
@@ -71,12 +77,13 @@ impl Worker {
         Self { state, counted: Arc::default() }
     }
 
-    /// Does what is due now: bundles whose instant has come, then clocks whose calendar has changed, then thresholds, so
-    /// that what they cause can leave in the same tick.
+    /// Does what is due now: bundles whose instant has come, then clocks whose calendar has changed, held messages whose
+    /// time is over, then thresholds, so that what they cause can leave in the same tick.
     pub async fn tick(&self) -> Result<Report, StoreError> {
         let mut report = Report::default();
         self.activate(&mut report).await?;
         self.recalendar(&mut report).await?;
+        self.deliver_held(&mut report).await?;
         self.fire(&mut report).await?;
         self.dispatch(&mut report).await?;
         Ok(report)

@@ -6,9 +6,10 @@ use actix_web::{HttpResponse, get, post};
 use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Stored};
 use domain::clock::Clock;
+use domain::correspondent::Who;
 use domain::decide::{self, Actor, Refusal, Setting};
 use domain::decision::Decision;
-use domain::id::{Key, ResourceId, ResourceType};
+use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::overrides::{Override, OverrideKind, OverrideReason, OverrideRow};
 use domain::policy::Policy;
 use domain::search::Read;
@@ -19,7 +20,7 @@ use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::json as answer;
+use super::{json as answer, present};
 use crate::communication::refused;
 use crate::context::Context;
 use crate::error::{Answer, Failure};
@@ -38,6 +39,7 @@ struct Wanted {
     amount: Option<Span>,
     due: Option<Instant>,
     until: Option<Instant>,
+    sender: Option<Reference>,
     note: Option<String>,
 }
 
@@ -78,6 +80,7 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
         amount: wanted.amount,
         due: wanted.due,
         until: wanted.until,
+        sender: wanted.sender,
         note: wanted.note,
     };
     let now = context.now();
@@ -90,8 +93,16 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
             pools: &pools,
             administrator: context.caller.administers(Permission::Update),
         };
-        let decision =
-            decide::overrule(setting, &view, &asked, actor, &mut ids).map_err(|refusal| refused(&refusal))?;
+        let decision = if asked.kind.exempts() {
+            let sender = match asked.sender.clone() {
+                Some(sender) => Some(context.state.store.correspondent(tenant.clone(), Who::Sender(sender)).await?),
+                None => None,
+            };
+            decide::exempt(setting, &view, &asked, actor, sender.as_ref(), &mut ids)
+        } else {
+            decide::overrule(setting, &view, &asked, actor, &mut ids)
+        };
+        let decision = decision.map_err(|refusal| refused(&refusal))?;
         let row = row(&context, &asked, &decision, open, ids.next_id());
         let clocks: Vec<Value> = decision.clocks.iter().map(clock).collect();
         let frame = Frame { tenant: &tenant, generation: policy.generation, now };
@@ -166,10 +177,10 @@ pub(super) async fn visibility(
         return Ok(Visibility::Everything);
     }
     match context.visibility(ResourceType::Task, permission).await? {
-        Visibility::Staff { me, mut pools } => {
+        Visibility::Staff { me, mut pools, leads } => {
             let led = policy.pools().iter().filter(|pool| pool.leads.contains(&me));
             pools.extend(led.map(|pool| pool.reference.clone()));
-            Ok(Visibility::Staff { me, pools })
+            Ok(Visibility::Staff { me, pools, leads })
         }
         Visibility::Everything if permission == Permission::Read => Ok(Visibility::Everything),
         Visibility::Patient { .. } | Visibility::Everything => Err(refused(&Refusal::NotAPerson)),
@@ -222,7 +233,8 @@ async fn seen(context: &Context, key: Key, visibility: Visibility) -> Result<Sto
 }
 
 fn row(context: &Context, asked: &Override, decision: &Decision, task: Option<&Stored>, id: ResourceId) -> OverrideRow {
-    let until = decision.clocks.iter().find_map(|clock| clock.fold.paused_until);
+    let paused = decision.clocks.iter().find_map(|clock| clock.fold.paused_until);
+    let until = paused.or(asked.until.filter(|_| asked.kind.exempts()));
     OverrideRow {
         id,
         at: decision.record.at,
@@ -234,6 +246,7 @@ fn row(context: &Context, asked: &Override, decision: &Decision, task: Option<&S
         amount: asked.amount,
         due: asked.due,
         until,
+        sender: asked.sender.clone(),
         note: asked.note.clone(),
         agent: context.caller.user.clone(),
         client: context.caller.client.clone(),
@@ -251,6 +264,7 @@ fn tell(row: &OverrideRow) -> Value {
         ("amount", row.amount.map(|amount| json!(amount))),
         ("due", row.due.map(|due| json!(due))),
         ("until", row.until.map(|until| json!(until))),
+        ("sender", row.sender.as_ref().map(|sender| json!(sender.to_string()))),
         ("note", row.note.as_ref().map(|note| json!(note))),
         ("agent", row.agent.as_ref().map(|agent| json!(agent.to_string()))),
     ];
@@ -268,12 +282,4 @@ pub(super) fn clock(clock: &Clock) -> Value {
     ];
     present(&mut told, optional);
     told
-}
-
-pub(super) fn present<const N: usize>(told: &mut Value, optional: [(&str, Option<Value>); N]) {
-    for (name, value) in optional {
-        if let Some(value) = value {
-            told[name] = value;
-        }
-    }
 }

@@ -2,8 +2,10 @@
 
 use domain::access::Visibility;
 use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
-use domain::decide::{self, Setting};
+use domain::correspondent::{Correspondent, Who};
+use domain::decide::{self, Known, Setting};
 use domain::id::{Ids, Key, ResourceId, ResourceType};
+use domain::message::Side;
 use domain::policy::Policy;
 use domain::search::Read;
 use domain::store::{SaveError, ThreadView};
@@ -35,6 +37,13 @@ pub(super) struct Sending<'a> {
     audit: AuditRow,
 }
 
+/// What is remembered of those who write.
+#[derive(Default)]
+struct Memories {
+    sender: Option<Correspondent>,
+    everyone: Option<Correspondent>,
+}
+
 /// What came of it.
 pub(super) enum Sent {
     Now(ResourceWrite),
@@ -62,11 +71,12 @@ impl<'a> Sending<'a> {
         let tenant = &self.context.caller.tenant;
         let mut policy = self.context.state.policies.current(tenant).await?;
         let mut attempt = 1;
+        let mut turn = None;
         loop {
             let mut ids = self.ids.clone();
             let id = ids.next_id();
-            let view = self.continued().await?;
-            let mut change = self.decide(&policy, &id, view.as_ref(), &mut ids).await?;
+            let (view, known) = tokio::try_join!(self.continued(), self.remembered(&policy))?;
+            let mut change = self.decide(&policy, &id, view.as_ref(), &known, &mut ids).await?;
             let write = change
                 .resources
                 .first()
@@ -83,7 +93,12 @@ impl<'a> Sending<'a> {
                 Err(SaveError::NotUnique { .. }) => return self.before().await,
                 Err(error) if attempt == ATTEMPTS => return Err(error.into()),
                 Err(SaveError::StaleCatalogue) => policy = self.context.state.policies.renewed(tenant, &policy).await?,
-                Err(SaveError::Conflict { .. }) => {}
+                // Who has lost a race waits for their turn: many messages of one sender would lose race after race.
+                Err(SaveError::Conflict { .. }) => {
+                    if turn.is_none() {
+                        turn = Some(self.context.state.turns.of(tenant, self.message.sender()).await);
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
             attempt += 1;
@@ -101,6 +116,7 @@ impl<'a> Sending<'a> {
         policy: &Policy,
         id: &ResourceId,
         view: Option<&ThreadView>,
+        known: &Memories,
         ids: &mut Ids,
     ) -> Result<Change, Failure> {
         let caller = &self.context.caller;
@@ -126,15 +142,23 @@ impl<'a> Sending<'a> {
             Some(view) => Some(history::of(self.context, &view.thread.id, None).await?),
             None => None,
         };
+        let shadow = self.context.state.policies.shadow(&caller.tenant, policy);
+        let known = Known {
+            thread: view,
+            sender: known.sender.as_ref(),
+            everyone: known.everyone.as_ref(),
+            // A limit that is tried in shadow finds what it would have counted.
+            remember: shadow.as_ref().map(|shadow| shadow.counts_within()).unwrap_or_default(),
+        };
         let decision =
-            decide::ingest(setting, &message, view, seen.as_ref(), ids).map_err(|refusal| refused(&refusal))?;
+            decide::ingest(setting, &message, known, seen.as_ref(), ids).map_err(|refusal| refused(&refusal))?;
         let earlier = match &seen {
             Some(seen) => history::tasks(self.context, seen, &decision.tasks).await?,
             None => vec![],
         };
-        let shadow = self.context.state.policies.shadow(&caller.tenant, policy).map(|policy| {
+        let shadow = shadow.map(|policy| {
             let setting = Setting { policy: &policy, now: setting.now };
-            decide::shadow(setting, &message, view, &mut self.ids.beside())
+            decide::shadow(setting, &message, known, &mut self.ids.beside())
         });
         let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
         let patient = decision.thread.patient.clone();
@@ -157,6 +181,17 @@ impl<'a> Sending<'a> {
             view = store.thread_of(tenant.clone(), into).await?;
         }
         Ok(view)
+    /// What is remembered of those who write; only people outside the team are limited, throttled and blocked.
+    async fn remembered(&self, policy: &Policy) -> Result<Memories, Failure> {
+        let sender = self.message.sender();
+        if self.message.is_draft() || !matches!(Side::of(sender), Side::Patient | Side::Proxy) {
+            return Ok(Memories::default());
+        }
+        let (store, tenant) = (&self.context.state.store, &self.context.caller.tenant);
+        let of = |who| store.correspondent(tenant.clone(), who);
+        let sender = Some(of(Who::Sender(sender.clone())).await?);
+        let everyone = if policy.counts_everyone() { Some(of(Who::Everyone).await?) } else { None };
+        Ok(Memories { sender, everyone })
     }
 
     /// The thread that the message continues, if the caller may see it.

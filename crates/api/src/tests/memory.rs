@@ -10,9 +10,11 @@ use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
 };
 use domain::clock::{Clock, Firing, LedgerEntry};
+use domain::correspondent::{Correspondent, Who};
 use domain::decision::Mode;
+use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::{HolidayChange, KeptHoliday};
-use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
 use domain::search::{Filter, Indexed, Page, Read, Search};
 use domain::simulate::SimulationRow;
@@ -38,6 +40,9 @@ pub(crate) struct Rows {
     holidays: BTreeMap<(TenantId, ResourceId), KeptHoliday>,
     calendars: BTreeMap<String, Kept>,
     firings: Vec<Firing>,
+    correspondents: BTreeMap<(TenantId, Who), Correspondent>,
+    holds: BTreeMap<(TenantId, ResourceId), Hold>,
+    blocks: BTreeMap<(TenantId, ResourceId), Block>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -91,6 +96,9 @@ impl Rows {
             let known =
                 self.simulations.get(&(change.tenant.clone(), row.id.clone())).map_or(0, |known| known.revision);
             if row.revision != known + 1 {
+        for own in &change.correspondents {
+            let key = (change.tenant.clone(), own.who.clone());
+            if own.revision != self.correspondents.get(&key).map_or(0, |known| known.revision) + 1 {
                 return Err(SaveError::Conflict { key: None });
             }
         }
@@ -137,6 +145,10 @@ impl Rows {
         }
         self.calendars.extend(change.calendars.into_iter().map(|kept| (kept.key.clone(), kept)));
         self.firings.extend(change.firings);
+        self.correspondents
+            .extend(change.correspondents.into_iter().map(|own| ((tenant.clone(), own.who.clone()), own)));
+        self.holds.extend(change.holds.into_iter().map(|hold| ((tenant.clone(), hold.message.clone()), hold)));
+        self.blocks.extend(change.blocks.into_iter().map(|block| ((tenant.clone(), block.id.clone()), block)));
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -245,6 +257,35 @@ impl Store for Memory {
             Some(ThreadView { thread, clocks, task })
         });
         now(Ok(view))
+    }
+
+    fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent> {
+        let rows = self.0.lock().unwrap();
+        let known = rows.correspondents.get(&(tenant, who.clone())).cloned();
+        now(Ok(known.unwrap_or_else(|| Correspondent::unknown(who))))
+    }
+
+    fn hold(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<Hold>> {
+        now(Ok(self.0.lock().unwrap().holds.get(&(tenant, message)).cloned()))
+    }
+
+    fn holds(&self, _: TenantId, pools: Option<Vec<Reference>>, state: HoldState, _: u16) -> Answer<'_, Vec<Hold>> {
+        let rows = self.0.lock().unwrap();
+        let theirs = |hold: &&Hold| pools.as_ref().is_none_or(|pools| pools.contains(&hold.pool_reference));
+        now(Ok(rows.holds.values().filter(|hold| hold.state == state).filter(theirs).cloned().collect()))
+    }
+
+    fn due_holds(&self, _: Instant, _: u16) -> Answer<'_, Vec<(TenantId, Hold)>> {
+        now(Ok(vec![]))
+    }
+
+    fn block(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Block>> {
+        now(Ok(self.0.lock().unwrap().blocks.get(&(tenant, id)).cloned()))
+    }
+
+    fn blocks(&self, _: TenantId, since: Instant, _: u16) -> Answer<'_, Vec<Block>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows.blocks.values().filter(|block| block.until > since).cloned().collect()))
     }
 
     fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>> {

@@ -66,5 +66,15 @@ pub fn claim(
         outbox.event(ids, "task-claimed", &thread, focus);
     }
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision { record, thread, clocks, ledger, tasks, reply: None, outbox: outbox.into_rows() })
+    Ok(Decision {
+        record,
+        thread,
+        clocks,
+        ledger,
+        tasks,
+        reply: None,
+        hold: None,
+        correspondents: vec![],
+        outbox: outbox.into_rows(),
+    })
 }

@@ -90,8 +90,9 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
         let stood_at = if breach { at.plus(-1) } else { at };
         if breach && fired.fold.breached_at.is_none() {
             ledger.push(fired.record(now, Event::Breach, policy));
-            outbox.event(ids, "turnaround-breached", &view.thread, focus.clone());
-        } else if matches!(threshold.at, At::Percent { .. } | At::Before { .. }) {
+            let topic = if fired.name == ClockName::Review { "review-overdue" } else { "turnaround-breached" };
+            outbox.event(ids, topic, &view.thread, focus.clone());
+        } else if fired.name != ClockName::Review && matches!(threshold.at, At::Percent { .. } | At::Before { .. }) {
             outbox.event(ids, "turnaround-at-risk", &view.thread, focus.clone());
         }
         // Nobody could be warned before the service knew of it; that it is late is told all the same.

@@ -1,7 +1,9 @@
 //! A message on its way through the order of evaluation: where it goes, what it starts and stops, who is told.
 
 use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
+use crate::correspondent::Who;
 use crate::decision::{AutomaticReply, Record, TriedKind};
+use crate::hold::Hold;
 use crate::id::{Ids, Key, Reference, ResourceType};
 use crate::message::{Message, Reading};
 use crate::policy::bundle::Variable;
@@ -10,14 +12,15 @@ use crate::policy::turnaround::{Deliver, PauseReason};
 use crate::policy::{Policy, Pool, RedFlagHit};
 use crate::store::ThreadView;
 use crate::thread::{Priority, Thread, ThreadState};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::attendance::Attendance;
 use super::automatic::{Cause, Saying};
 use super::late::{History, SettingRight};
+use super::limit::Remembered;
 use super::notice::{Notice, Outbox};
+use super::{obligation, open_clock, Known, Setting};
 use super::obligation::{Beginning, Occasion};
-use super::{Setting, obligation, open_clock};
 
 /// How many marks a conversation can have.
 const MOST_TAGS: usize = 20;
@@ -46,15 +49,71 @@ pub struct Inbound<'a, 'i> {
     pub attendance: Attendance,
     /// What its thread has seen, where the message is delivered late.
     pub history: Option<History>,
+    /// The hold, when it is kept back.
+    pub hold: Option<Hold>,
+    /// What is remembered of the sender.
+    pub sender: Remembered,
+    /// What is remembered of everybody.
+    pub everyone: Remembered,
+    /// For how long messages are remembered for the sake of another bundle.
+    pub remember: Span,
+    /// When it was received: now, but of a message that was held.
+    pub received_at: Instant,
+}
+
+impl<'a, 'i> Inbound<'a, 'i> {
+    /// A message at the beginning of its way.
+    pub fn new(
+        setting: Setting<'a>,
+        message: &'a Message,
+        reading: Reading,
+        known: &Known<'a>,
+        ids: &'i mut Ids,
+        record: Record,
+    ) -> Self {
+        Self {
+            setting,
+            message,
+            reading,
+            outbox: Outbox::new(setting),
+            ids,
+            record,
+            clocks: vec![],
+            ledger: vec![],
+            reply: None,
+            hold: None,
+            sender: Remembered::of(known.sender, || Who::Sender(message.sender.clone())),
+            everyone: Remembered::of(known.everyone, || Who::Everyone),
+            remember: known.remember,
+            attendance: Attendance::default(),
+            history: None,
+            received_at: setting.now,
+        }
+    }
 }
 
 impl<'a> Inbound<'a, '_> {
     /// The patient's side waits for an answer: an obligation begins, or goes on.
     pub fn by_patient(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
-        let policy = self.setting.policy;
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();
         let routed = self.route(thread, flagged);
+        let priority = message.priority.unwrap_or_default();
+        if message.has_payload && !flagged {
+            let began = begins(view);
+            if let Some(why) = self.kept_back(thread, began, routed.pool, priority.max(routed.priority)) {
+                return self.hold(thread, view, routed.pool, why);
+            }
+            self.count(thread, began);
+        }
+        self.deliver(thread, view, routed);
+    }
+
+    /// It goes to the pool that is to answer.
+    pub(super) fn deliver(&mut self, thread: &mut Thread, view: Option<&ThreadView>, routed: Routed<'a>) {
+        let policy = self.setting.policy;
+        let message = self.message;
+        let flagged = !self.record.red_flags.is_empty();
         let pool = routed.pool;
         thread.pool = Some(pool.id.clone());
         thread.pool_reference = Some(pool.reference.clone());
@@ -111,8 +170,7 @@ impl<'a> Inbound<'a, '_> {
             (false, Some(template)) => Cause::Rule(template),
             (false, None) => Cause::Accepted,
         };
-        let saying = Saying { setting: self.setting, message, pool, due };
-        self.reply = saying.reply(cause, thread, self.ids, &mut self.record);
+        self.reply = self.answer(cause, thread, Saying { pool, due });
         if let Some(reply) = &self.reply {
             thread.replied_cycle = thread.cycle;
             if flagged {
@@ -161,7 +219,8 @@ impl<'a> Inbound<'a, '_> {
             pool,
             occasion: Occasion::Wrote { reopens },
             red_flag: flagged,
-            at: self.message.occurred_at.unwrap_or(self.setting.now),
+            // What is owed is counted from receipt, also of a message that was held until now.
+            at: self.message.occurred_at.unwrap_or(self.received_at),
         };
         let (mut clocks, ledger) = beginning.clocks(self.ids, &mut self.record);
         if self.message.occurred_at.is_some() {
@@ -192,7 +251,7 @@ impl<'a> Inbound<'a, '_> {
 
     /// Further messages do not restart a clock; a more urgent one may tighten it, and one that was paused goes on.
     fn go_on(&mut self, thread: &Thread, view: &ThreadView, rises: bool, flagged: bool) {
-        for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
+        for open in view.owed() {
             let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
             // Whoever answers now is warned: rerouting moves no due, but it moves the notices.
             clock.terms.pool = thread.pool.clone().unwrap_or(clock.terms.pool);
@@ -214,6 +273,9 @@ impl<'a> Inbound<'a, '_> {
                     &mut self.record,
                 ));
             }
+            if clock.name == ClockName::NextResponse {
+                entries.extend(obligation::since(self.setting, &mut clock, self.received_at, &mut self.record));
+            }
             let pool = super::answering(self.setting.policy, thread);
             self.outbox.due_after_promise(self.ids, &mut self.record, (open, &clock), thread, pool);
             // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
@@ -225,7 +287,7 @@ impl<'a> Inbound<'a, '_> {
     }
 
     /// Rules in order, then the person or pool written to, then the clinic's default.
-    fn route(&mut self, thread: &Thread, flagged: bool) -> Routed<'a> {
+    pub(super) fn route(&mut self, thread: &Thread, flagged: bool) -> Routed<'a> {
         let policy = self.setting.policy;
         self.record.tried.reserve(policy.rules().len() + policy.turnaround().len());
         let pool = self.addressed(thread);
@@ -306,7 +368,7 @@ impl<'a> Inbound<'a, '_> {
             let pool = super::answering(policy, thread).clone();
             self.set_right(thread, &history, &pool);
         } else {
-            for open in view.into_iter().flat_map(|view| &view.clocks).filter(|clock| !clock.fold.state.is_over()) {
+            for open in view.into_iter().flat_map(ThreadView::owed) {
                 let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
                 let Some((name, event)) = self.after_answer(&clock) else { continue };
                 self.ledger.push(clock.record(now, event, policy));
@@ -384,8 +446,9 @@ impl<'a> Inbound<'a, '_> {
 }
 
 /// Where a message goes and what rules asked for.
-struct Routed<'a> {
-    pool: &'a Pool,
+pub struct Routed<'a> {
+    /// The pool that is to answer.
+    pub pool: &'a Pool,
     /// The person written to, or named by a rule.
     named: Option<&'a Reference>,
     /// Marks that the thread does not have yet.
@@ -396,6 +459,11 @@ struct Routed<'a> {
 
 /// A fact about a message on its way to a pool; what an earlier rule has marked is not seen by a later one, so that no
 /// rule triggers another.
+/// Whether a message begins a conversation: nobody but a header has said anything in it.
+fn begins(view: Option<&ThreadView>) -> bool {
+    view.is_none_or(|view| view.thread.patient_messages == 0 && view.thread.last_staff_at.is_none())
+}
+
 fn fact<'a>(
     policy: &Policy,
     message: &'a Message,

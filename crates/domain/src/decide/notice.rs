@@ -66,6 +66,7 @@ impl<'a> Outbox<'a> {
         };
         let release_at = match notice.deliver {
             Deliver::Now => now,
+            Deliver::WhenOpen if thread.quiet_lifted_until.is_some_and(|until| until > opening) => opening,
             Deliver::WhenOpen => policy.quiet_until(QuietAudience::Staff, Some(&policy.zone), thread.priority, opening),
         };
         let mut all: Vec<Reference> = Vec::new();
@@ -115,7 +116,8 @@ impl<'a> Outbox<'a> {
         thread: &Thread,
     ) {
         let Setting { policy, now } = self.setting;
-        let release_at = policy.quiet_until(QuietAudience::Patient, None, priority, now);
+        let lifted = thread.quiet_lifted_until.is_some_and(|until| until > now);
+        let release_at = if lifted { now } else { policy.quiet_until(QuietAudience::Patient, None, priority, now) };
         self.push(ids, record, topic, to.to_string(), thread, release_at);
     }
 

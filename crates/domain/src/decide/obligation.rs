@@ -119,6 +119,7 @@ impl Beginning<'_> {
                 thresholds: if self.red_flag { flag_thresholds(named) } else { named.thresholds.clone() },
                 known_from: None,
                 rests: named.rests(),
+                review: None,
             },
             fold: Fold::default(),
             promised_at: None,
@@ -216,6 +217,27 @@ pub fn tighten(
     clock.terms.priority = priority;
     let reason = if red_flag { "red-flag" } else { "priority-raised" };
     let event = Event::Retarget { target: Target::Manual { due }, reason: reason.to_owned() };
+    let entry = clock.record(now, event, policy);
+    record.note(clock, "retarget", policy, now);
+    Some(entry)
+}
+
+/// Counts a running clock from a message that was received before it began, because it was held until now: due only
+/// moves earlier.
+pub fn since(
+    setting: Setting<'_>,
+    clock: &mut Clock,
+    received_at: Instant,
+    record: &mut Record,
+) -> Option<LedgerEntry> {
+    let Setting { policy, now } = setting;
+    clock.fold.started_at.filter(|started| *started > received_at)?;
+    let calendar = policy.calendar(&clock.fold.calendar)?;
+    let due = clock.fold.target.as_ref()?.due(calendar, received_at)?.max(now);
+    if clock.fold.due_at.is_some_and(|before| before <= due) {
+        return None;
+    }
+    let event = Event::Retarget { target: Target::Manual { due }, reason: "received-earlier".to_owned() };
     let entry = clock.record(now, event, policy);
     record.note(clock, "retarget", policy, now);
     Some(entry)

@@ -30,6 +30,16 @@ pub struct Actor<'a> {
     pub administrator: bool,
 }
 
+impl Actor<'_> {
+    /// Whether the person leads a pool; where nobody does, its members do together.
+    pub fn leads(&self, pool: &Pool) -> bool {
+        let staff = |user: &&Reference| user.is("Practitioner") || user.is("PractitionerRole");
+        self.person.filter(staff).is_some_and(|person| {
+            pool.leads.contains(person) || (pool.leads.is_empty() && self.pools.contains(&pool.reference))
+        })
+    }
+}
+
 /// The pool that answers in a thread, as the policy in force knows it.
 pub fn answering<'a>(policy: &'a Policy, thread: &Thread) -> &'a Pool {
     thread.pool.as_deref().and_then(|id| policy.pool(id)).unwrap_or_else(|| policy.default_pool())
@@ -75,7 +85,17 @@ pub fn overrule(
     let topic = if asked.kind == OverrideKind::Resolve { "thread-closed" } else { "task-overridden" };
     outbox.event(ids, topic, &thread, focus);
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision { record, thread, clocks, ledger, tasks, reply: None, outbox: outbox.into_rows() })
+    Ok(Decision {
+        record,
+        thread,
+        clocks,
+        ledger,
+        tasks,
+        reply: None,
+        hold: None,
+        correspondents: vec![],
+        outbox: outbox.into_rows(),
+    })
 }
 
 /// Members and leads of the pool that answers, and whoever administers policies.
@@ -91,12 +111,13 @@ pub(super) fn allowed(policy: &Policy, view: &ThreadView, actor: Actor<'_>) -> R
 }
 
 /// Each kind has its members and its reasons, and takes no others.
-fn well_formed(asked: &Override, now: Instant) -> Result<(), Refusal> {
+pub(super) fn well_formed(asked: &Override, now: Instant) -> Result<(), Refusal> {
     let kind = asked.kind;
     let misplaced = [
         ("amount", asked.amount.is_some() && kind != OverrideKind::Extend),
         ("due", asked.due.is_some() && kind != OverrideKind::SetDue),
-        ("until", asked.until.is_some() && kind != OverrideKind::Pause),
+        ("until", asked.until.is_some() && kind != OverrideKind::Pause && !kind.exempts()),
+        ("sender", asked.sender.is_some() && kind != OverrideKind::ExemptLimit),
     ];
     if let Some((member, _)) = misplaced.into_iter().find(|(_, misplaced)| *misplaced) {
         return Err(Refusal::Misplaced { member });
@@ -110,6 +131,7 @@ fn well_formed(asked: &Override, now: Instant) -> Result<(), Refusal> {
             Err(Refusal::AmountUnfit)
         }
         OverrideKind::SetDue if !asked.due.is_some_and(ahead) => Err(Refusal::NotAhead { member: "due" }),
+        _ if kind.exempts() && !asked.until.is_some_and(ahead) => Err(Refusal::NotAhead { member: "until" }),
         OverrideKind::Pause if !asked.until.is_none_or(ahead) => Err(Refusal::NotAhead { member: "until" }),
         _ => Ok(()),
     }
@@ -132,7 +154,7 @@ fn changed(
         return Err(Refusal::Over);
     }
     let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
-    for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
+    for open in view.owed() {
         let Some((name, event)) = event(policy, asked, open, now) else { continue };
         let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
         ledger.push(clock.record(now, event, policy));
@@ -167,6 +189,8 @@ fn event(policy: &Policy, asked: &Override, clock: &Clock, now: Instant) -> Opti
         OverrideKind::NoReplyNeeded => {
             (clock.name != ClockName::Resolve).then_some(("cancel", Event::Cancel { reason }))
         }
+        // Boundaries are lifted elsewhere; they change no clock.
+        OverrideKind::ExemptLimit | OverrideKind::ExemptQuiet => None,
         OverrideKind::Resolve if clock.name == ClockName::Resolve => Some(("fulfill", Event::Fulfill)),
         OverrideKind::Resolve => Some(("cancel", Event::Cancel { reason: "resolved".to_owned() })),
     }
@@ -174,7 +198,9 @@ fn event(policy: &Policy, asked: &Override, clock: &Clock, now: Instant) -> Opti
 
 fn state_after(asked: &Override, thread: &Thread) -> ThreadState {
     match (asked.kind, asked.reason) {
-        (OverrideKind::Extend | OverrideKind::SetDue, _) => thread.state,
+        (OverrideKind::Extend | OverrideKind::SetDue | OverrideKind::ExemptLimit | OverrideKind::ExemptQuiet, _) => {
+            thread.state
+        }
         (OverrideKind::Pause, OverrideReason::WaitingOnPatient) => ThreadState::WaitingOnPatient,
         (OverrideKind::Pause, _) => ThreadState::WaitingOnThirdParty,
         (OverrideKind::Resume, _) => ThreadState::AwaitingTeam,

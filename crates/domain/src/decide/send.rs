@@ -10,29 +10,28 @@ use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
 use super::inbound::Inbound;
+use super::{mirrors, named, Known, Refusal, Setting};
 use super::late::History;
-use super::notice::Outbox;
-use super::{Refusal, Setting, mirrors, named};
 
 /// How far back an engine may say that a message was written, in seconds: a week.
 const FARTHEST_BACK: i64 = 7 * 86_400;
 
-/// Decides about a message that is sent now. `view` is the thread it continues; without one it begins a thread.
-pub fn send(
-    setting: Setting<'_>,
-    message: &Message,
-    view: Option<&ThreadView>,
+/// Decides about a message that is sent now, from what is known of the thread it continues and of its sender.
+pub fn send<'a>(
+    setting: Setting<'a>,
+    message: &'a Message,
+    known: impl Into<Known<'a>>,
     ids: &mut Ids,
 ) -> Result<Decision, Refusal> {
-    ingest(setting, message, view, None, ids)
+    ingest(setting, message, known, None, ids)
 }
 
 /// Decides about a message that was perhaps written before others that are here already: `history` is then what its
 /// thread has seen, and what is owed is set right as if everything had come in its order.
-pub fn ingest(
-    setting: Setting<'_>,
-    message: &Message,
-    view: Option<&ThreadView>,
+pub fn ingest<'a>(
+    setting: Setting<'a>,
+    message: &'a Message,
+    known: impl Into<Known<'a>>,
     history: Option<&History>,
     ids: &mut Ids,
 ) -> Result<Decision, Refusal> {
@@ -40,9 +39,11 @@ pub fn ingest(
     if message.occurred_at.is_some_and(|at| at > now || now.since(at) > FARTHEST_BACK) {
         return Err(Refusal::OccurredUnfit);
     }
+    let known = known.into();
+    let view = known.thread;
     let reading = policy.read(message);
     let hits = policy.red_flags_in(&reading);
-    if message.from_patient() && hits.is_empty() {
+    if message.from_patient() && hits.is_empty() && !is_lifted(&known, now) {
         boundaries(policy, message, view, now)?;
     }
     let (id, seed) = named(ids);
@@ -55,34 +56,26 @@ pub fn ingest(
     let mut thread = view.map_or_else(|| opened(message, at), |view| continued(&view.thread, message, at));
     record.message = Some(facts_of(message, thread.patient_messages));
 
-    let mut inbound = Inbound {
-        setting,
-        message,
-        reading,
-        outbox: Outbox::new(setting),
-        ids,
-        record,
-        clocks: vec![],
-        ledger: vec![],
-        reply: None,
-        attendance: super::Attendance::default(),
-        history: message.occurred_at.and_then(|at| Some(history?.clone().with(message, at))),
-    };
+    let mut inbound = Inbound::new(setting, message, reading, &known, ids, record);
+    inbound.history = message.occurred_at.and_then(|at| Some(history?.clone().with(message, at)));
     match message.side() {
         Side::Patient | Side::Proxy => inbound.by_patient(&mut thread, view),
         Side::Staff => inbound.by_staff(&mut thread, view),
         Side::Machine => inbound.by_machine(&mut thread, view),
     }
-    let Inbound { mut outbox, mut record, clocks, ledger, reply, .. } = inbound;
-    if !message.internal {
+    let correspondents = inbound.remembered();
+    let Inbound { mut outbox, mut record, clocks, ledger, reply, hold, .. } = inbound;
+    if hold.is_some() {
+        outbox.event(ids, "hold-for-review", &thread, focus);
+    } else if !message.internal {
         outbox.event(ids, "message-received", &thread, focus);
     }
     thread.needs_review |= !record.errors.is_empty();
-    record.outcome = outcome(&record, &thread, message);
-    record.pool.clone_from(&thread.pool);
+    record.outcome = if hold.is_some() { Outcome::HeldForReview } else { outcome(&record, &thread, message) };
+    record.pool = hold.as_ref().map(|hold| hold.pool.clone()).or_else(|| thread.pool.clone());
     record.priority = Some(thread.priority);
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision { record, thread, clocks, ledger, tasks, reply, outbox: outbox.into_rows() })
+    Ok(Decision { record, thread, clocks, ledger, tasks, reply, hold, correspondents, outbox: outbox.into_rows() })
 }
 
 /// Keeps a draft: nobody is told and nothing runs; only the record says that it was kept.
@@ -92,6 +85,12 @@ pub fn draft(setting: Setting<'_>, message: &Message, ids: &mut Ids) -> Record {
     let mut record = Record::new(id, setting.policy, focus, seed, setting.now, Outcome::Delivered);
     record.left("send", "draft", "a draft is its author's alone until it is sent");
     record
+}
+
+/// Whether an authorised person has lifted the limits for the thread or the sender.
+fn is_lifted(known: &Known<'_>, now: Instant) -> bool {
+    known.sender.is_some_and(|sender| sender.is_exempt(now))
+        || known.thread.and_then(|view| view.thread.limits_lifted_until).is_some_and(|until| until > now)
 }
 
 /// A patient's message may be too long or too late; with a red flag it passes all the same.
@@ -131,12 +130,14 @@ fn opened(message: &Message, now: Instant) -> Thread {
         replied_cycle: 0,
         needs_review: false,
         merged_into: None,
+        limits_lifted_until: None,
+        quiet_lifted_until: None,
         revision: 1,
     }
     .with(message, now)
 }
 
-fn continued(thread: &Thread, message: &Message, now: Instant) -> Thread {
+pub(super) fn continued(thread: &Thread, message: &Message, now: Instant) -> Thread {
     let mut thread =
         Thread { revision: thread.revision + 1, last_activity_at: now.max(thread.last_activity_at), ..thread.clone() };
     if thread.patient.is_none() {
@@ -172,7 +173,7 @@ pub(super) fn facts_of(message: &Message, round: i32) -> MessageFacts {
     }
 }
 
-fn outcome(record: &Record, thread: &Thread, message: &Message) -> Outcome {
+pub(super) fn outcome(record: &Record, thread: &Thread, message: &Message) -> Outcome {
     let addressed = message.recipients.iter().any(|to| Some(to) == thread.pool_reference.as_ref());
     let to_pool = message.recipients.iter().any(|to| to.is("HealthcareService") || to.is("CareTeam"));
     if !record.errors.is_empty() {

@@ -3,21 +3,21 @@
 use crate::decision::{Mode, Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::message::Message;
-use crate::store::ThreadView;
 
 use super::send::facts_of;
-use super::{Setting, named, send};
+use super::{Known, Setting, named, send};
 
 /// The record of what a bundle in shadow would decide about a message that is sent now. Nothing else is kept of that
 /// decision. `ids` are not those of the live decision: [`Ids::beside`] gives them.
-pub fn shadow(setting: Setting<'_>, message: &Message, view: Option<&ThreadView>, ids: &mut Ids) -> Record {
-    let mut record = match send(setting, message, view, ids) {
+pub fn shadow<'a>(setting: Setting<'a>, message: &'a Message, known: impl Into<Known<'a>>, ids: &mut Ids) -> Record {
+    let known = known.into();
+    let mut record = match send(setting, message, known, ids) {
         Ok(decision) => decision.record,
         Err(refusal) => {
             let (id, seed) = named(ids);
             let focus = Key::new(ResourceType::Communication, message.id.clone());
             let mut record = Record::new(id, setting.policy, focus, seed, setting.now, Outcome::Refused);
-            let before = view.map_or(0, |view| view.thread.patient_messages);
+            let before = known.thread.map_or(0, |view| view.thread.patient_messages);
             record.message = Some(facts_of(message, before + i32::from(message.from_patient() && message.has_payload)));
             record.left("send", refusal.code(), &format!("{refusal}: {}", refusal.remedy()));
             record

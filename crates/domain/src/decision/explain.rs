@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::calendar::zone_named;
 use crate::clock::ClockName;
-use crate::decision::{ClockNote, Mode, Outcome, Record, Stretch};
+use crate::decision::{ClockNote, Counted, Mode, Outcome, Record, Stretch};
 use crate::policy::template::local;
 use crate::policy::turnaround::{DayEnds, Target};
 use crate::time::Instant;
@@ -33,6 +33,7 @@ impl Record {
             let why = self.path.last().map(|path| format!(" ({path})")).unwrap_or_default();
             told.push(format!("The pool {pool} answers{why}."));
         }
+        told.extend(self.limits.iter().filter(|limit| limit.exceeded).map(limit_told));
         if let Some(clock) = waiting {
             told.extend(clock_told(clock, &say));
         }
@@ -79,6 +80,7 @@ impl Record {
                 };
                 format!("Counted anew {at}, because {why}; the time already used stays as it was counted.")
             }
+            (Outcome::Released, _) => format!("Held for review before, and delivered {at}."),
             (_, Some(message)) => format!(
                 "Received {at} from the {}{}{}.",
                 message.side,
@@ -87,6 +89,16 @@ impl Record {
             ),
             (_, None) => format!("Kept {at}."),
         }
+    }
+}
+
+fn limit_told(limit: &Counted) -> String {
+    let Counted { id, count, max, window, .. } = limit;
+    match &limit.passes {
+        Some(why) => {
+            format!("The limit {id} lets {max} pass in {window}, and {count} had; it passes all the same: {why}.")
+        }
+        None => format!("The limit {id} lets {max} pass in {window}, and {count} had: a person reviews it first."),
     }
 }
 
@@ -102,6 +114,9 @@ fn clock_told(clock: &ClockNote, say: &dyn Fn(Instant) -> String) -> Vec<String>
     }
     let target = clock.target.as_ref().map(target_told).unwrap_or_default();
     match (clock.state.as_str(), clock.due_at) {
+        ("running", Some(due)) if clock.name == ClockName::Review.as_str() => {
+            told.push(format!("Its review is due by {}{target}.", say(due)));
+        }
         ("running", Some(due)) => told.push(format!("An answer is due by {}{target}.", say(due))),
         ("running", None) => {
             told.push("No due time could be found: the calendar does not open for long enough.".to_owned());

@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{absence, catalogue, clock, counted, dialect, holiday, outbox, overrides, record, resource, simulation, thread, Conn};
+use super::{absence, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, outbox, overrides, record, resource, simulation, thread, Conn};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
@@ -143,6 +143,9 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(absence::write(conn, changes)?, Refusal::Overtaken)?;
     done(holiday::write(conn, changes)?, Refusal::Overtaken)?;
     counted::write(conn, changes)?;
+    done(correspondent::write(conn, changes)?, Refusal::Overtaken)?;
+    done(hold::write(conn, changes)?, Refusal::Overtaken)?;
+    done(block::write(conn, changes)?, Refusal::Overtaken)?;
     done(resource::write(conn, changes)?, Refusal::Overtaken)?;
     done(thread::write(conn, changes)?, Refusal::Overtaken)?;
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;

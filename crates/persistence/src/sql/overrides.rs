@@ -10,6 +10,7 @@ use domain::time::Span;
 use super::Conn;
 use super::resource::read_id;
 use super::statement::{Rows, insert};
+use super::thread::read_reference;
 use crate::error::{QueryError, unreadable};
 use crate::schema::obligation_override;
 use crate::types::{Micros, Ts};
@@ -30,6 +31,7 @@ rows! {
         note: Nullable<Text> = Option<&'a str>,
         agent: Nullable<Text> = Option<String>,
         client: Text = &'a str,
+        sender: Nullable<Text> = Option<String>,
     }
 }
 
@@ -52,6 +54,7 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             note: row.note.as_deref(),
             agent: row.agent.as_ref().map(ToString::to_string),
             client: &row.client,
+            sender: row.sender.as_ref().map(ToString::to_string),
         }));
     }
     Ok(insert(conn, &rows)? == rows.count())
@@ -73,6 +76,7 @@ struct Found {
     note: Option<String>,
     agent: Option<String>,
     client: String,
+    sender: Option<String>,
 }
 
 impl TryFrom<Found> for OverrideRow {
@@ -91,6 +95,7 @@ impl TryFrom<Found> for OverrideRow {
             amount: row.amount_seconds.map(Span::from_seconds),
             due: row.due_at.map(Micros::instant),
             until: row.until_at.map(Micros::instant),
+            sender: row.sender.map(read_reference).transpose()?,
             note: row.note,
             agent: agent.transpose()?,
             client: row.client,

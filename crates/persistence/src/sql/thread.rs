@@ -36,6 +36,8 @@ rows! {
         replied_cycle: Integer = i32,
         needs_review: Bool = bool,
         merged_into: Nullable<Text> = Option<&'a str>,
+        limits_lifted_until: Nullable<Ts> = Option<Micros>,
+        quiet_lifted_until: Nullable<Ts> = Option<Micros>,
         revision: Integer = i32,
         assigned: Nullable<Text> = Option<String>,
         tags: Text = String,
@@ -50,8 +52,8 @@ impl Sql for Update {
          last_activity_at = given.last_activity_at, last_staff_at = given.last_staff_at, \
          patient_messages = given.patient_messages, cycle = given.cycle, task = given.task, \
          replied_cycle = given.replied_cycle, needs_review = given.needs_review, merged_into = given.merged_into, \
-         revision = given.revision, \
-         assigned = given.assigned, tags = given.tags FROM ";
+         limits_lifted_until = given.limits_lifted_until, quiet_lifted_until = given.quiet_lifted_until, \
+         assigned = given.assigned, tags = given.tags, revision = given.revision FROM ";
     const AFTER: &'static str = " WHERE thread.tenant = given.tenant AND thread.id = given.id \
          AND thread.revision = given.revision - 1";
 }
@@ -90,6 +92,8 @@ fn row<'a>(tenant: &'a str, thread: &'a Thread) -> ThreadRow<'a> {
         replied_cycle: thread.replied_cycle,
         needs_review: thread.needs_review,
         merged_into: thread.merged_into.as_ref().map(ResourceId::as_str),
+        limits_lifted_until: thread.limits_lifted_until.map(Micros::from),
+        quiet_lifted_until: thread.quiet_lifted_until.map(Micros::from),
         revision: thread.revision,
         assigned: thread.assigned.as_ref().map(ToString::to_string),
         tags: serde_json::to_string(&thread.tags).expect("tags are strings"),
@@ -116,6 +120,8 @@ struct Found {
     replied_cycle: i32,
     needs_review: bool,
     merged_into: Option<String>,
+    limits_lifted_until: Option<Micros>,
+    quiet_lifted_until: Option<Micros>,
     revision: i32,
     assigned: Option<String>,
     tags: String,
@@ -143,6 +149,8 @@ impl TryFrom<Found> for Thread {
             replied_cycle: row.replied_cycle,
             needs_review: row.needs_review,
             merged_into: row.merged_into.map(read_id).transpose()?,
+            limits_lifted_until: row.limits_lifted_until.map(Micros::instant),
+            quiet_lifted_until: row.quiet_lifted_until.map(Micros::instant),
             revision: row.revision,
             assigned: row.assigned.map(read_reference).transpose()?,
             tags: serde_json::from_str(&row.tags).map_err(|_| unreadable("thread.tags"))?,
@@ -150,7 +158,8 @@ impl TryFrom<Found> for Thread {
     }
 }
 
-fn read_reference(text: String) -> Result<Reference, QueryError> {
+/// A reference as it is stored.
+pub fn read_reference(text: String) -> Result<Reference, QueryError> {
     Ok(text.try_into().map_err(|_| unreadable("a reference"))?)
 }
 

@@ -6,7 +6,7 @@ macro_rules! seen {
     ($table:ident, $visibility:expr) => {{
         use diesel::dsl::exists;
         use domain::change::Audience;
-        use $crate::schema::{thread, thread_participant};
+        use $crate::schema::{held_message, thread, thread_participant};
         type Seen = Box<dyn BoxableExpression<$table::table, Db, SqlType = Nullable<Bool>>>;
 
         // What is about no patient and in no thread, such as a HealthcareService, is everybody's to read.
@@ -20,7 +20,7 @@ macro_rules! seen {
                 let theirs = $table::patient.eq(patient.to_string());
                 Some(Box::new(theirs.or(common().nullable()).and(open().nullable().or(mine(&me)))) as Seen)
             }
-            Visibility::Staff { me, pools } => {
+            Visibility::Staff { me, pools, leads } => {
                 let me = me.to_string();
                 let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
                 let of_mine = exists(
@@ -36,7 +36,22 @@ macro_rules! seen {
                         .filter(thread_participant::thread.nullable().eq($table::thread)),
                 );
                 let theirs = $table::audience.ne(Audience::Author.as_str()).and(common().or(of_mine).or(took_part));
-                Some(Box::new(theirs.nullable().or(mine(&me))) as Seen)
+                let seen = theirs.nullable().or(mine(&me));
+                let reviews = !leads.is_empty();
+                let leads: Vec<String> = leads.iter().map(ToString::to_string).collect();
+                // What waits, or waited, for a review, and the Task of the review.
+                let to_review = exists(
+                    held_message::table
+                        .filter(held_message::tenant.eq($table::tenant))
+                        .filter(
+                            held_message::message
+                                .eq($table::id)
+                                .and($table::kind.eq("Communication"))
+                                .or(held_message::task.eq($table::id).and($table::kind.eq("Task"))),
+                        )
+                        .filter(held_message::pool_reference.eq_any(leads)),
+                );
+                Some(if reviews { Box::new(seen.or(to_review.nullable())) as Seen } else { Box::new(seen) as Seen })
             }
         }
     }};

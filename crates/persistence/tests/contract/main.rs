@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "all of this is tests; clippy knows only functions marked as such")]
 
 mod absence;
+mod boundaries;
 mod catalogue;
 mod claim;
 mod fresh;

@@ -21,6 +21,7 @@ fn row(name: &str, second: i64) -> OverrideRow {
         amount: Some(Span::hours(4)),
         due: None,
         until: None,
+        sender: None,
         note: Some("flu-season".into()),
         agent: Some(reference("Practitioner/nurse")),
         client: "app".into(),

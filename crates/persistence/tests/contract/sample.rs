@@ -103,6 +103,8 @@ pub fn thread(name: &str, revision: i32) -> Thread {
         replied_cycle: 0,
         needs_review: false,
         merged_into: None,
+        limits_lifted_until: None,
+        quiet_lifted_until: None,
         revision,
     }
 }
@@ -124,6 +126,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             thresholds: vec![],
             known_from: None,
             rests: Rest::shipped(),
+            review: None,
         },
         fold: Fold {
             state: ClockState::Running,

@@ -15,7 +15,7 @@ fn patient(who: &str, me: &str) -> Visibility {
 }
 
 fn staff(me: &str, pools: &[&str]) -> Visibility {
-    Visibility::Staff { me: reference(me), pools: pools.iter().map(|pool| reference(pool)).collect() }
+    Visibility::Staff { me: reference(me), pools: pools.iter().map(|pool| reference(pool)).collect(), leads: vec![] }
 }
 
 fn message(name: &str, thread: &str, patient: Option<&str>, author: &str, audience: Audience) -> ResourceWrite {

@@ -58,7 +58,7 @@ impl Worker {
     }
 
     /// Nobody asked for it at this moment: the service did it.
-    fn noted(&self, now: Instant, interaction: &'static str) -> AuditRow {
+    pub(super) fn noted(&self, now: Instant, interaction: &'static str) -> AuditRow {
         AuditRow {
             id: self.state.ids(now).next_id(),
             at: self.state.time.now(),

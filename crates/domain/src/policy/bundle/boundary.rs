@@ -78,7 +78,7 @@ pub struct AwayReply {
     /// How often at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
-    /// Silent if staff wrote in the thread so recently.
+    /// Silent if staff wrote in the thread so recently; 15 minutes when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_if_staff_wrote_within: Option<Span>,
 }
@@ -95,6 +95,10 @@ pub enum Trigger {
     PersonAbsent,
     /// Nobody staffs the pool.
     PoolUnstaffed,
+    /// The message exceeds a limit and waits for a review.
+    HeldForReview,
+    /// The sender is blocked, and the message waits for a review.
+    Blocked,
 }
 
 /// How often an automatic reply is sent at most.
@@ -136,6 +140,36 @@ pub struct Limit {
     /// What always passes.
     #[serde(default)]
     pub never_blocks: Vec<NeverBlocks>,
+    /// By when a held message is reviewed, in open time of the pool that is to answer.
+    #[serde(default = "review_within")]
+    pub review_within: Span,
+    /// How long a message is held at least before it is delivered without a review, in elapsed time.
+    #[serde(default = "longest_hold")]
+    pub longest_hold: Span,
+}
+
+const fn review_within() -> Span {
+    crate::hold::REVIEW_WITHIN
+}
+
+const fn longest_hold() -> Span {
+    crate::hold::LONGEST_HOLD
+}
+
+impl Limit {
+    /// Whether it counts what the service itself sends.
+    pub const fn is_automatic(&self) -> bool {
+        matches!(self.scope, LimitScope::AutomaticPerThread | LimitScope::AutomaticPerRecipient)
+    }
+
+    /// Whether a message of that urgency passes it whatever the count.
+    pub fn passes(&self, priority: Priority) -> bool {
+        self.never_blocks.iter().any(|kind| match kind {
+            NeverBlocks::RedFlag => false,
+            NeverBlocks::Urgent => priority >= Priority::Urgent,
+            NeverBlocks::Stat => priority == Priority::Stat,
+        })
+    }
 }
 
 /// What a limit counts.
@@ -144,6 +178,8 @@ pub struct Limit {
 pub enum LimitScope {
     /// Messages of a sender.
     Sender,
+    /// Threads that a sender begins.
+    SenderNewThreads,
     /// Messages of a sender in a thread.
     SenderThread,
     /// Messages of the tenant.

@@ -3,7 +3,8 @@
 use super::Lint;
 use crate::calendar::Shift;
 use crate::calendar::zone::DAY;
-use crate::policy::bundle::{LimitScope, OnExceed, QuietAudience, QuietHours, Trigger};
+use crate::correspondent::{MOST_COUNTED, MOST_REPLIES};
+use crate::policy::bundle::{AwayReply, Limit, OnExceed, QuietAudience, QuietHours, ThrottlePer, Trigger, Variable};
 use crate::policy::turnaround::Count;
 use crate::text::Words;
 use crate::thread::Priority;
@@ -11,6 +12,9 @@ use crate::time::Span;
 
 /// The longest text that a limit on length may allow, in characters.
 pub const MAX_LENGTH: usize = 1_000_000;
+
+/// The longest window of a limit or throttle, and the longest hold: what is remembered has an end.
+const LONGEST_WINDOW: Span = Span::hours(31 * 24);
 
 impl Lint<'_> {
     pub(super) fn red_flags(&mut self) {
@@ -87,15 +91,72 @@ impl Lint<'_> {
             if let Some(id) = &reply.calendar {
                 self.calendar_exists(format!("{pointer}/calendar"), id);
             }
-            if reply.when == Trigger::MessageAccepted {
-                let first = self.bundle.away_replies[..place].iter().all(|other| other.when != reply.when);
-                if !first {
-                    self.warn(&pointer, "is never sent: a message gets one reply", "keep one reply for this trigger");
-                }
-            } else {
-                let remedy = "use message-accepted: its text may say when the clinic opens";
-                self.error(format!("{pointer}/when"), "this trigger is not evaluated yet", remedy);
+            let first = self.bundle.away_replies[..place].iter().all(|other| other.when != reply.when);
+            let alone = matches!(reply.when, Trigger::MessageAccepted | Trigger::HeldForReview | Trigger::Blocked);
+            if alone && !first {
+                self.warn(&pointer, "is never sent: a message gets one reply", "keep one reply for this trigger");
             }
+            if reply.calendar.is_some() && reply.when != Trigger::CalendarClosed {
+                self.error(format!("{pointer}/calendar"), "belongs to calendar-closed alone", "take it out");
+            }
+            self.throttle(&pointer, reply);
+            if matches!(reply.when, Trigger::HeldForReview | Trigger::Blocked) {
+                self.promises_nothing(format!("{pointer}/template"), &reply.template);
+            }
+        }
+    }
+
+    fn throttle(&mut self, pointer: &str, reply: &AwayReply) {
+        let Some(throttle) = reply.throttle else { return };
+        if throttle.window == Span::default() {
+            self.error(format!("{pointer}/throttle/window"), "holds nothing back", "say how long, such as PT24H");
+        }
+        if throttle.window > LONGEST_WINDOW {
+            self.error(format!("{pointer}/throttle/window"), "is longer than replies are remembered", "at most P31D");
+        }
+        let closes = matches!(reply.when, Trigger::CalendarClosed | Trigger::PersonAbsent | Trigger::PoolUnstaffed);
+        if throttle.per == ThrottlePer::SenderClosure && !closes {
+            let remedy = "use sender or sender-thread";
+            self.error(format!("{pointer}/throttle/per"), "this trigger tells of no closure", remedy);
+        }
+    }
+
+    /// While a message waits for a review nobody has promised an answer.
+    fn promises_nothing(&mut self, pointer: String, id: &str) {
+        let template = self.bundle.templates.iter().find(|template| template.id == id);
+        if template.is_some_and(|template| template.variables.contains(&Variable::DueLocal)) {
+            let remedy = "say how to reach the clinic instead";
+            self.error(pointer, "promises an answer by due.local, which is not known yet", remedy);
+        }
+    }
+
+    fn limit(&mut self, pointer: &str, limit: &Limit) {
+        let automatic = limit.is_automatic();
+        if !automatic && limit.on_exceed != OnExceed::HoldForReview {
+            let remedy = "use hold-for-review: a person's message is never dropped or refused for its number";
+            self.error(format!("{pointer}/onExceed"), "a person's message would be lost", remedy);
+        }
+        if automatic && limit.on_exceed == OnExceed::HoldForReview {
+            let message = "what the service sends itself is not reviewed";
+            self.error(format!("{pointer}/onExceed"), message, "use drop");
+        }
+        let most = if automatic { MOST_REPLIES as u32 } else { MOST_COUNTED };
+        if limit.max == 0 {
+            self.error(format!("{pointer}/max"), "lets nothing pass", "say how many pass, or take the limit out");
+        } else if limit.max > most {
+            self.error(format!("{pointer}/max"), format!("is more than {most}, which are counted"), "choose fewer");
+        }
+        if limit.window == Span::default() {
+            self.error(format!("{pointer}/window"), "counts nothing", "say in which time, such as PT24H");
+        } else if limit.window > LONGEST_WINDOW {
+            self.error(format!("{pointer}/window"), "is longer than messages are remembered", "at most P31D");
+        }
+        if limit.review_within == Span::default() {
+            self.error(format!("{pointer}/reviewWithin"), "leaves no time", "say how long, such as PT4H");
+        }
+        if limit.longest_hold == Span::default() || limit.longest_hold > LONGEST_WINDOW {
+            let remedy = "choose a time such as PT72H, of at most P31D";
+            self.error(format!("{pointer}/longestHold"), "is no time in which a message can be reviewed", remedy);
         }
     }
 
@@ -103,12 +164,13 @@ impl Lint<'_> {
     pub(super) fn limits(&mut self) {
         let bundle = self.bundle;
         for (place, limit) in bundle.limits.iter().enumerate() {
-            let automatic = matches!(limit.scope, LimitScope::AutomaticPerThread | LimitScope::AutomaticPerRecipient);
-            if !automatic && limit.on_exceed != OnExceed::HoldForReview {
-                let remedy = "use hold-for-review: a person's message is never dropped or refused for its number";
-                self.error(format!("/limits/{place}/onExceed"), "a person's message would be lost", remedy);
+            self.limit(&format!("/limits/{place}"), limit);
+        }
+        if bundle.limits.iter().any(|limit| !limit.is_automatic()) {
+            for (place, _) in bundle.pools.iter().enumerate().filter(|(_, pool)| pool.leads.is_empty()) {
+                let message = "nobody leads it, so that each of its members reviews what limits hold";
+                self.warn(format!("/pools/{place}/leads"), message, "name who is to review");
             }
-            self.error(format!("/limits/{place}"), "limits are not evaluated yet", "take it out");
         }
         if bundle.length.notice > bundle.length.limit || bundle.length.limit == 0 {
             self.error("/length", "the notice comes after the limit", "let notice be at most limit");

@@ -103,6 +103,11 @@ impl<'a> Lint<'a> {
             ClockName::FirstOpened => Stops::OpenedByHuman,
             ClockName::NextResponse | ClockName::Team => Stops::HumanReply,
             ClockName::Resolve => Stops::ThreadResolved,
+            ClockName::Review => {
+                let remedy = "take it out: limits say reviewWithin";
+                self.error(format!("{pointer}/id"), "reviews are started by holds alone", remedy);
+                return;
+            }
         };
         if clock.stops != stops {
             let remedy =

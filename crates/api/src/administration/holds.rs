@@ -1,0 +1,204 @@
+//! Messages held for review: listed, and released by those who lead the pool that is to answer.
+
+use actix_web::http::header::{CONTENT_TYPE, ETAG};
+use actix_web::web::{Path, Query};
+use actix_web::{HttpResponse, get, post};
+use domain::access::{Permission, Visibility};
+use domain::change::{AuditAction, Stored};
+use domain::decide::{self, Actor, Refusal, Setting};
+use domain::hold::{Hold, HoldState, Review, ReviewOutcome};
+use domain::id::{Key, ResourceId, ResourceType, Version};
+use domain::overrides::OverrideReason;
+use domain::search::Read;
+use domain::store::SaveError;
+use domain::time::Instant;
+use fhir::decided::{self, Frame};
+use fhir::issue::IssueCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{json as answer, limit, present};
+use crate::communication::refused;
+use crate::context::{Context, led};
+use crate::error::{Answer, Failure};
+use crate::held::Held;
+use crate::manners::body::ResourceBody;
+use crate::openapi::schema;
+use crate::read::unreadable;
+
+/// Which holds.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Where they stand: `held` unless said otherwise, `released`, `answered` or `delivered`.
+    #[param(value_type = Option<String>)]
+    state: Option<HoldState>,
+    /// How many at most.
+    limit: Option<u16>,
+}
+
+/// Lists the messages held for review, the oldest first: for those who lead a pool that is to answer, and for
+/// administrators. No text is among them.
+#[utoipa::path(
+    tag = "Administration",
+    operation_id = "listHolds",
+    params(Asked),
+    responses((status = 200, description = "The holds.", body = schema::Holds, content_type = "application/json"), schema::ProblemErrors),
+    security(("bearer" = ["user/Task.r"]))
+)]
+#[get("/api/v1/holds")]
+pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
+    let pools = match reach(&context, Permission::Read).await? {
+        Visibility::Staff { leads, .. } => Some(leads),
+        _ => None,
+    };
+    let tenant = context.caller.tenant.clone();
+    let state = asked.state.unwrap_or(HoldState::Held);
+    let holds = context.state.store.holds(tenant, pools, state, limit(asked.limit)).await?;
+    let mut told = vec![];
+    for hold in &holds {
+        told.push(tell(hold, stored(&context, hold).await?.version));
+    }
+    super::reading(&context, "list-holds", holds.len()).await?;
+    Ok(answer(&json!({ "holds": told })))
+}
+
+/// What a reviewer asks for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wanted {
+    #[serde(default)]
+    outcome: ReviewOutcome,
+    reason: OverrideReason,
+    pool: Option<String>,
+}
+
+/// Ends a hold: the message is delivered. What is owed is counted from its receipt, and nothing that the patient was
+/// told moves later. With `outcome` `answered` it is delivered and asks for no answer. For those who lead the pool that
+/// is to answer, with the scope to update Tasks, and for administrators (`postern/admin.write`). With `If-Match` only
+/// that version of the message is released.
+#[utoipa::path(
+    tag = "Administration",
+    operation_id = "releaseHold",
+    params(("message" = String, Path, description = "The held message's id."), schema::IfMatch),
+    request_body(content = schema::ReviewRequest, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The hold as it ended; the ETag is that of the message.", body = schema::Hold,
+            content_type = "application/json", headers(("ETag" = String))),
+        schema::ProblemChangeErrors,
+    ),
+    security(("bearer" = ["user/Task.u"]))
+)]
+#[post("/api/v1/holds/{message}/release")]
+pub(crate) async fn release(context: Context, message: Path<String>, body: ResourceBody) -> Answer {
+    let reach = reach(&context, Permission::Update).await?;
+    let tenant = context.caller.tenant.clone();
+    let id: ResourceId = message.parse().map_err(|_| Failure::NotFound)?;
+    let hold = context.state.store.hold(tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
+    // Whoever does not review it is not to know that it is there.
+    if matches!(&reach, Visibility::Staff { leads, .. } if !leads.contains(&hold.pool_reference)) {
+        return Err(Failure::NotFound);
+    }
+    let review = read(&body.0)?;
+    let held = Held::read(&context.state, &tenant, hold).await?;
+    let conditional = context.manners.if_match.as_ref();
+    if conditional.is_some_and(|wanted| !wanted.admits(held.stored.version)) {
+        return Err(Failure::Precondition);
+    }
+    let mut policy = context.state.policies.current(&tenant).await?;
+    let now = context.now();
+    for _attempt in 0..3 {
+        let pools = policy.references(&context.caller.pools);
+        let actor = Actor {
+            person: context.caller.user.as_ref(),
+            pools: &pools,
+            administrator: context.caller.administers(Permission::Update),
+        };
+        let setting = Setting { policy: &policy, now: Instant::from(now) };
+        let mut ids = context.state.ids(setting.now);
+        let by = (actor, context.caller.client.as_str());
+        let decision = decide::release(setting, held.message(), held.known(), &review, by, &mut ids)
+            .map_err(|refusal| refused(&refusal))?;
+        let ended = decision.hold.clone().ok_or_else(|| Failure::Internal("a release without a hold".to_owned()))?;
+        let frame = Frame { tenant: &tenant, generation: policy.generation, now };
+        let rows = (&held.stored, held.review.as_ref());
+        let mut change = unreadable(decided::released(&frame, &held.view, rows, decision))?;
+        let version = held.stored.version.next();
+        let mut audit = context.audit(AuditAction::Execute, "release-hold");
+        audit.focus = Some(held.stored.key.clone());
+        audit.version = Some(version);
+        audit.patient.clone_from(&held.hold.patient);
+        audit.count = 1;
+        change.audit.push(audit);
+        match context.save(change).await {
+            Ok(()) => {
+                let mut made = HttpResponse::Ok();
+                made.insert_header((CONTENT_TYPE, "application/json"));
+                made.insert_header((ETAG, format!("W/\"{version}\"")));
+                return Ok(made.body(tell(&ended, version).to_string()));
+            }
+            Err(SaveError::StaleCatalogue) => policy = context.state.policies.renewed(&tenant, &policy).await?,
+            Err(SaveError::Conflict { .. }) => return Err(Failure::lost(conditional.is_some())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(SaveError::StaleCatalogue.into())
+}
+
+/// Whose holds the caller may see: an administrator's are all; those of the staff are of the pools they lead; a patient
+/// has none.
+async fn reach(context: &Context, permission: Permission) -> Result<Visibility, Failure> {
+    if context.caller.administers(permission) {
+        return Ok(Visibility::Everything);
+    }
+    match context.visibility(ResourceType::Task, permission).await? {
+        Visibility::Staff { me, pools, .. } => {
+            let policy = context.state.policies.current(&context.caller.tenant).await?;
+            let leads = led(&policy, &context.caller, &pools);
+            if leads.is_empty() { Err(refused(&Refusal::NotALead)) } else { Ok(Visibility::Staff { me, pools, leads }) }
+        }
+        Visibility::Patient { .. } | Visibility::Everything => Err(refused(&Refusal::NotALead)),
+    }
+}
+
+/// The message as it is stored.
+async fn stored(context: &Context, hold: &Hold) -> Result<Stored, Failure> {
+    let key = Key::new(ResourceType::Communication, hold.message.clone());
+    let tenant = context.caller.tenant.clone();
+    let read = Read { tenant, key, version: None, visibility: Visibility::Everything };
+    let found = context.state.store.read(read).await?;
+    found.ok_or_else(|| Failure::Internal("a hold without its message".to_owned()))
+}
+
+/// The body, read strictly. What is wrong is told by its place: its text may be a person's.
+fn read(body: &[u8]) -> Result<Review, Failure> {
+    let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Failure::invalid(
+            IssueCode::Structure,
+            format!("The body is no review as the schema ReviewRequest tells it: line {line}, column {column}."),
+        )
+    })?;
+    Ok(Review { outcome: wanted.outcome, reason: wanted.reason, pool: wanted.pool })
+}
+
+/// Absent members are left out: a generated client need not know `null`.
+fn tell(hold: &Hold, version: Version) -> Value {
+    let mut told = json!({
+        "message": hold.message, "version": version, "thread": hold.thread, "sender": hold.sender.to_string(),
+        "pool": hold.pool, "poolReference": hold.pool_reference.to_string(), "cause": hold.cause, "rule": hold.rule,
+        "task": hold.task, "receivedAt": hold.received_at, "until": hold.until, "state": hold.state,
+    });
+    let ended = hold.ended.as_ref();
+    let optional = [
+        ("patient", hold.patient.as_ref().map(|patient| json!(patient.to_string()))),
+        ("endedAt", ended.map(|end| json!(end.at))),
+        ("reason", ended.map(|end| json!(end.reason))),
+        ("decision", ended.map(|end| json!(end.decision))),
+        ("agent", ended.and_then(|end| end.agent.as_ref()).map(|agent| json!(agent.to_string()))),
+        ("client", ended.map(|end| json!(end.client))),
+    ];
+    present(&mut told, optional);
+    told
+}

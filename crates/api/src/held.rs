@@ -1,0 +1,65 @@
+//! A held message with all that a decision about its release needs.
+
+use domain::access::Visibility;
+use domain::change::Stored;
+use domain::correspondent::{Correspondent, Who};
+use domain::decide::{HeldMessage, Known};
+use domain::hold::Hold;
+use domain::id::{Key, ResourceType, TenantId};
+use domain::message::Message;
+use domain::search::Read;
+use domain::store::{StoreError, ThreadView};
+use fhir::communication::Communication;
+
+use crate::state::AppState;
+
+/// A held message and what belongs to it, as they are stored.
+pub struct Held {
+    /// The hold.
+    pub hold: Hold,
+    /// The message.
+    pub stored: Stored,
+    /// The message as policy sees it.
+    pub message: Message,
+    /// The Task of its review.
+    pub review: Option<Stored>,
+    /// Its thread.
+    pub view: ThreadView,
+    sender: Correspondent,
+}
+
+impl Held {
+    /// Reads what belongs to a hold.
+    ///
+    /// # Errors
+    /// The store does not answer, or lacks what a hold cannot be without.
+    pub async fn read(state: &AppState, tenant: &TenantId, hold: Hold) -> Result<Self, StoreError> {
+        let missing = |what: &str| StoreError::Internal(format!("the held message {} has no {what}", hold.message));
+        let resource = async |kind, id| {
+            let key = Key::new(kind, id);
+            let read = Read { tenant: tenant.clone(), key, version: None, visibility: Visibility::Everything };
+            state.store.read(read).await
+        };
+        let view = state.store.thread_of(tenant.clone(), hold.message.clone()).await?;
+        let view = view.ok_or_else(|| missing("thread"))?;
+        let stored = resource(ResourceType::Communication, hold.message.clone()).await?;
+        let stored = stored.ok_or_else(|| missing("text"))?;
+        let review = resource(ResourceType::Task, hold.task.clone()).await?;
+        let sender = state.store.correspondent(tenant.clone(), Who::Sender(hold.sender.clone())).await?;
+        let communication = Communication::stored(&stored).map_err(|_| missing("text that can be read"))?;
+        let mut message = communication.message(&hold.message, &hold.facts);
+        // It was held as a person's: that a machine wrote is believed of nobody outside the team.
+        message.machine_generated = false;
+        Ok(Self { hold, stored, message, review, view, sender })
+    }
+
+    /// The message for a decision.
+    pub fn message(&self) -> HeldMessage<'_> {
+        HeldMessage { hold: &self.hold, message: &self.message, view: &self.view }
+    }
+
+    /// What is known of those whom it concerns.
+    pub fn known(&self) -> Known<'_> {
+        Known { thread: Some(&self.view), sender: Some(&self.sender), ..Known::default() }
+    }
+}

@@ -1,0 +1,87 @@
+//! A message while it is held for review, and once it is not any more.
+
+use domain::change::{Audience, ResourceWrite, Stored};
+use domain::hold::Hold;
+use domain::id::{Reference, ResourceType};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::{Communication, Stamp, decision};
+use crate::canonical;
+use crate::issue::Issue;
+use crate::json::Value;
+use crate::resource::Document;
+use crate::write::{Filing, filed, instant};
+
+/// Why a message is on hold, as its `statusReason` says it.
+const HELD: &str = "held-for-review";
+
+/// The status reason of a held message: the client's own, if any, with ours beside it.
+pub(super) fn reason(root: Value<'_>) -> String {
+    let own = root.get("statusReason").and_then(|own| serde_json::from_str::<Json>(own.raw()).ok());
+    let mut reason = own.filter(Json::is_object).unwrap_or_else(|| json!({}));
+    let ours = json!({ "system": canonical::STATUS_REASON, "code": HELD, "display": "Held for review" });
+    match reason.get_mut("coding").and_then(Json::as_array_mut) {
+        Some(codings) => codings.push(ours),
+        None => reason["coding"] = json!([ours]),
+    }
+    reason.to_string()
+}
+
+/// The client's own status reason, without ours; `None` when nothing of it is left.
+fn own_reason(root: Value<'_>) -> Option<String> {
+    let mut reason: Json = serde_json::from_str(root.get("statusReason")?.raw()).ok()?;
+    if let Some(codings) = reason.get_mut("coding").and_then(Json::as_array_mut) {
+        codings.retain(|coding| coding["system"] != canonical::STATUS_REASON);
+        if codings.is_empty() {
+            reason.as_object_mut()?.remove("coding");
+        }
+    }
+    reason.as_object().filter(|members| !members.is_empty())?;
+    Some(reason.to_string())
+}
+
+impl Communication {
+    /// A message as the service has stored it.
+    ///
+    /// # Errors
+    /// The text cannot be read, or says no sender: the store is damaged.
+    pub fn stored(stored: &Stored) -> Result<Self, Vec<Issue>> {
+        let document = Document::stored(stored.body.clone(), ResourceType::Communication)?;
+        let sender: Option<Reference> = document.reference("sender");
+        let missing = || vec![Issue::error(crate::issue::IssueCode::Exception, "A stored message says no sender.")];
+        Ok(Self { sender: sender.ok_or_else(missing)?, document })
+    }
+}
+
+/// The next version of a held message: delivered, seen by whoever sees its thread. Its times stay those of its receipt.
+///
+/// # Errors
+/// The text that was made cannot be read: a fault of ours.
+pub fn released(stored: &Stored, hold: &Hold, stamp: &Stamp<'_>) -> Result<ResourceWrite, Vec<Issue>> {
+    let document = Document::stored(stored.body.clone(), ResourceType::Communication)?;
+    let version = stored.version.next();
+    let mut edit = document
+        .edit()
+        .meta(version, &instant(stamp.now), &[])
+        .set_text("status", "completed")
+        .extension(canonical::DECISION, Some(&decision(stamp.record)));
+    if let Some(companion) = document.root().get("_status") {
+        edit = edit.set("_status", companion.raw());
+    }
+    edit = match own_reason(document.root()) {
+        Some(own) => edit.set("statusReason", own),
+        None => edit.remove("statusReason"),
+    };
+    let received: Timestamp = stored.date;
+    let filing = Filing {
+        version,
+        last_updated: stamp.now,
+        date: received,
+        thread: Some(hold.thread.clone()),
+        patient: hold.patient.clone(),
+        author: Some(hold.sender.clone()),
+        audience: Audience::Thread,
+    };
+    filed(stored.key.clone(), edit.finish(), filing)
+}

@@ -1,0 +1,196 @@
+//! What exceeds a limit is held, seen by its author and the leads, and never lost.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{govern, lead, limit, operations, post};
+use crate::house::House;
+use crate::people::{REFILL, following, message, nurse, patient, refill, staff};
+
+on_both!(house:
+    d16_of_25_messages_at_once_from_one_patient_the_excess_is_held_nothing_is_lost_and_red_flags_pass,
+    a_held_message_is_its_authors_and_the_leads_alone_until_it_is_released,
+    a_release_needs_a_lead_a_reason_and_the_version_that_was_seen,
+    a_message_that_was_answered_in_another_way_is_delivered_and_asks_for_nothing,
+    what_nobody_reviews_is_escalated_and_delivered_once_by_two_workers,
+    an_exemption_is_an_override_with_an_end,
+);
+
+fn text(house_message: &Value) -> &str {
+    house_message["payload"][0]["contentString"].as_str().unwrap_or_default()
+}
+
+async fn d16_of_25_messages_at_once_from_one_patient_the_excess_is_held_nothing_is_lost_and_red_flags_pass(
+    house: &House,
+) {
+    govern(house, |bundle| bundle["limits"] = json!([limit("sender", 10, "PT1H")])).await;
+    let who = patient("p-1001");
+    let replica = house.another().await;
+    let sends = (0..25).map(|number| {
+        let words = if number % 5 == 4 { format!("{number}: it may be a stroke") } else { format!("{number}: hello") };
+        let client = if number % 2 == 0 { &**house } else { &replica.client };
+        let who = &who;
+        async move { client.create(who, &refill("p-1001", &words)).await.is(201).json() }
+    });
+    let sent = join_all(sends).await;
+    let (held, through): (Vec<_>, Vec<_>) = sent.iter().partition(|one| one["status"] == "on-hold");
+    let flagged = |one: &&&Value| text(one).contains("stroke");
+    assert_eq!(held.iter().filter(flagged).count(), 0, "red flags pass");
+    assert_eq!((through.iter().filter(flagged).count(), through.len(), held.len()), (5, 15, 10), "exact at once");
+    assert_eq!(held[0]["statusReason"]["coding"][0]["code"], "held-for-review");
+    // The patient finds all of them, the pool what went through, the lead what waits.
+    let all = house.get(&who, "/fhir/Communication?sender=Patient/p-1001&_count=200").await.is(200);
+    assert_eq!(all.resources().len(), 25);
+    let seen = house.get(&nurse(), "/fhir/Communication?sender=Patient/p-1001&_count=200").await.is(200);
+    assert_eq!(seen.resources().len(), 15);
+    let waiting = house.get(&lead(), "/api/v1/holds").await.is(200).json();
+    assert_eq!(waiting["holds"].as_array().unwrap().len(), 10);
+    replica.stop().await;
+}
+
+/// The Task of the answer that is owed, as the pool sees it.
+async fn owed(house: &House, id: &str) -> Value {
+    let found = house.get(&nurse(), &format!("/fhir/Task?focus=Communication/{id}")).await.is(200);
+    assert_eq!(found.resources().len(), 1, "{}", found.text);
+    found.resources().remove(0)
+}
+
+/// One conversation that went through, and a second that is held: its id.
+async fn held(house: &House) -> String {
+    govern(house, |bundle| bundle["limits"] = json!([limit("sender-new-threads", 1, "PT24H")])).await;
+    house.create(&patient("p-1001"), &refill("p-1001", "One.")).await.is(201);
+    let second = house.create(&patient("p-1001"), &refill("p-1001", "Two.")).await.is(201);
+    assert_eq!(second.json()["status"], "on-hold", "{}", second.text);
+    second.id()
+}
+
+async fn a_held_message_is_its_authors_and_the_leads_alone_until_it_is_released(house: &House) {
+    let id = held(house).await;
+    let path = format!("/fhir/Communication/{id}");
+    house.get(&patient("p-1001"), &path).await.is(200);
+    let seen = house.get(&lead(), &path).await.is(200).json();
+    assert_eq!(text(&seen), "Two.");
+    for stranger in [nurse(), staff("Practitioner/other", &["refill"]), patient("p-2002")] {
+        house.get(&stranger, &path).await.is(404);
+        let found = house.get(&stranger, &format!("/fhir/Communication?_id={id}")).await.is(200);
+        assert!(found.resources().is_empty());
+    }
+    let told = house.automatic(&id).await;
+    assert!(told.len() == 1 && told[0].contains("a person will look at it"), "{told:?}");
+    // The review is a Task of the lead's, which nobody else sees.
+    let tasks = house.get(&lead(), "/fhir/Task?owner=Practitioner/dr-lee").await.is(200).resources();
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(tasks[0]["focus"]["reference"], format!("Communication/{id}"));
+    assert_eq!(tasks[0]["code"]["coding"][0]["code"], "approve");
+    let task = format!("/fhir/Task/{}", tasks[0]["id"].as_str().unwrap());
+    house.get(&nurse(), &task).await.is(404);
+    house.get(&patient("p-1001"), &task).await.is(404);
+    // The author goes on in it; that is held too.
+    let more = following(refill("p-1001", "And more."), &id);
+    let more = house.create(&patient("p-1001"), &more).await.is(201).json();
+    assert_eq!(more["status"], "on-hold", "it is no way around the limit");
+
+    house.at(19, "11:30:00");
+    let released = post(house, &lead(), &format!("/api/v1/holds/{id}/release"), &json!({ "reason": "reviewed" })).await;
+    let released = released.is(200);
+    assert_eq!(released.header("etag"), "W/\"2\"");
+    let seen = house.get(&nurse(), &path).await.is(200).json();
+    assert_eq!((&seen["status"], text(&seen)), (&json!("completed"), "Two."));
+    assert!(seen.get("statusReason").is_none());
+    assert_eq!(seen["received"], "2026-06-19T14:00:00.000Z", "its receipt stays");
+    let owed = owed(house, &id).await;
+    assert_eq!(owed["restriction"]["period"]["end"], "2026-06-23T21:00:00Z", "two open days from receipt");
+    let review = house.get(&lead(), &task).await.is(200).json();
+    assert_eq!(review["businessStatus"]["coding"][0]["code"], "met");
+    let events = house.get(&operations(), &format!("/api/v1/decisions?focus=Communication/{id}")).await.is(200);
+    let outcomes: Vec<_> =
+        events.json()["decisions"].as_array().unwrap().iter().map(|one| one["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["released", "held-for-review"], "{}", events.text);
+}
+
+async fn a_release_needs_a_lead_a_reason_and_the_version_that_was_seen(house: &House) {
+    let id = held(house).await;
+    let path = format!("/api/v1/holds/{id}/release");
+    let good = json!({ "reason": "reviewed" });
+    for (who, status) in [(nurse(), 403), (patient("p-1001"), 403), (staff("Practitioner/other", &["refill"]), 403)] {
+        post(house, &who, &path, &good).await.is(status);
+        house.get(&who, "/api/v1/holds").await.is(403);
+    }
+    post(house, &lead(), &path, &json!({ "reason": "matter-closed" })).await.is(422);
+    post(house, &lead(), &path, &json!({ "reason": "reviewed", "why": "words" })).await.is(400);
+    post(house, &lead(), "/api/v1/holds/none/release", &good).await.is(404);
+    let stale = house.ask(Method::POST, &path).by(&lead()).header("if-match", "W/\"2\"");
+    let typed = stale.header("content-type", "application/json").body(good.to_string().into_bytes());
+    typed.send().await.is(412);
+    let elsewhere = json!({ "reason": "clinical-judgement", "pool": "family" });
+    let released = post(house, &operations(), &path, &elsewhere).await.is(200).json();
+    assert_eq!(released["state"], "released");
+    assert_eq!(owed(house, &id).await["owner"]["reference"], crate::people::FAMILY);
+    post(house, &lead(), &path, &good).await.is(422);
+    let listed = house.get(&operations(), "/api/v1/holds?state=released").await.is(200).json();
+    assert_eq!(listed["holds"][0]["message"], id);
+}
+
+async fn a_message_that_was_answered_in_another_way_is_delivered_and_asks_for_nothing(house: &House) {
+    let id = held(house).await;
+    let answered = json!({ "outcome": "answered", "reason": "answered-by-phone" });
+    let done = post(house, &lead(), &format!("/api/v1/holds/{id}/release"), &answered).await.is(200).json();
+    assert_eq!(done["state"], "answered");
+    assert_eq!(house.get(&nurse(), &format!("/fhir/Communication/{id}")).await.is(200).json()["status"], "completed");
+    let owed = house.get(&nurse(), &format!("/fhir/Task?focus=Communication/{id}")).await.is(200);
+    assert!(owed.resources().is_empty(), "{}", owed.text);
+}
+
+async fn what_nobody_reviews_is_escalated_and_delivered_once_by_two_workers(house: &House) {
+    let id = held(house).await;
+    house.at(19, "14:00:01");
+    let fired = house.work().await.fired;
+    let names: Vec<&str> = fired.iter().map(|one| one.split('@').next().unwrap()).collect();
+    assert!(names.contains(&"review-due-soon") && names.contains(&"review-overdue"), "{names:?}");
+    let replica = house.another().await;
+    house.at(22, "09:59:59");
+    assert_eq!(house.work().await.released, 0);
+    house.at(22, "10:00:00");
+    let workers = [house.service().worker(), replica.service.worker()];
+    let report = crate::house::work(&workers).await;
+    assert_eq!(report.released, 1, "once");
+    let seen = house.get(&nurse(), &format!("/fhir/Communication/{id}")).await.is(200).json();
+    assert_eq!(seen["status"], "completed");
+    assert_eq!(owed(house, &id).await["owner"]["reference"], REFILL, "an answer is owed");
+    replica.stop().await;
+}
+
+async fn an_exemption_is_an_override_with_an_end(house: &House) {
+    let id = held(house).await;
+    let path = format!("/api/v1/holds/{id}/release");
+    post(house, &lead(), &path, &json!({ "reason": "reviewed" })).await.is(200);
+    let asked = |until: &str| {
+        json!({ "kind": "exempt-limit", "reason": "clinical-judgement", "thread": id, "sender": "Patient/p-1001",
+            "until": until })
+    };
+    post(
+        house,
+        &nurse(),
+        "/api/v1/overrides",
+        &json!({ "kind": "exempt-limit", "reason": "clinical-judgement",
+        "thread": id }),
+    )
+    .await
+    .is(422);
+    post(house, &patient("p-1001"), "/api/v1/overrides", &asked("2026-06-20T14:00:00Z")).await.is(403);
+    let made = post(house, &nurse(), "/api/v1/overrides", &asked("2026-06-19T16:00:00Z")).await.is(201).json();
+    assert_eq!((&made["sender"], &made["until"]), (&json!("Patient/p-1001"), &json!("2026-06-19T16:00:00Z")));
+    let another = || message("p-1001", REFILL, "refill", "Refill", "Another.");
+    let passed = house.create(&patient("p-1001"), &another()).await.is(201);
+    assert_eq!(passed.json()["status"], "completed");
+    house.at(19, "12:00:00");
+    let over = house.create(&patient("p-1001"), &another()).await.is(201);
+    assert_eq!(over.json()["status"], "on-hold");
+    let quiet = json!({ "kind": "exempt-quiet", "reason": "patient-agreed", "thread": id,
+        "until": "2026-06-20T14:00:00Z" });
+    post(house, &nurse(), "/api/v1/overrides", &quiet).await.is(201);
+    let listed = house.get(&nurse(), &format!("/api/v1/overrides?thread={id}")).await.is(200).json();
+    let kinds: Vec<_> = listed["overrides"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
+    assert_eq!(kinds, ["exempt-limit", "exempt-quiet"]);
+}
