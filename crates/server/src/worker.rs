@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 mod activation;
 mod dispatch;
-mod simulation;
 mod recalendar;
+mod simulation;
 mod threshold;
 
 pub use simulation::Simulated;

@@ -7,7 +7,9 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{absence, catalogue, clock, counted, dialect, holiday, outbox, overrides, record, resource, simulation, thread, Conn};
+use super::{
+    Conn, absence, catalogue, clock, counted, dialect, holiday, outbox, overrides, record, resource, simulation, thread,
+};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
