@@ -59,15 +59,11 @@ pub enum HolidayChange {
 /// date in the same set.
 pub(crate) fn with_kept(sets: &[HolidaySet], kept: &[KeptHoliday]) -> Vec<HolidaySet> {
     let with = |set: &HolidaySet| {
-        let mut named: Vec<&Holiday> = kept
-            .iter()
-            .filter(|kept| kept.holiday.confirmed && kept.set == set.id)
-            .map(|kept| &kept.holiday)
-            .collect();
+        let mut named: Vec<&Holiday> =
+            kept.iter().filter(|kept| kept.holiday.confirmed && kept.set == set.id).map(|kept| &kept.holiday).collect();
         // Several of one date: the last by name counts, whatever order they came in.
         named.sort_by(|a, b| a.name.cmp(&b.name));
-        let own: BTreeMap<Date, &Holiday> =
-            named.into_iter().map(|holiday| (holiday.date, holiday)).collect();
+        let own: BTreeMap<Date, &Holiday> = named.into_iter().map(|holiday| (holiday.date, holiday)).collect();
         let said = set.entries.iter().filter(|entry| !own.contains_key(&entry.date)).cloned();
         HolidaySet { entries: said.chain(own.values().map(|holiday| (*holiday).clone())).collect(), ..set.clone() }
     };

@@ -287,7 +287,7 @@ impl Policy {
         let on = |at: Instant| self.zone.to_datetime(at.timestamp()).date();
         let (first, last) = (on(from), on(until));
         let follows = move |(holiday, calendars): &&(Holiday, Vec<String>)| {
-            (first..=last).contains(&holiday.date) && calendars.iter().any(|id| id == calendar)
+            (first..=last).contains(&holiday.date) && calendars.iter().any(|id| id == name_of(calendar))
         };
         self.unconfirmed.iter().filter(follows).map(|(holiday, _)| holiday)
     }

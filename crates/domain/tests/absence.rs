@@ -105,6 +105,8 @@ fn message(to: &[&str]) -> Message {
         language: None,
         machine_generated: false,
         internal: false,
+        awaits: None,
+        occurred_at: None,
         facts: PatientFacts::default(),
     }
 }

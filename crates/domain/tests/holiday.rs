@@ -60,6 +60,8 @@ fn sent(policy: &Policy, now: Instant) -> Decision {
         language: None,
         machine_generated: false,
         internal: false,
+        awaits: None,
+        occurred_at: None,
         facts: PatientFacts::default(),
     };
     send(Setting { policy, now }, &message, None, &mut Ids::new(now, 1)).unwrap()
@@ -119,10 +121,10 @@ fn an_exception_of_the_calendar_counts_more_than_a_holiday() {
 }
 
 #[test]
-fn more_holidays_than_a_calendar_takes_leave_it_as_the_bundle_has_it() {
-    let first: jiff::civil::Date = "2030-01-01".parse().unwrap();
+fn holidays_that_would_leave_a_calendar_without_hours_leave_it_as_the_bundle_has_it() {
+    let first: jiff::civil::Date = "2025-01-01".parse().unwrap();
     let day = |number: i32| first.saturating_add(jiff::ToSpan::days(number));
-    let many = (0..1001).map(|number| kept(&day(number).to_string(), &format!("d{number}"), true)).collect();
+    let many = (0..2_200).map(|number| kept(&day(number).to_string(), &format!("d{number}"), true)).collect();
     let policy = policy("America/New_York", many);
     let calendar = policy.calendar(&policy.default_pool().calendar).unwrap();
     assert!(calendar.is_open(at("2026-09-07T09:30:00-04:00")) && calendar.is_open(at("2030-01-02T09:30:00-05:00")));

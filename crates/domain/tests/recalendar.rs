@@ -9,7 +9,7 @@ use domain::decide::{Fired, Setting, recalendar, send};
 use domain::id::{Ids, Reference, Version};
 use domain::message::Message;
 use domain::policy::bundle::Bundle;
-use domain::policy::{DEFAULT_BUNDLE, Policy, ServiceHours};
+use domain::policy::{DEFAULT_BUNDLE, Directory, Policy, ServiceHours};
 use domain::store::ThreadView;
 use domain::time::{Instant, Span};
 use proptest::prelude::*;
@@ -45,10 +45,14 @@ fn policy(members: &Value) -> Policy {
     Policy::compile(bundle(members), &domain::policy::Directory::default(), 1, around()).unwrap()
 }
 
+fn of(services: &[ServiceHours]) -> Directory {
+    Directory { services: services.to_vec(), ..Directory::default() }
+}
+
 /// The policy after a change, with what the one before counted by.
 fn after(members: &Value, services: &[ServiceHours], before: &Policy) -> Policy {
     let kept: Vec<Kept> = before.kept().cloned().collect();
-    Policy::compile(bundle(members), services, 2, around()).unwrap().remembering(&kept, around())
+    Policy::compile(bundle(members), &of(services), 2, around()).unwrap().remembering(&kept, around())
 }
 
 fn closed(day: u8) -> Value {
@@ -148,7 +152,8 @@ fn the_reason_says_what_has_changed() {
         document["calendars"][0]["holidaySets"] = json!(["us"]);
         Bundle::read(&document.to_string()).unwrap()
     };
-    let compile = |bundle: Bundle, services: &[ServiceHours]| Policy::compile(bundle, services, 1, around()).unwrap();
+    let compile =
+        |bundle: Bundle, services: &[ServiceHours]| Policy::compile(bundle, &of(services), 1, around()).unwrap();
     let before = compile(named(plain.clone()), &[]);
     let view = sent(&before, new_york(19, "17:30"));
     let now = new_york(22, "12:00");

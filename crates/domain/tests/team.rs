@@ -43,7 +43,13 @@ fn policy(team_starts: &str, on_reopen: &str) -> Policy {
             "pausesWhile": ["waiting-on-patient"], "calendar": { "of": "answering-pool" }, "targets": targets }),
         );
     }
-    Policy::compile(Bundle::read(&document.to_string()).unwrap(), &domain::policy::Directory::default(), 1, june(1, "00:00")).unwrap()
+    Policy::compile(
+        Bundle::read(&document.to_string()).unwrap(),
+        &domain::policy::Directory::default(),
+        1,
+        june(1, "00:00"),
+    )
+    .unwrap()
 }
 
 fn message(id: &str, sender: &str) -> Message {

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 
 mod activation;
 mod dispatch;
-mod simulation;
 mod recalendar;
 mod hold;
+mod simulation;
 mod threshold;
 
 pub use simulation::Simulated;

@@ -10,7 +10,7 @@ use domain::time::Instant;
 
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
-use super::{absence, counted, dialect, holiday, Conn};
+use super::{Conn, absence, counted, dialect, holiday};
 use crate::error::{QueryError, unreadable};
 use crate::schema::{bundle, catalogue_generation, resource};
 use crate::types::{Micros, Ts};
