@@ -136,13 +136,12 @@ impl Correspondent {
     pub fn count(&mut self, thread: &ResourceId, began: bool, now: Instant) {
         let part = self.continues(thread, now);
         let last = self.memory.sent.iter_mut().rev().find(|sent| sent.thread.as_ref() == Some(thread));
-        match last.filter(|_| part) {
-            Some(last) => last.parts += 1,
-            None => {
-                let thread = matches!(self.who, Who::Sender(_)).then(|| thread.clone());
-                self.memory.sent.push(Sent { at: now, thread, began, parts: 1 });
-            }
+        if let Some(last) = last.filter(|_| part) {
+            last.parts += 1;
+            return;
         }
+        let thread = matches!(self.who, Who::Sender(_)).then(|| thread.clone());
+        self.memory.sent.push(Sent { at: now, thread, began, parts: 1 });
     }
 
     /// Automatic replies to this person that are remembered, oldest first.

@@ -95,13 +95,13 @@ pub(crate) async fn release(context: Context, message: Path<String>, body: Resou
     let reach = reach(&context, Permission::Update).await?;
     let tenant = context.caller.tenant.clone();
     let id: ResourceId = message.parse().map_err(|_| Failure::NotFound)?;
-    let hold = context.state.store.hold(tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
+    let found = context.state.store.hold(tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
     // Whoever does not review it is not to know that it is there.
-    if matches!(&reach, Visibility::Staff { leads, .. } if !leads.contains(&hold.pool_reference)) {
+    if matches!(&reach, Visibility::Staff { leads, .. } if !leads.contains(&found.pool_reference)) {
         return Err(Failure::NotFound);
     }
     let review = read(&body.0)?;
-    let held = Held::read(&context.state, &tenant, hold).await?;
+    let held = Held::read(&context.state, &tenant, found).await?;
     let conditional = context.manners.if_match.as_ref();
     if conditional.is_some_and(|wanted| !wanted.admits(held.stored.version)) {
         return Err(Failure::Precondition);

@@ -56,7 +56,7 @@ struct Chosen<'a> {
     closure: Option<Instant>,
 }
 
-impl<'a> Inbound<'a, '_> {
+impl Inbound<'_, '_> {
     /// The reply for a cause, or `None` with the reason in the record.
     pub fn answer(&mut self, cause: Cause<'_>, thread: &Thread, saying: Saying<'_>) -> Option<AutomaticReply> {
         let policy = self.setting.policy;

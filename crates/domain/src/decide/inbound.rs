@@ -106,11 +106,11 @@ impl<'a> Inbound<'a, '_> {
             }
             self.count(thread, began);
         }
-        self.deliver(thread, view, routed);
+        self.deliver(thread, view, &routed);
     }
 
     /// It goes to the pool that is to answer.
-    pub(super) fn deliver(&mut self, thread: &mut Thread, view: Option<&ThreadView>, routed: Routed<'a>) {
+    pub(super) fn deliver(&mut self, thread: &mut Thread, view: Option<&ThreadView>, routed: &Routed<'a>) {
         let policy = self.setting.policy;
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();

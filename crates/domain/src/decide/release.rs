@@ -128,7 +128,7 @@ fn ended<'a>(
                 inbound.record.path.push(format!("released to: {}", pool.id));
                 routed.pool = pool;
             }
-            inbound.deliver(&mut thread, Some(view), routed);
+            inbound.deliver(&mut thread, Some(view), &routed);
         }
         ReviewOutcome::Answered => {
             // Whoever answers for the pool finds it from now on.
@@ -161,7 +161,17 @@ fn ended<'a>(
         agent,
         client: ending.client.to_owned(),
     };
-    let hold = Some(Hold { state: ending.state, ended: Some(end), ..hold.clone() });
+    let over = Hold { state: ending.state, ended: Some(end), ..hold.clone() };
     let tasks = mirrors(&thread, &clocks, now);
-    Decision { record, thread, clocks, ledger, tasks, reply, hold, correspondents, outbox: outbox.into_rows() }
+    Decision {
+        record,
+        thread,
+        clocks,
+        ledger,
+        tasks,
+        reply,
+        hold: Some(over),
+        correspondents,
+        outbox: outbox.into_rows(),
+    }
 }

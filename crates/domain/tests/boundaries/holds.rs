@@ -130,14 +130,14 @@ fn a_lead_may_send_it_to_another_pool_or_say_that_it_was_answered_and_nothing_el
 #[test]
 fn what_nobody_reviews_is_delivered_when_its_longest_hold_is_over() {
     let (mut world, held) = holding();
-    let hold = held.hold.unwrap();
-    assert!(world.expire(hold.until.plus(-1), &hold.message).is_none());
-    let delivered = world.expire(hold.until, &hold.message).unwrap();
+    let kept = held.hold.unwrap();
+    assert!(world.expire(kept.until.plus(-1), &kept.message).is_none());
+    let delivered = world.expire(kept.until, &kept.message).unwrap();
     assert_eq!(delivered.hold.as_ref().unwrap().state, HoldState::Delivered);
     assert!(delivered.thread.needs_review);
     assert!(clock(&delivered, ClockName::NextResponse).is_some());
     assert_eq!(clock(&delivered, ClockName::Review).unwrap().fold.state.as_str(), "cancelled");
-    assert!(world.expire(hold.until.plus(1), &hold.message).is_none(), "once");
+    assert!(world.expire(kept.until.plus(1), &kept.message).is_none(), "once");
 }
 
 #[test]

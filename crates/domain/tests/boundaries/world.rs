@@ -141,11 +141,11 @@ impl World {
     pub fn review(&mut self, now: Instant, id: &ResourceId, by: &str, review: &Review) -> Result<Decision, Refusal> {
         let mut ids = self.ids(now);
         let person = reference(by);
-        let (hold, message) = self.held[id].clone();
-        let held = HeldMessage { hold: &hold, message: &message, view: &self.threads[&hold.thread] };
+        let (kept, message) = self.held[id].clone();
+        let held = HeldMessage { hold: &kept, message: &message, view: &self.threads[&kept.thread] };
         let known = Known {
             thread: Some(held.view),
-            sender: self.memories.get(&Who::Sender(hold.sender.clone())),
+            sender: self.memories.get(&Who::Sender(kept.sender.clone())),
             ..Known::default()
         };
         let actor = Actor { person: Some(&person), pools: &[], administrator: false };
@@ -158,12 +158,12 @@ impl World {
     /// Lets what has been held for longest be delivered.
     pub fn expire(&mut self, now: Instant, id: &ResourceId) -> Option<Decision> {
         let mut ids = self.ids(now);
-        let (hold, message) = self.held[id].clone();
-        let held = HeldMessage { hold: &hold, message: &message, view: &self.threads[&hold.thread] };
+        let (kept, message) = self.held[id].clone();
+        let held = HeldMessage { hold: &kept, message: &message, view: &self.threads[&kept.thread] };
         let setting = Setting { policy: &self.policy, now };
         let known = Known {
             thread: Some(held.view),
-            sender: self.memories.get(&Who::Sender(hold.sender.clone())),
+            sender: self.memories.get(&Who::Sender(kept.sender.clone())),
             ..Known::default()
         };
         let decision = expire(setting, held, known, &mut ids)?;

@@ -27,12 +27,12 @@ impl Worker {
     async fn deliver_one(
         &self,
         tenant: &TenantId,
-        hold: Hold,
+        found: Hold,
         now: Instant,
         report: &mut Report,
     ) -> Result<(), StoreError> {
         let policy = self.state.policies.current(tenant).await?;
-        let held = Held::read(&self.state, tenant, hold).await?;
+        let held = Held::read(&self.state, tenant, found).await?;
         let setting = Setting { policy: &policy, now };
         let mut ids = self.state.ids(now);
         let Some(decision) = expire(setting, held.message(), held.known(), &mut ids) else { return Ok(()) };
