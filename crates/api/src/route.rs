@@ -6,7 +6,9 @@ use actix_web::dev::ResourceDef;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{absences, blocks, bundles, clocks, decisions, deliveries, holds, holidays, overrides, simulations, threads};
+use crate::administration::{
+    absences, blocks, bundles, clocks, decisions, deliveries, holds, holidays, overrides, simulations, threads,
+};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, metadata, openapi, practitioner_role, task};

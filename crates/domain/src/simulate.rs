@@ -8,7 +8,7 @@ use std::collections::{BinaryHeap, HashMap};
 
 use crate::clock::ClockName;
 use crate::correspondent::{Correspondent, Who};
-use crate::decide::{fire, send, Known, Refusal, Setting};
+use crate::decide::{Known, Refusal, Setting, fire, send};
 use crate::decision::{Effect, Mode, Record};
 use crate::id::{Ids, ResourceId};
 use crate::message::Message;

@@ -104,6 +104,7 @@ fn message(to: &[&str]) -> Message {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         awaits: None,
         occurred_at: None,

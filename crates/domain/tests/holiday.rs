@@ -59,6 +59,7 @@ fn sent(policy: &Policy, now: Instant) -> Decision {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         awaits: None,
         occurred_at: None,

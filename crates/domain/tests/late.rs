@@ -49,6 +49,7 @@ fn message(sender: &str, at: Instant) -> Message {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         facts: PatientFacts::default(),
         awaits: None,

@@ -79,6 +79,7 @@ fn sent(policy: &Policy, now: Instant) -> ThreadView {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         facts: PatientFacts::default(),
         awaits: None,

@@ -67,6 +67,7 @@ fn message(id: &str, sender: &str) -> Message {
         has_attachment: false,
         language: None,
         machine_generated: false,
+        marked_automatic: false,
         internal: false,
         facts: PatientFacts::default(),
         awaits: None,
@@ -109,6 +110,7 @@ fn resolve() -> Override {
         due: None,
         until: None,
         note: None,
+        sender: None,
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 mod activation;
 mod dispatch;
-mod recalendar;
 mod hold;
+mod recalendar;
 mod simulation;
 mod threshold;
 

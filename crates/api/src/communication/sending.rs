@@ -181,6 +181,8 @@ impl<'a> Sending<'a> {
             view = store.thread_of(tenant.clone(), into).await?;
         }
         Ok(view)
+    }
+
     /// What is remembered of those who write; only people outside the team are limited, throttled and blocked.
     async fn remembered(&self, policy: &Policy) -> Result<Memories, Failure> {
         let sender = self.message.sender();

@@ -96,6 +96,9 @@ impl Rows {
             let known =
                 self.simulations.get(&(change.tenant.clone(), row.id.clone())).map_or(0, |known| known.revision);
             if row.revision != known + 1 {
+                return Err(SaveError::Conflict { key: None });
+            }
+        }
         for own in &change.correspondents {
             let key = (change.tenant.clone(), own.who.clone());
             if own.revision != self.correspondents.get(&key).map_or(0, |known| known.revision) + 1 {

@@ -71,8 +71,10 @@ impl Inbound<'_, '_> {
                 policy: why.rule.clone(),
                 pool: pool.id.clone(),
                 calendar: pool.calendar.clone(),
+                counted_by: pool.reference.to_string(),
                 priority: thread.priority,
                 thresholds: thresholds(),
+                known_from: None,
                 rests: vec![],
                 review: Some(Reviewed {
                     message: self.message.id.clone(),

@@ -19,8 +19,8 @@ use super::automatic::{Cause, Saying};
 use super::late::{History, SettingRight};
 use super::limit::Remembered;
 use super::notice::{Notice, Outbox};
-use super::{obligation, open_clock, Known, Setting};
 use super::obligation::{Beginning, Occasion};
+use super::{Known, Setting, obligation, open_clock};
 
 /// How many marks a conversation can have.
 const MOST_TAGS: usize = 20;

@@ -264,7 +264,7 @@ pub fn retract(setting: Setting<'_>, view: &ThreadView, focus: Key, history: &Hi
     if waits {
         record.left("clock", "cancel", "another message waits for an answer");
     } else {
-        for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Resolve) {
+        for open in view.owed().filter(|clock| clock.name != ClockName::Resolve) {
             let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
             let reason = "entered-in-error".to_owned();
             ledger.push(clock.record(now, Event::Cancel { reason }, policy));
@@ -279,5 +279,15 @@ pub fn retract(setting: Setting<'_>, view: &ThreadView, focus: Key, history: &Hi
     let mut outbox = Outbox::new(setting);
     outbox.event(ids, "message-retracted", &thread, focus);
     let tasks = mirrors(&thread, &clocks, now);
-    Decision { record, thread, clocks, ledger, tasks, reply: None, outbox: outbox.into_rows() }
+    Decision {
+        record,
+        thread,
+        clocks,
+        ledger,
+        tasks,
+        reply: None,
+        hold: None,
+        correspondents: vec![],
+        outbox: outbox.into_rows(),
+    }
 }

@@ -87,7 +87,7 @@ impl Merging<'_> {
         let Setting { policy, now } = self.setting;
         let mut record = self.record(ids, &self.from.thread, &self.into.thread);
         let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
-        for open in self.from.clocks.iter().filter(|clock| !clock.fold.state.is_over()) {
+        for open in self.from.owed() {
             let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
             let reason = format!("merged-into Communication/{}", self.into.thread.id);
             ledger.push(clock.record(now, Event::Cancel { reason }, policy));
@@ -212,7 +212,17 @@ impl Merging<'_> {
         let mut outbox = Outbox::new(self.setting);
         outbox.event(ids, "thread-merged", &thread, record.focus.clone());
         let tasks = mirrors(&thread, &clocks, self.setting.now);
-        Decision { record, thread, clocks, ledger, tasks, reply: None, outbox: outbox.into_rows() }
+        Decision {
+            record,
+            thread,
+            clocks,
+            ledger,
+            tasks,
+            reply: None,
+            hold: None,
+            correspondents: vec![],
+            outbox: outbox.into_rows(),
+        }
     }
 }
 

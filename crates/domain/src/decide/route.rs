@@ -82,7 +82,7 @@ pub fn route(
         ..view.thread.clone()
     };
     let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
-    for open in view.clocks.iter().filter(|clock| !clock.fold.state.is_over() && clock.name != ClockName::Team) {
+    for open in view.owed().filter(|clock| clock.name != ClockName::Team) {
         let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
         to.id.clone_into(&mut clock.terms.pool);
         clocks.push(clock);
@@ -97,7 +97,17 @@ pub fn route(
         outbox.team(ids, &mut record, &told, &thread, to);
     }
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision { record, thread, clocks, ledger, tasks, reply: None, outbox: outbox.into_rows() })
+    Ok(Decision {
+        record,
+        thread,
+        clocks,
+        ledger,
+        tasks,
+        reply: None,
+        hold: None,
+        correspondents: vec![],
+        outbox: outbox.into_rows(),
+    })
 }
 
 /// The clocks of a team that ends and of one that begins: a hand-over ends the one before in any case, an assignment

@@ -10,8 +10,8 @@ use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
 use super::inbound::Inbound;
-use super::{mirrors, named, Known, Refusal, Setting};
 use super::late::History;
+use super::{Known, Refusal, Setting, mirrors, named};
 
 /// How far back an engine may say that a message was written, in seconds: a week.
 const FARTHEST_BACK: i64 = 7 * 86_400;

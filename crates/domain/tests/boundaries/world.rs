@@ -50,7 +50,7 @@ pub fn policy(change: impl FnOnce(&mut Value)) -> Policy {
     whole["pools"].as_array_mut().unwrap().push(other);
     change(&mut whole);
     let bundle = Bundle::read(&whole.to_string()).unwrap();
-    Policy::compile(bundle, &[], 1, june(1, "00:00")).unwrap()
+    Policy::compile(bundle, &domain::policy::Directory::default(), 1, june(1, "00:00")).unwrap()
 }
 
 pub fn message(sender: &str, text: &str) -> Message {
@@ -70,6 +70,8 @@ pub fn message(sender: &str, text: &str) -> Message {
         machine_generated: false,
         marked_automatic: false,
         internal: false,
+        awaits: None,
+        occurred_at: None,
         facts: PatientFacts::default(),
     }
 }

@@ -7,7 +7,10 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{absence, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, outbox, overrides, record, resource, simulation, thread, Conn};
+use super::{
+    Conn, absence, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, outbox, overrides, record,
+    resource, simulation, thread,
+};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
