@@ -105,11 +105,11 @@ async fn a_calendar_is_kept_as_it_was_first_kept(store: Fresh) {
     }
     let found = store.calendars(tenant(), vec!["clinic@1.2.2026a".into(), "none".into()]).await.unwrap();
     assert_eq!(found, [kept("America/New_York")]);
-    assert_eq!(store.catalogue(tenant()).await.unwrap().calendars, [], "no clock is counted by it");
+    assert_eq!(store.catalogue(tenant(), at(0)).await.unwrap().calendars, [], "no clock is counted by it");
     let mut counted = clock("one", "root", None);
     counted.fold.calendar = "clinic@1.2.2026a".into();
     store.save(Change { clocks: vec![counted.clone()], ..Change::new(tenant()) }).await.unwrap();
-    assert_eq!(store.catalogue(tenant()).await.unwrap().calendars, found);
+    assert_eq!(store.catalogue(tenant(), at(0)).await.unwrap().calendars, found);
     assert_eq!(store.clock(tenant(), counted.id.clone()).await.unwrap(), Some(counted.clone()));
     assert_eq!(store.clock(TenantId::new("none"), counted.id.clone()).await.unwrap(), None);
     store.save(Change { firings: vec![firing("one")], ..Change::new(tenant()) }).await.unwrap();
