@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::manners::text;
+use crate::search::asker;
 
 /// The condition of a create: the search that must find nothing.
 pub(crate) struct IfNoneExist {
@@ -37,9 +38,8 @@ impl IfNoneExist {
         }
         let criteria = text(request, &name);
         let criteria = criteria.trim().trim_start_matches('?');
-        let visibility = context.visibility(kind, Permission::Search).await?;
-        let tenant = context.caller.tenant.clone();
-        let parsed = parse(kind, criteria, Handling::Strict, &context.state.base_url, tenant, visibility)?;
+        context.visibility(kind, Permission::Search).await?;
+        let parsed = parse(kind, criteria, &asker(context, Handling::Strict).await?)?;
         if parsed.search.filters.is_empty() {
             let text = "If-None-Exist needs at least one search parameter, such as identifier=[system]|[value].";
             return Err(Failure::invalid(IssueCode::Required, text));

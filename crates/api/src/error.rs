@@ -351,7 +351,12 @@ impl From<Refused> for Failure {
 
 impl From<Vec<Issue>> for Failure {
     fn from(issues: Vec<Issue>) -> Self {
-        Self::Invalid(issues)
+        // What is not allowed is told before what is wrong: who may not ask learns nothing about the question.
+        if issues.iter().any(|issue| issue.code == IssueCode::Forbidden) {
+            Self::NotAllowed(issues.into_iter().filter(|issue| issue.code == IssueCode::Forbidden).collect())
+        } else {
+            Self::Invalid(issues)
+        }
     }
 }
 

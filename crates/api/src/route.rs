@@ -68,7 +68,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// The methods of an address, when it is one that takes others than the one asked with.
-fn methods(path: &str) -> Option<String> {
+pub(crate) fn methods(path: &str) -> Option<String> {
     static TABLE: LazyLock<Vec<(ResourceDef, Vec<String>)>> = LazyLock::new(|| {
         let document = openapi::document();
         let mut table: Vec<_> = document
@@ -98,6 +98,7 @@ fn methods(path: &str) -> Option<String> {
         table.extend(["/", "/docs", "/docs/{file:.*}"].map(|path| (ResourceDef::new(path), page())));
         table
     });
+    // Fixed names sort before those that hold an id, for braces come after letters.
     TABLE.iter().find(|(address, _)| address.is_match(path)).map(|(_, methods)| methods.join(", "))
 }
 
@@ -116,6 +117,7 @@ mod tests {
         assert_eq!(methods("/fhir/Communication").unwrap(), "GET, POST, HEAD");
         assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, HEAD");
         assert_eq!(methods("/fhir/Task/a-1/$claim").unwrap(), "POST");
+        assert_eq!(methods("/fhir/Task/_search").unwrap(), "POST");
         for unknown in ["/fhir", "/fhir/Patient", "//fhir/Communication", "/fhir/Communication/", "/metrics"] {
             assert_eq!(methods(unknown), None, "{unknown}");
         }

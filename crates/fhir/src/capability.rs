@@ -1,6 +1,7 @@
 //! The [CapabilityStatement](https://hl7.org/fhir/R4/capabilitystatement.html), written from the tables that the service
 //! is served from.
 
+use domain::id::ResourceType;
 use serde_json::{Value, json};
 
 use crate::interaction::{Operation, SERVED, Served};
@@ -95,6 +96,8 @@ fn resource(served: &Served) -> Value {
         "conditionalUpdate": false,
         "conditionalDelete": "not-supported",
         "referencePolicy": ["literal"],
+        "searchInclude": includes(kind),
+        "searchRevInclude": reverse_includes(kind),
         "searchParam": parameters(kind).iter().map(|parameter| search_parameter(served, parameter)).collect::<Vec<_>>(),
     });
     if !served.operations.is_empty() {
@@ -108,6 +111,25 @@ fn resource(served: &Served) -> Value {
         resource["operation"] = served.operations.iter().map(operation).collect();
     }
     resource
+}
+
+/// `*` and the references of a type to stored ones.
+fn includes(kind: ResourceType) -> Vec<String> {
+    let named = references(kind).map(|parameter| format!("{kind}:{}", parameter.name));
+    std::iter::once("*".to_owned()).chain(named).collect()
+}
+
+/// The references of stored types to this one.
+fn reverse_includes(kind: ResourceType) -> Vec<String> {
+    let to_it = |parameter: &&Parameter| parameter.kind.stored_targets().any(|target| target == kind);
+    let of = |own: ResourceType| {
+        references(own).filter(to_it).map(move |parameter| format!("{own}:{}", parameter.name)).collect::<Vec<_>>()
+    };
+    ResourceType::ALL.iter().flat_map(|own| of(*own)).collect()
+}
+
+fn references(kind: ResourceType) -> impl Iterator<Item = &'static Parameter> {
+    parameters(kind).iter().filter(|parameter| parameter.kind.stored_targets().next().is_some())
 }
 
 fn search_parameter(served: &Served, parameter: &Parameter) -> Value {

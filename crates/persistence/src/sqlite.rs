@@ -10,6 +10,9 @@ pub mod catalogue;
 pub mod clock;
 #[path = "sql/correspondent.rs"]
 pub mod correspondent;
+||||||| parent of 43c2378 (Search in full: conditions are composed, chains and includes see what their type shows, and what a row knows is not kept twice)
+#[path = "sql/condition.rs"]
+mod condition;
 #[path = "sql/gauge.rs"]
 pub mod gauge;
 #[path = "sql/group.rs"]

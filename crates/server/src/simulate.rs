@@ -97,7 +97,7 @@ fn messages(tenant: &TenantId, from: Instant, to: Instant) -> Search {
             Filter::Date { param: "sent", any: vec![instant(Prefix::Ge, from)] },
             Filter::Date { param: "sent", any: vec![instant(Prefix::Lt, to)] },
         ],
-        sort: Sort { by: SortBy::Date, descending: false },
+        sort: vec![Sort { by: SortBy::Date, descending: false }],
         count: PAGE,
         after: None,
         total: false,

@@ -232,7 +232,7 @@ fn found_by(kind: ResourceType) -> Vec<Parameter> {
         ParameterKind::Reference(targets) => {
             string().examples(targets.first().map(|target| Value::from(format!("{target}/1"))))
         }
-        ParameterKind::Token(_) => string(),
+        ParameterKind::Token(_) | ParameterKind::Canonical(_) | ParameterKind::Uri | ParameterKind::Text => string(),
     };
     parameters(kind)
         .iter()

@@ -52,6 +52,10 @@ fn the_statement_says_what_is_served_of_each_type() {
         assert!(parameters.iter().any(|own| own == name), "{name}");
     }
     assert!(resource(&statement, "HealthcareService").get("operation").is_none());
+    let listed = |of: &Value, member: &str, name: &str| of[member].as_array().unwrap().iter().any(|own| own == name);
+    assert!(listed(&task, "searchInclude", "Task:focus") && listed(&task, "searchInclude", "*"));
+    assert!(listed(&communication, "searchRevInclude", "Task:focus"));
+    assert!(!listed(&communication, "searchInclude", "Communication:encounter"), "what is not stored never comes along");
 }
 
 #[test]
