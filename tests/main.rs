@@ -34,6 +34,7 @@ mod crash;
 mod error;
 mod health;
 mod healthcare_service;
+mod history;
 mod house_rules;
 mod manners;
 mod search;

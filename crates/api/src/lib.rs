@@ -13,6 +13,7 @@ pub mod error;
 pub mod health;
 mod healthcare_service;
 pub mod held;
+mod history;
 pub mod manners;
 pub mod metadata;
 pub mod metrics;

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::administration::{blocks, bundles, clocks, decisions, deliveries, holds, overrides};
 use crate::door::Authenticated;
 use crate::error::Failure;
-use crate::{communication, health, healthcare_service, metadata, openapi, task};
+use crate::{communication, health, healthcare_service, history, metadata, openapi, task};
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
 pub const PUBLIC: &[&str] = &["/", "/docs", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"];
@@ -23,6 +23,13 @@ pub fn is_public(path: &str) -> bool {
 /// The routes. Fixed names come before those that hold an id.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config
+        .service(history::everything)
+        .service(history::messages)
+        .service(history::message)
+        .service(history::tasks)
+        .service(history::task)
+        .service(history::services)
+        .service(history::service)
         .service(communication::search)
         .service(communication::create)
         .service(communication::search_by_form)

@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use crate::access::Visibility;
 use crate::change::Stored;
-use crate::id::{Key, Reference, ResourceId, ResourceType, TenantId};
+use crate::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
 
 /// One search over the current versions of a resource type.
 #[derive(Clone, Debug, PartialEq)]
@@ -222,6 +222,51 @@ pub struct Page {
     pub total: Option<u64>,
 }
 
+/// The versions of resources, the latest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Of which types, and which of their versions exist for the caller.
+    pub of: Vec<(ResourceType, Visibility)>,
+    /// Of that resource alone.
+    pub id: Option<ResourceId>,
+    /// Only what was written at that moment or later.
+    pub since: Option<Timestamp>,
+    /// Only what was current at some moment of `[from, until)`.
+    pub at: Option<(Timestamp, Timestamp)>,
+    /// The most versions on one page, at least 1.
+    pub count: u16,
+    /// Where the page begins: after this version.
+    pub after: Option<Place>,
+}
+
+/// The place of a version in a history.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// When it was written.
+    pub at: Timestamp,
+    /// The resource.
+    pub key: Key,
+    /// Its version.
+    pub version: Version,
+}
+
+impl From<&Stored> for Place {
+    fn from(stored: &Stored) -> Self {
+        Self { at: stored.last_updated, key: stored.key.clone(), version: stored.version }
+    }
+}
+
+/// One page of a history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryPage {
+    /// The versions, deletions among them, the latest first.
+    pub rows: Vec<Stored>,
+    /// Where the next page begins; `None` on the last page.
+    pub next: Option<Place>,
+}
+
 /// A value by which a resource is found: written with each version, replacing those of the version before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchValue {
@@ -280,7 +325,7 @@ pub struct Read {
     /// The resource.
     pub key: Key,
     /// `None`: the current version.
-    pub version: Option<crate::id::Version>,
+    pub version: Option<Version>,
     /// Which rows exist for the caller.
     pub visibility: Visibility,
 }

@@ -4,7 +4,7 @@
 use domain::id::ResourceType;
 use serde_json::{Value, json};
 
-use crate::interaction::{Operation, SERVED, Served};
+use crate::interaction::{Operation, SERVED, Served, SystemInteraction};
 use crate::search::{Parameter, parameters};
 
 /// The version of FHIR that is spoken.
@@ -49,6 +49,7 @@ pub fn statement(installation: &Installation<'_>) -> String {
             "mode": "server",
             "security": security(installation),
             "resource": SERVED.iter().map(resource).collect::<Vec<_>>(),
+            "interaction": SystemInteraction::ALL.iter().map(|own| json!({ "code": own.as_str() })).collect::<Vec<_>>(),
         }],
     })
     .to_string()

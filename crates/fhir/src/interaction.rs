@@ -17,6 +17,10 @@ pub enum Interaction {
     Vread,
     /// A new version of a resource that exists.
     Update,
+    /// The versions of one resource.
+    HistoryInstance,
+    /// The versions of all resources of the type.
+    HistoryType,
     /// The resources that match.
     SearchType,
 }
@@ -29,6 +33,8 @@ impl Interaction {
             Self::Read => "read",
             Self::Vread => "vread",
             Self::Update => "update",
+            Self::HistoryInstance => "history-instance",
+            Self::HistoryType => "history-type",
             Self::SearchType => "search-type",
         }
     }
@@ -37,9 +43,9 @@ impl Interaction {
     pub const fn permission(self) -> Permission {
         match self {
             Self::Create => Permission::Create,
-            Self::Read | Self::Vread => Permission::Read,
+            Self::Read | Self::Vread | Self::HistoryInstance => Permission::Read,
             Self::Update => Permission::Update,
-            Self::SearchType => Permission::Search,
+            Self::SearchType | Self::HistoryType => Permission::Search,
         }
     }
 
@@ -51,6 +57,8 @@ impl Interaction {
             Self::Read => vec![Route::new("GET", format!("/{kind}/{{id}}"))],
             Self::Vread => vec![Route::new("GET", format!("/{kind}/{{id}}/_history/{{version}}"))],
             Self::Update => vec![Route::new("PUT", format!("/{kind}/{{id}}"))],
+            Self::HistoryInstance => vec![Route::new("GET", format!("/{kind}/{{id}}/_history"))],
+            Self::HistoryType => vec![Route::new("GET", format!("/{kind}/_history"))],
             Self::SearchType => {
                 vec![Route::new("GET", format!("/{kind}")), Route::new("POST", format!("/{kind}/_search"))]
             }
@@ -125,7 +133,14 @@ impl Served {
 pub static SERVED: &[Served] = &[
     Served {
         kind: ResourceType::Communication,
-        interactions: &[Interaction::Create, Interaction::Read, Interaction::Vread, Interaction::SearchType],
+        interactions: &[
+            Interaction::Create,
+            Interaction::Read,
+            Interaction::Vread,
+            Interaction::HistoryInstance,
+            Interaction::HistoryType,
+            Interaction::SearchType,
+        ],
         operations: &[],
         has_conditional_create: true,
         creates_on_update: false,
@@ -135,7 +150,13 @@ pub static SERVED: &[Served] = &[
     },
     Served {
         kind: ResourceType::Task,
-        interactions: &[Interaction::Read, Interaction::Vread, Interaction::SearchType],
+        interactions: &[
+            Interaction::Read,
+            Interaction::Vread,
+            Interaction::HistoryInstance,
+            Interaction::HistoryType,
+            Interaction::SearchType,
+        ],
         operations: &[Operation {
             name: "claim",
             permission: Permission::Update,
@@ -152,6 +173,8 @@ pub static SERVED: &[Served] = &[
             Interaction::Read,
             Interaction::Vread,
             Interaction::Update,
+            Interaction::HistoryInstance,
+            Interaction::HistoryType,
             Interaction::SearchType,
         ],
         operations: &[],
@@ -161,6 +184,38 @@ pub static SERVED: &[Served] = &[
                         the standard timezone extension names.",
     },
 ];
+
+/// An interaction with the service as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SystemInteraction {
+    /// The versions of all resources of all types.
+    HistorySystem,
+}
+
+impl SystemInteraction {
+    /// Those that are served.
+    pub const ALL: &'static [Self] = &[Self::HistorySystem];
+
+    /// The FHIR code (<https://hl7.org/fhir/R4/valueset-system-restful-interaction.html>).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HistorySystem => "history-system",
+        }
+    }
+
+    /// The method and path under the base address.
+    pub fn route(self) -> Route {
+        match self {
+            Self::HistorySystem => Route::new("GET", "/_history".to_owned()),
+        }
+    }
+}
+
+/// Every route under the base address that needs a token.
+pub fn routes() -> Vec<Route> {
+    let whole = SystemInteraction::ALL.iter().map(|interaction| interaction.route());
+    SERVED.iter().flat_map(Served::routes).chain(whole).collect()
+}
 
 /// What is served of a type.
 pub fn served(kind: ResourceType) -> Option<&'static Served> {
@@ -182,7 +237,7 @@ mod tests {
 
     #[test]
     fn no_two_interactions_share_a_route() {
-        let mut routes: Vec<_> = SERVED.iter().flat_map(Served::routes).collect();
+        let mut routes = routes();
         let all = routes.len();
         routes.sort();
         routes.dedup();

@@ -6,6 +6,7 @@ pub mod capability;
 pub mod communication;
 pub mod decided;
 pub mod healthcare_service;
+pub mod history;
 pub mod interaction;
 pub mod issue;
 pub mod json;

@@ -35,8 +35,9 @@ pub use parse::{Asker, Handling, Parsed, parse};
 pub use result::{DEFAULT_COUNT, MAX_COUNT, RESULT_PARAMETERS, ResultParameter};
 pub use shape::Shape;
 
-pub(crate) use cursor::token as cursor_token;
-pub(crate) use query::encode;
+pub(crate) use cursor::{seal, token as cursor_token, unseal};
+pub(crate) use date::Interval;
+pub(crate) use query::{encode, pairs};
 
 /// How many parameters a query may have.
 pub const MAX_PARAMETERS: usize = 64;

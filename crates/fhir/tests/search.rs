@@ -94,23 +94,18 @@ fn every_example_is_found_by_each_of_its_values() {
         let values = index(text);
         assert!(values.len() > 4);
         for value in &values {
-            let (mut name, mut query) = (value.param.to_owned(), String::new());
-            match &value.value {
-                Indexed::Token { system: None, code } => query = format!("|{}", escape(code)),
-                Indexed::Token { system: Some(system), code } => {
-                    query = format!("{}|{}", escape(system), escape(code));
-                }
-                Indexed::Reference(to) => query = escape(to),
-                Indexed::Date { low, .. } => query = low.to_string(),
-                Indexed::Text(text) => {
-                    name.push_str(":text");
-                    query = escape(text);
-                }
+            let (modifier, query) = match &value.value {
+                Indexed::Token { system: None, code } => ("", format!("|{}", escape(code))),
+                Indexed::Token { system: Some(system), code } => ("", format!("{}|{}", escape(system), escape(code))),
+                Indexed::Reference(to) => ("", escape(to)),
+                Indexed::Date { low, .. } => ("", low.to_string()),
+                Indexed::Text(text) => (":text", escape(text)),
                 Indexed::Identifier { system, value } => {
-                    name.push_str(":identifier");
-                    query = format!("{}|{}", escape(system.as_deref().unwrap_or_default()), escape(value));
+                    let system = escape(system.as_deref().unwrap_or_default());
+                    (":identifier", format!("{system}|{}", escape(value)))
                 }
-            }
+            };
+            let name = format!("{}{modifier}", value.param);
             assert!(is_found(&values, &filter(&name, &query)), "{name} {query}");
         }
     }

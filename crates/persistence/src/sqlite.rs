@@ -10,7 +10,6 @@ pub mod catalogue;
 pub mod clock;
 #[path = "sql/correspondent.rs"]
 pub mod correspondent;
-||||||| parent of 43c2378 (Search in full: conditions are composed, chains and includes see what their type shows, and what a row knows is not kept twice)
 #[path = "sql/condition.rs"]
 mod condition;
 #[path = "sql/gauge.rs"]
@@ -19,6 +18,8 @@ pub mod gauge;
 pub mod group;
 #[path = "sql/hold.rs"]
 pub mod hold;
+#[path = "sql/history.rs"]
+pub mod history;
 #[path = "sql/outbox.rs"]
 pub mod outbox;
 #[path = "sql/overrides.rs"]

@@ -9,7 +9,7 @@ use domain::correspondent::{Correspondent, Who};
 use domain::hold::{Block, Hold, HoldState};
 use domain::id::{Key, Reference, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
-use domain::search::{Page, Read, Search};
+use domain::search::{History, HistoryPage, Page, Read, Search};
 use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Store, StoreError, ThreadView};
 use domain::time::{Instant, Span};
 
@@ -135,6 +135,10 @@ impl Store for SqlStore {
 
     fn search(&self, search: Search) -> Answer<'_, Page> {
         ask!(self, search::search(&search))
+    }
+
+    fn history(&self, history: History) -> Answer<'_, HistoryPage> {
+        ask!(self, history::history(&history))
     }
 
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>> {

@@ -12,7 +12,7 @@ use domain::correspondent::{Correspondent, Who};
 use domain::hold::{Block, Hold, HoldState};
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
-use domain::search::{Filter, Indexed, Page, Read, Search};
+use domain::search::{Filter, History, HistoryPage, Indexed, Page, Place, Read, Search};
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
 };
@@ -206,6 +206,21 @@ impl Store for Memory {
             !row.deleted && sees(&search.visibility, row) && search.filters.iter().all(|filter| matches(filter, row))
         });
         now(Ok(Page { rows: found.take(search.count.into()).map(stored).collect(), next: None, previous: None, total: None }))
+    }
+
+    fn history(&self, asked: History) -> Answer<'_, HistoryPage> {
+        let rows = self.0.lock().unwrap();
+        let of = |key: &Key| asked.of.iter().find(|(kind, _)| *kind == key.kind).map(|(_, visibility)| visibility);
+        let all = rows.versions.iter().filter(|((tenant, key), _)| {
+            *tenant == asked.tenant && asked.id.as_ref().is_none_or(|id| *id == key.id) && of(key).is_some()
+        });
+        let seen = all.flat_map(|((_, key), versions)| {
+            versions.iter().filter(move |row| of(key).is_some_and(|visibility| sees(visibility, row)))
+        });
+        let mut found: Vec<Stored> = seen.map(stored).collect();
+        found.sort_by_cached_key(|row| std::cmp::Reverse(Place::from(row)));
+        found.truncate(asked.count.into());
+        now(Ok(HistoryPage { rows: found, next: None }))
     }
 
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>> {

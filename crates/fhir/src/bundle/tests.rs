@@ -80,7 +80,7 @@ fn the_next_link_leads_to_the_next_page_of_the_same_search() {
     let second = parsed(url.split_once('?').unwrap().1);
     assert_eq!(second.search.after, Some(cursor));
     assert_eq!(second.search.filters, first.search.filters);
-    assert_eq!((second.search.sort, second.search.count), (first.search.sort, 200));
+    assert_eq!((&second.search.sort, second.search.count), (&first.search.sort, 200));
     let back = Cursor { backward: true, ..second.search.after.clone().unwrap() };
     let bundle = read(&searchset(BASE, &second, &Page { previous: Some(back.clone()), ..page(vec![]) }, &[]).unwrap());
     assert_eq!(bundle["link"][0]["url"], url, "the page that was asked for is the one that is shown");

@@ -21,27 +21,18 @@ const CHECK: usize = 6;
 
 /// The token for the page that begins after `cursor`, or ends before it.
 pub(crate) fn token(kind: ResourceType, sort: &[Sort], cursor: &Cursor) -> String {
-    let mut bytes = vec![FORM, u8::from(cursor.backward)];
+    let mut bytes = vec![u8::from(cursor.backward)];
     for at in &cursor.at {
         bytes.extend(at.as_nanosecond().to_be_bytes());
     }
     bytes.extend(cursor.id.as_str().as_bytes());
-    let check = check(kind, sort, &bytes);
-    bytes.extend(check);
-    URL_SAFE_NO_PAD.encode(bytes)
+    seal(&of(kind, sort), &bytes)
 }
 
 /// The position that a token says; nothing when it was not made for this type and order.
 pub(super) fn position(kind: ResourceType, sort: &[Sort], token: &str) -> Option<Cursor> {
-    if token.len() > MAX_TOKEN {
-        return None;
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-    let (said, found) = bytes.split_last_chunk::<CHECK>()?;
-    if check(kind, sort, said) != *found {
-        return None;
-    }
-    let ([FORM, backward], mut rest) = said.split_first_chunk::<2>()? else { return None };
+    let bytes = unseal(&of(kind, sort), token)?;
+    let (backward, mut rest) = bytes.split_first()?;
     let mut at = Vec::new();
     for _ in sort.iter().filter(|key| key.by != SortBy::Id) {
         let (moment, after) = rest.split_first_chunk::<16>()?;
@@ -50,6 +41,31 @@ pub(super) fn position(kind: ResourceType, sort: &[Sort], token: &str) -> Option
     }
     let id: ResourceId = std::str::from_utf8(rest).ok()?.parse().ok()?;
     Some(Cursor { at, id, backward: *backward == 1 })
+}
+
+/// A token that says these bytes, and is only good for that list.
+pub(crate) fn seal(list: &[u8], bytes: &[u8]) -> String {
+    let mut said = vec![FORM];
+    said.extend(bytes);
+    let check = check(list, &said);
+    said.extend(check);
+    URL_SAFE_NO_PAD.encode(said)
+}
+
+/// What a token says; nothing when it was altered or made for another list.
+pub(crate) fn unseal(list: &[u8], token: &str) -> Option<Vec<u8>> {
+    if token.len() > MAX_TOKEN {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let (said, found) = bytes.split_last_chunk::<CHECK>()?;
+    let is_ours = check(list, said) == *found && said.first() == Some(&FORM);
+    is_ours.then(|| said[1..].to_vec())
+}
+
+/// What a list is known by: its type and its order.
+fn of(kind: ResourceType, sort: &[Sort]) -> Vec<u8> {
+    kind.as_str().bytes().chain([0]).chain(sort.iter().map(|key| code(*key))).collect()
 }
 
 const fn code(sort: Sort) -> u8 {
@@ -62,11 +78,11 @@ const fn code(sort: Sort) -> u8 {
     by + sort.descending as u8
 }
 
-fn check(kind: ResourceType, sort: &[Sort], bytes: &[u8]) -> [u8; CHECK] {
-    let order: Vec<u8> = sort.iter().map(|key| code(*key)).collect();
-    let digest = Sha256::new().chain_update(kind.as_str()).chain_update([0]).chain_update(order).chain_update(bytes);
+fn check(list: &[u8], bytes: &[u8]) -> [u8; CHECK] {
+    let length = (list.len() as u64).to_be_bytes();
+    let digest = Sha256::new().chain_update(length).chain_update(list).chain_update(bytes).finalize();
     let mut check = [0; CHECK];
-    check.copy_from_slice(&digest.finalize()[..CHECK]);
+    check.copy_from_slice(&digest[..CHECK]);
     check
 }
 

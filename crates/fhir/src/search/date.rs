@@ -9,9 +9,9 @@ use crate::validate::Moment;
 
 /// From the first moment of a date or time to the first moment after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Interval {
-    pub(super) low: Timestamp,
-    pub(super) high: Timestamp,
+pub(crate) struct Interval {
+    pub(crate) low: Timestamp,
+    pub(crate) high: Timestamp,
 }
 
 impl Interval {
@@ -27,7 +27,7 @@ impl Interval {
 
     /// The interval of a date or time in a query, which may leave seconds and zone out. A plus that was not
     /// percent-encoded arrives as a space; nothing else could have been meant by it.
-    pub(super) fn asked(text: &str) -> Option<Self> {
+    pub(crate) fn asked(text: &str) -> Option<Self> {
         let Some((day, time)) = text.split_once('T') else { return Self::stored(text) };
         let time = time.replace(' ', "+");
         let (clock, zone) = match time.find(['Z', '+', '-']) {
