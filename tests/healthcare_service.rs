@@ -13,6 +13,7 @@ on_both!(house:
     a_service_is_replaced_only_as_it_was_seen,
     hours_that_many_feed_at_once_are_all_kept,
     a_service_is_found_by_its_identifier,
+    hours_are_patched_and_deleted,
 );
 
 fn service(start: &str, end: &str) -> Value {
@@ -147,4 +148,31 @@ async fn a_service_is_found_by_its_identifier(house: &House) {
     house.get(&reader, &format!("/fhir/{REFILL}")).await.is(200);
     house.put(&reader, PATH, &retired).await.is(403);
     house.put(&patient("p-1001"), PATH, &retired).await.is(403);
+}
+
+async fn hours_are_patched_and_deleted(house: &House) {
+    house.put(&engine(), PATH, &service("08:00:00", "17:00:00")).await;
+    assert_eq!(due(house, house).await, "2026-06-23T21:00:00Z");
+    let seen = house.get(&engine(), PATH).await.is(200);
+    let patch = json!([{ "op": "replace", "path": "/availableTime/0/availableEndTime", "value": "15:00:00" }]);
+    let ask = |version: &str| {
+        let ask = house.ask(reqwest::Method::PATCH, PATH).by(&engine()).header("if-match", version);
+        ask.header("content-type", "application/json-patch+json").body(patch.to_string().into_bytes())
+    };
+    ask("W/\"99\"").send().await.is(412);
+    ask(seen.header("etag")).send().await.is(200);
+    assert_eq!(due(house, house).await, "2026-06-23T19:00:00Z");
+    let delete = |who: &api::auth::DevelopmentClaims| house.ask(reqwest::Method::DELETE, PATH).by(who).send();
+    delete(&scoped(&patient("p-1001"), "patient/*.cruds")).await.is(403);
+    delete(&scoped(&engine(), "system/*.crus")).await.is(403);
+    delete(&engine()).await.is(204);
+    house.get(&engine(), PATH).await.is(410);
+    delete(&engine()).await.is(410);
+    assert_eq!(due(house, house).await, "2026-06-23T21:00:00Z", "the policy's own hours again");
+    // What was deleted may be fed again, and its history tells all of it.
+    house.put(&engine(), PATH, &service("08:00:00", "16:00:00")).await.is(201);
+    assert_eq!(due(house, house).await, "2026-06-23T20:00:00Z");
+    let history = house.get(&engine(), &format!("{PATH}/_history")).await.is(200).json();
+    let methods: Vec<_> = history["entry"].as_array().unwrap().iter().map(|own| own["request"]["method"].clone()).collect();
+    assert_eq!(methods[..2], ["PUT", "DELETE"]);
 }

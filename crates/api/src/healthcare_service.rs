@@ -1,7 +1,7 @@
 //! Pools as their resources: hours, zone and absences, fed by whoever keeps the directory.
 
 use actix_web::web::Path;
-use actix_web::{HttpRequest, get, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Change, Stored};
 use domain::id::{Key, ResourceType, Version};
@@ -15,7 +15,7 @@ use fhir::resource::Document;
 
 use crate::context::{Context, key, stored};
 use crate::error::{Answer, Failure};
-use crate::manners::body::{FormBody, ResourceBody};
+use crate::manners::body::{FormBody, PatchBody, ResourceBody};
 use crate::openapi::schema;
 use crate::read::unreadable;
 use crate::{read as reading, search as searching};
@@ -38,9 +38,9 @@ const KIND: ResourceType = ResourceType::HealthcareService;
 #[post("/fhir/HealthcareService")]
 pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
     may_feed(&context, Permission::Create)?;
-    let document = parse(&body)?;
+    let document = parse(&body.0)?;
     let id = context.state.ids(Instant::from(context.now())).next_id();
-    feed(&context, &document, &Key::new(KIND, id), None).await
+    feed(&context, &document, &Key::new(KIND, id), None, "create").await
 }
 
 /// Reads the current version of a pool's resource.
@@ -99,33 +99,72 @@ pub(crate) async fn update(context: Context, id: Path<String>, body: ResourceBod
     let key = key(KIND, &id).map_err(|_| {
         Failure::invalid(IssueCode::Value, "The address has no legal id: 1 to 64 letters, digits, hyphens and dots.")
     })?;
-    let document = parse(&body)?;
-    if document.id().as_ref() != Some(&key.id) {
-        let issue =
-            Issue::error(IssueCode::Value, "The resource's id must be the address's.").at("HealthcareService.id");
-        return Err(Failure::Invalid(vec![issue]));
-    }
-    let wanted = Read {
-        tenant: context.caller.tenant.clone(),
-        key: key.clone(),
-        version: None,
-        visibility: Visibility::Everything,
-    };
-    let current = context.state.store.read(wanted).await?;
+    let document = parse(&body.0)?;
+    named(&document, &key)?;
+    let current = current(&context, &key).await?;
     let condition = context.manners.if_match.as_ref();
     match &current {
         Some(current) if condition.is_some_and(|condition| !condition.admits(current.version)) => {
             Err(Failure::Precondition)
         }
-        Some(current) if current.deleted => Err(Failure::Gone),
-        Some(current) => feed(&context, &document, &key, Some(current)).await,
+        // What was deleted may be fed again.
+        Some(current) => feed(&context, &document, &key, Some(current), "update").await,
         None if context.manners.if_match.is_some() => Err(Failure::Precondition),
         // Engines name what they feed, so that bundles and messages can refer to a pool before it is here.
         None => {
             may_feed(&context, Permission::Create)?;
-            feed(&context, &document, &key, None).await
+            feed(&context, &document, &key, None, "update").await
         }
     }
+}
+
+/// Changes a pool's resource by a JSON Patch.
+#[utoipa::path(
+    tag = "HealthcareService",
+    operation_id = "patchService",
+    params(("id" = String, Path, description = "The service's id."), schema::IfMatch, schema::Prefer),
+    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::JsonPatch = "application/json"))),
+    responses(
+        (status = 200, description = "The next version.", body = schema::HealthcareService, content_type = "application/fhir+json",
+            headers(("ETag" = String), ("Last-Modified" = String))),
+        schema::ChangeErrors,
+    ),
+    security(("bearer" = ["system/HealthcareService.u"]))
+)]
+#[patch("/fhir/HealthcareService/{id}")]
+pub(crate) async fn patch(context: Context, id: Path<String>, changes: PatchBody) -> Answer {
+    may_feed(&context, Permission::Update)?;
+    let (key, current) = existing(&context, &id).await?;
+    let text = changes.applied(&current.body, context.state.limits.bytes)?;
+    let document = parse(text.as_bytes())?;
+    named(&document, &key)?;
+    feed(&context, &document, &key, Some(&current), "patch").await
+}
+
+/// Deletes a pool's resource: its hours are those of the policy from then on.
+#[utoipa::path(
+    tag = "HealthcareService",
+    operation_id = "deleteService",
+    params(("id" = String, Path, description = "The service's id."), schema::IfMatch),
+    responses((status = 204, description = "Deleted."), schema::ChangeErrors),
+    security(("bearer" = ["system/HealthcareService.d"]))
+)]
+#[delete("/fhir/HealthcareService/{id}")]
+pub(crate) async fn delete(context: Context, id: Path<String>) -> Answer {
+    may_feed(&context, Permission::Delete)?;
+    let (key, current) = existing(&context, &id).await?;
+    let document = unreadable(Document::stored(current.body.clone(), KIND))?;
+    let write = unreadable(fhir::write::fed(&document, &key.id, current.version.next(), context.now()))?;
+    let mut change = Change::new(context.caller.tenant.clone());
+    change.new_generation = true;
+    let mut audit = context.audit(AuditAction::Delete, "delete");
+    audit.focus = Some(key);
+    audit.version = Some(write.version);
+    audit.count = 1;
+    change.audit = vec![audit];
+    change.resources = vec![fhir::write::deleted(write)];
+    save(&context, change).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Finds pools' resources.
@@ -169,20 +208,26 @@ fn may_feed(context: &Context, permission: Permission) -> Result<(), Failure> {
 }
 
 /// A valid resource whose hours can be kept.
-fn parse(body: &ResourceBody) -> Result<Document, Failure> {
-    let document = Document::parse(&body.0, KIND)?;
+fn parse(body: &[u8]) -> Result<Document, Failure> {
+    let document = Document::parse(body, KIND)?;
     Availability::read(&document).map_err(Failure::Business)?;
     Ok(document)
 }
 
 /// Writes the next version; policy is made anew from it.
-async fn feed(context: &Context, document: &Document, key: &Key, current: Option<&Stored>) -> Answer {
+async fn feed(
+    context: &Context,
+    document: &Document,
+    key: &Key,
+    current: Option<&Stored>,
+    interaction: &'static str,
+) -> Answer {
     let version = current.map_or(Version::FIRST, |current| current.version.next());
-    let new = current.is_none();
+    let new = current.is_none_or(|current| current.deleted);
     let write = unreadable(fhir::write::fed(document, &key.id, version, context.now()))?;
     let mut change = Change::new(context.caller.tenant.clone());
     change.new_generation = true;
-    let (action, interaction) = if new { (AuditAction::Create, "create") } else { (AuditAction::Update, "update") };
+    let action = if new { AuditAction::Create } else { AuditAction::Update };
     let mut audit = context.audit(action, interaction);
     audit.focus = Some(key.clone());
     audit.version = Some(version);
@@ -190,10 +235,44 @@ async fn feed(context: &Context, document: &Document, key: &Key, current: Option
     change.audit = vec![audit];
     let made = stored(&write);
     change.resources = vec![write];
+    save(context, change).await?;
+    let outcome = Outcome::new(document.warnings().to_vec());
+    Ok(context.manners.made(&made, &context.state.base_url, new, &outcome))
+}
+
+async fn save(context: &Context, change: Change) -> Result<(), Failure> {
     context.save(change).await.map_err(|error| match error {
         SaveError::Conflict { .. } => Failure::lost(context.manners.if_match.is_some()),
         other => other.into(),
-    })?;
-    let outcome = Outcome::new(document.warnings().to_vec());
-    Ok(context.manners.made(&made, &context.state.base_url, new, &outcome))
+    })
+}
+
+/// The resource as it is now, deleted or not; a directory is everybody's.
+async fn current(context: &Context, key: &Key) -> Result<Option<Stored>, Failure> {
+    let tenant = context.caller.tenant.clone();
+    let wanted = Read { tenant, key: key.clone(), version: None, visibility: Visibility::Everything };
+    Ok(context.state.store.read(wanted).await?)
+}
+
+/// The resource that a path names, in the version that `If-Match` names.
+async fn existing(context: &Context, id: &str) -> Result<(Key, Stored), Failure> {
+    let key = key(KIND, id)?;
+    let current = current(context, &key).await?.ok_or(Failure::NotFound)?;
+    if current.deleted {
+        return Err(Failure::Gone);
+    }
+    let condition = context.manners.if_match.as_ref();
+    if condition.is_some_and(|condition| !condition.admits(current.version)) {
+        return Err(Failure::Precondition);
+    }
+    Ok((key, current))
+}
+
+/// The resource must be the one of the address.
+fn named(document: &Document, key: &Key) -> Result<(), Failure> {
+    if document.id().as_ref() == Some(&key.id) {
+        return Ok(());
+    }
+    let issue = Issue::error(IssueCode::Value, "The resource's id must be the address's.").at("HealthcareService.id");
+    Err(Failure::Invalid(vec![issue]))
 }

@@ -34,6 +34,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(communication::create)
         .service(communication::search_by_form)
         .service(communication::read)
+        .service(communication::update)
+        .service(communication::patch)
+        .service(communication::delete)
         .service(communication::vread)
         .service(task::search)
         .service(task::search_by_form)
@@ -45,6 +48,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(healthcare_service::search_by_form)
         .service(healthcare_service::read)
         .service(healthcare_service::update)
+        .service(healthcare_service::patch)
+        .service(healthcare_service::delete)
         .service(healthcare_service::vread)
         .service(decisions::list)
         .service(decisions::read)
@@ -122,7 +127,7 @@ mod tests {
     #[test]
     fn an_address_is_known_by_its_methods() {
         assert_eq!(methods("/fhir/Communication").unwrap(), "GET, POST, HEAD");
-        assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, HEAD");
+        assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, PATCH, DELETE, HEAD");
         assert_eq!(methods("/fhir/Task/a-1/$claim").unwrap(), "POST");
         assert_eq!(methods("/fhir/Task/_search").unwrap(), "POST");
         for unknown in ["/fhir", "/fhir/Patient", "//fhir/Communication", "/fhir/Communication/", "/metrics"] {

@@ -23,19 +23,19 @@ pub struct Frame<'a> {
     pub now: Timestamp,
 }
 
-/// The change of a message that is sent.
+/// The change of a message that is sent, as that version of its id: the first, unless it was a draft.
 ///
 /// # Errors
 /// A text that was made cannot be read: a fault of ours.
 pub fn sent(
     frame: &Frame<'_>,
     communication: &Communication,
-    id: &ResourceId,
+    (id, version): (&ResourceId, Version),
     view: Option<&ThreadView>,
     decision: Decision,
 ) -> Result<Change, Vec<Issue>> {
     let part_of = view.map(|view| &view.thread.id);
-    let stamp = Stamp { id, now: frame.now, thread: &decision.thread, record: &decision.record, part_of };
+    let stamp = Stamp { id, version, now: frame.now, thread: &decision.thread, record: &decision.record, part_of };
     let mut resources = vec![communication.sent(&stamp)?];
     if let Some(reply) = &decision.reply {
         resources.push(automatic(reply, id, &stamp)?);

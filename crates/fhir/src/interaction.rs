@@ -17,6 +17,10 @@ pub enum Interaction {
     Vread,
     /// A new version of a resource that exists.
     Update,
+    /// A new version, told as changes to the one before.
+    Patch,
+    /// No current version any more.
+    Delete,
     /// The versions of one resource.
     HistoryInstance,
     /// The versions of all resources of the type.
@@ -33,6 +37,8 @@ impl Interaction {
             Self::Read => "read",
             Self::Vread => "vread",
             Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
             Self::HistoryInstance => "history-instance",
             Self::HistoryType => "history-type",
             Self::SearchType => "search-type",
@@ -44,7 +50,8 @@ impl Interaction {
         match self {
             Self::Create => Permission::Create,
             Self::Read | Self::Vread | Self::HistoryInstance => Permission::Read,
-            Self::Update => Permission::Update,
+            Self::Update | Self::Patch => Permission::Update,
+            Self::Delete => Permission::Delete,
             Self::SearchType | Self::HistoryType => Permission::Search,
         }
     }
@@ -57,6 +64,8 @@ impl Interaction {
             Self::Read => vec![Route::new("GET", format!("/{kind}/{{id}}"))],
             Self::Vread => vec![Route::new("GET", format!("/{kind}/{{id}}/_history/{{version}}"))],
             Self::Update => vec![Route::new("PUT", format!("/{kind}/{{id}}"))],
+            Self::Patch => vec![Route::new("PATCH", format!("/{kind}/{{id}}"))],
+            Self::Delete => vec![Route::new("DELETE", format!("/{kind}/{{id}}"))],
             Self::HistoryInstance => vec![Route::new("GET", format!("/{kind}/{{id}}/_history"))],
             Self::HistoryType => vec![Route::new("GET", format!("/{kind}/_history"))],
             Self::SearchType => {
@@ -137,6 +146,9 @@ pub static SERVED: &[Served] = &[
             Interaction::Create,
             Interaction::Read,
             Interaction::Vread,
+            Interaction::Update,
+            Interaction::Patch,
+            Interaction::Delete,
             Interaction::HistoryInstance,
             Interaction::HistoryType,
             Interaction::SearchType,
@@ -146,7 +158,8 @@ pub static SERVED: &[Served] = &[
         creates_on_update: false,
         documentation: "A message, and the root of a thread of messages. To create one is to send it: the practice's \
                         policy decides who gets it, by when it is answered and what is said at once. A message that \
-                        repeats the identifier named by If-None-Exist is not sent twice.",
+                        repeats the identifier named by If-None-Exist is not sent twice. Drafts are their author's to change, to send \
+                        and to delete; what was sent stays as it is.",
     },
     Served {
         kind: ResourceType::Task,
@@ -173,6 +186,8 @@ pub static SERVED: &[Served] = &[
             Interaction::Read,
             Interaction::Vread,
             Interaction::Update,
+            Interaction::Patch,
+            Interaction::Delete,
             Interaction::HistoryInstance,
             Interaction::HistoryType,
             Interaction::SearchType,

@@ -11,6 +11,7 @@ pub mod interaction;
 pub mod issue;
 pub mod json;
 pub mod outcome;
+pub mod patch;
 pub mod resource;
 pub mod search;
 pub mod task;

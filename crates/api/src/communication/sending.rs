@@ -4,7 +4,7 @@ use domain::access::Visibility;
 use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
 use domain::correspondent::{Correspondent, Who};
 use domain::decide::{self, Known, Setting};
-use domain::id::{Ids, Key, ResourceId, ResourceType};
+use domain::id::{Ids, Key, ResourceId, ResourceType, Version};
 use domain::message::Side;
 use domain::policy::Policy;
 use domain::search::Read;
@@ -29,6 +29,8 @@ pub(super) struct Sending<'a> {
     context: &'a Context,
     condition: Option<&'a IfNoneExist>,
     message: &'a Communication,
+    /// The draft that is sent or changed, as it stands.
+    draft: Option<&'a Stored>,
     visibility: &'a Visibility,
     now: Timestamp,
     /// The identifiers of the decision begin here, however often it is taken anew.
@@ -62,7 +64,21 @@ impl<'a> Sending<'a> {
         let mut audit = context.audit(AuditAction::Create, "create");
         audit.patient = message.patient();
         audit.count = 1;
-        Self { context, condition, message, visibility, now, ids, audit }
+        Self { context, condition, message, draft: None, visibility, now, ids, audit }
+    }
+
+    /// A draft on its way to its next version, in which it may be sent.
+    pub(super) fn draft(
+        context: &'a Context,
+        message: &'a Communication,
+        visibility: &'a Visibility,
+        draft: &'a Stored,
+        interaction: &'static str,
+    ) -> Self {
+        let mut sending = Self::new(context, message, visibility, None);
+        sending.audit.action = AuditAction::Update;
+        sending.audit.interaction = interaction;
+        Self { draft: Some(draft), ..sending }
     }
 
     /// Decides and saves; anew when the thread or the policy has moved on meanwhile, which is nobody's fault.
@@ -73,7 +89,7 @@ impl<'a> Sending<'a> {
         let mut turn = None;
         loop {
             let mut ids = self.ids.clone();
-            let id = ids.next_id();
+            let id = self.draft.map_or_else(|| ids.next_id(), |draft| draft.key.id.clone());
             let (view, known) = tokio::try_join!(self.continued(), self.remembered(&policy))?;
             let mut change = self.decide(&policy, &id, view.as_ref(), &known, &mut ids)?;
             let write = change
@@ -92,6 +108,10 @@ impl<'a> Sending<'a> {
                 Err(SaveError::NotUnique { .. }) => return self.before().await,
                 Err(error) if attempt == ATTEMPTS => return Err(error.into()),
                 Err(SaveError::StaleCatalogue) => policy = self.context.state.policies.renewed(tenant, &policy).await?,
+                // Whoever has changed the draft meanwhile has not seen this change.
+                Err(SaveError::Conflict { key: Some(key) }) if self.draft.is_some_and(|draft| draft.key == key) => {
+                    return Err(Failure::lost(self.context.manners.if_match.is_some()));
+                }
                 // Who has lost a race waits for their turn: many messages of one sender would lose race after race.
                 Err(SaveError::Conflict { .. }) => {
                     if turn.is_none() {
@@ -126,9 +146,10 @@ impl<'a> Sending<'a> {
             // everything would leave every message without an answer.
             message.machine_generated = false;
         }
+        let version = self.draft.map_or(Version::FIRST, |draft| draft.version.next());
         if self.message.is_draft() {
             let mut change = Change::new(caller.tenant.clone());
-            change.resources = vec![unreadable(self.message.drafted(id, self.now))?];
+            change.resources = vec![unreadable(self.message.drafted(id, version, self.now))?];
             change.decisions = vec![decide::draft(setting, &message, ids).row(None)];
             return Ok(change);
         }
@@ -148,7 +169,7 @@ impl<'a> Sending<'a> {
         let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
         let patient = decision.thread.patient.clone();
         let thread = decision.thread.id.clone();
-        let mut change = unreadable(decided::sent(&frame, self.message, id, view, decision))?;
+        let mut change = unreadable(decided::sent(&frame, self.message, (id, version), view, decision))?;
         change.shadows = shadow.map(|record| record.row(Some(thread))).into_iter().collect();
         // A message that names no subject is about the patient of its conversation, who is to see it.
         for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {

@@ -77,6 +77,18 @@ pub fn check_form(content_type: Option<&str>, encoding: Option<&str>) -> Result<
     check(content_type, encoding, &["application/x-www-form-urlencoded"], TAKEN)
 }
 
+/// What is taken as a patch.
+pub const PATCH: &str = "Send a JSON Patch as application/json-patch+json in UTF-8, not compressed.";
+
+/// Whether a body is a patch: `true` when its type says no more than that it is JSON.
+pub fn check_patch(content_type: Option<&str>, encoding: Option<&str>) -> Result<bool, Failure> {
+    const PLAIN: &[&str] = &["application/json", "application/fhir+json"];
+    if check(content_type, encoding, PLAIN, PATCH).is_ok() {
+        return Ok(true);
+    }
+    check(content_type, encoding, &["application/json-patch+json"], PATCH).map(|()| false)
+}
+
 fn check(
     content_type: Option<&str>,
     encoding: Option<&str>,
@@ -190,5 +202,8 @@ mod tests {
             assert!(check_resource(Some("application/json"), Some(encoding)).is_err(), "{encoding}");
         }
         assert!(check_form(Some("application/x-www-form-urlencoded"), Some("identity")).is_ok());
+        assert_eq!(check_patch(Some("application/json-patch+json"), None).ok(), Some(false));
+        assert_eq!(check_patch(Some("application/json; charset=utf-8"), None).ok(), Some(true));
+        assert!(check_patch(Some("application/xml-patch+xml"), None).is_err() && check_patch(None, None).is_err());
     }
 }

@@ -54,6 +54,7 @@ schemas!(
     HealthcareService,
     Hold,
     Holds,
+    JsonPatch,
     JsonSchema,
     OpenApiDocument,
     PolicyBundle,

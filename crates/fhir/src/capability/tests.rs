@@ -37,7 +37,7 @@ fn the_statement_says_what_is_served_of_each_type() {
     assert_eq!(statement["fhirVersion"], "4.0.1");
     let communication = resource(&statement, "Communication");
     assert_eq!(all(&communication["interaction"], "code"), [
-        "create", "read", "vread", "history-instance", "history-type", "search-type"
+        "create", "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "search-type"
     ]);
     assert_eq!(all(&statement["rest"][0]["interaction"], "code"), ["history-system"]);
     assert_eq!(communication["conditionalCreate"], true);
