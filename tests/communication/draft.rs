@@ -90,9 +90,8 @@ async fn a_draft_is_changed_and_sent_by_its_author_and_then_stays(house: &House)
 async fn a_draft_is_deleted_and_leaves_its_history_to_its_author(house: &House) {
     let id = house.create(&author(), &draft("Perhaps.")).await.is(201).id();
     let path = format!("/fhir/Communication/{id}");
-    let delete = async |version: &str| {
-        house.ask(Method::DELETE, &path).by(&author()).header("if-match", version).send().await
-    };
+    let delete =
+        async |version: &str| house.ask(Method::DELETE, &path).by(&author()).header("if-match", version).send().await;
     delete("W/\"2\"").await.is(412);
     let reader = scoped(&author(), "patient/*.crus");
     assert_eq!(house.ask(Method::DELETE, &path).by(&reader).send().await.is(403).issues(), ["forbidden"]);
@@ -102,7 +101,8 @@ async fn a_draft_is_deleted_and_leaves_its_history_to_its_author(house: &House) 
     put(house, &id, &draft("Again."), "*").send().await.is(410);
     assert!(house.get(&author(), "/fhir/Communication?status=preparation").await.is(200).ids().is_empty());
     let history = house.get(&author(), &format!("{path}/_history")).await.is(200).json();
-    let methods: Vec<_> = history["entry"].as_array().unwrap().iter().map(|own| own["request"]["method"].clone()).collect();
+    let methods: Vec<_> =
+        history["entry"].as_array().unwrap().iter().map(|own| own["request"]["method"].clone()).collect();
     assert_eq!(methods, ["DELETE", "POST"]);
     house.get(&patient("p-2002"), &format!("{path}/_history")).await.is(404);
     house.get(&patient("p-2002"), &path).await.is(404);
@@ -139,7 +139,8 @@ async fn a_patch_changes_what_it_names_and_not_a_byte_more(house: &House) {
     }
     let wrong = house.ask(Method::PATCH, &format!("/fhir/Communication/{id}")).by(&author()).fhir("{}");
     assert_eq!(wrong.send().await.is(415).issues(), ["not-supported"]);
-    let sent = patched(house, &id, &json!([{ "op": "replace", "path": "/status", "value": "in-progress" }])).send().await;
+    let sent =
+        patched(house, &id, &json!([{ "op": "replace", "path": "/status", "value": "in-progress" }])).send().await;
     assert_eq!(sent.is(200).json()["status"], "completed");
     assert_eq!(house.task(&id).await["status"], "requested");
 }

@@ -35,6 +35,7 @@ fn expected() -> BTreeSet<String> {
     for served in SERVED {
         let kind = served.kind;
         all.extend(served.interactions.iter().map(|interaction| format!("{kind} {}", interaction.as_str())));
+        all.extend(served.conditional().map(|interaction| format!("{kind} conditional {}", interaction.as_str())));
         all.extend(served.operations.iter().map(|operation| format!("{kind}/[id]/${}", operation.name)));
         if served.has_conditional_create {
             all.insert(format!("{kind} conditional create"));

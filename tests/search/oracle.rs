@@ -41,7 +41,8 @@ async fn random_queries_find_what_reading_everything_finds(house: &House) {
         let is_patient = caller.patient.is_some();
         let mut found = 0;
         for _ in 0..60 {
-            let kind = if is_patient { "Communication" } else { dice.pick(&["Communication", "Communication", "Task"]) };
+            let kind =
+                if is_patient { "Communication" } else { dice.pick(&["Communication", "Communication", "Task"]) };
             let conditions: Vec<_> = (0..=dice.roll(2)).map(|_| condition(&mut dice, kind, is_patient)).collect();
             let query: Vec<_> = conditions.iter().map(|(query, _)| query.clone()).collect();
             let query = format!("/fhir/{kind}?{}&_total=accurate&_count=7", query.join("&"));
@@ -237,8 +238,7 @@ fn day(dice: &mut Dice, name: &str) -> (String, Holds) {
         ("le", |at, _, high| at < high),
     ]);
     let compare = compares[prefix];
-    let holds = move |own: &Value, _: &[Value]| {
-        own[member].as_str().is_some_and(|at| compare(at.parse().unwrap(), low, high))
-    };
+    let holds =
+        move |own: &Value, _: &[Value]| own[member].as_str().is_some_and(|at| compare(at.parse().unwrap(), low, high));
     (format!("{name}={prefix}{}", &low.to_string()[..10]), Box::new(holds))
 }

@@ -186,10 +186,25 @@ async fn services_are_found_by_each_parameter(house: &House) {
     });
     house.put(&engine(), "/fhir/HealthcareService/lab", &service).await.is(201);
     for query in [
-        "_id=lab", "_tag=x", "_security=y", "_profile=urn:p", "identifier=urn:i%7C1", "active=false", "name=reve",
-        "organization=o", "location=l", "coverage-area=Location/area", "endpoint=e", "service-category=a",
-        "service-type=urn:s%7Cb", "specialty:text=gez", "characteristic=d", "program=e", "specialty:missing=false",
-        "active:not=true", "_lastUpdated=ge2026-06-19&name=R%C3%A9verie",
+        "_id=lab",
+        "_tag=x",
+        "_security=y",
+        "_profile=urn:p",
+        "identifier=urn:i%7C1",
+        "active=false",
+        "name=reve",
+        "organization=o",
+        "location=l",
+        "coverage-area=Location/area",
+        "endpoint=e",
+        "service-category=a",
+        "service-type=urn:s%7Cb",
+        "specialty:text=gez",
+        "characteristic=d",
+        "program=e",
+        "specialty:missing=false",
+        "active:not=true",
+        "_lastUpdated=ge2026-06-19&name=R%C3%A9verie",
     ] {
         let found = house.get(&engine(), &format!("/fhir/HealthcareService?{query}")).await.is(200);
         assert_eq!(found.ids(), ["lab"], "{query}");

@@ -40,7 +40,8 @@ fn along(bundle: &Value, kind: &str) -> usize {
 
 async fn what_the_matches_refer_to_comes_along_as_far_as_the_caller_sees(house: &House) {
     let (root, answer) = conversation(house, "p-1001").await;
-    let asking = async |query: &str| house.get(&engine(), &format!("/fhir/{query}&_total=accurate")).await.is(200).json();
+    let asking =
+        async |query: &str| house.get(&engine(), &format!("/fhir/{query}&_total=accurate")).await.is(200).json();
     let found = asking(&format!("Communication?_id={answer}&_include=Communication:part-of")).await;
     assert_eq!((found["total"].clone(), along(&found, "Communication")), (json!(1), 1));
     assert_eq!(found["entry"][1]["resource"]["id"], root.as_str());
@@ -58,7 +59,8 @@ async fn what_the_matches_refer_to_comes_along_as_far_as_the_caller_sees(house: 
     assert_eq!(modes(&round).len(), 2);
     // Somebody of another pool finds nothing, and nothing comes along.
     let other = staff("Practitioner/elsewhere", &["family"]);
-    let none = house.get(&other, &format!("/fhir/HealthcareService?_id=refill-pool&_revinclude=Task:pool")).await.is(200);
+    let none =
+        house.get(&other, &format!("/fhir/HealthcareService?_id=refill-pool&_revinclude=Task:pool")).await.is(200);
     assert_eq!(modes(&none.json()), [("HealthcareService".to_owned(), "match".to_owned())]);
     // What the token does not allow to search does not come along, whether or not there is any.
     let narrow = scoped(&engine(), "system/Communication.rs");
@@ -106,8 +108,14 @@ async fn a_chain_reaches_no_farther_than_the_caller_sees(house: &House) {
     assert!(ids(&engine(), "Task?focus.category:not=refill").await.is_empty());
     assert_eq!(ids(&engine(), "Task?pool.name=refill").await, [task.as_str()]);
     assert_eq!(ids(&engine(), "Communication?_has:Task:focus:business-status=met").await, [root.as_str()]);
-    assert_eq!(ids(&engine(), "Communication?_has:Communication:part-of:sender=Practitioner/nurse-ortiz").await, [root.as_str()]);
-    assert_eq!(ids(&patient("p-1001"), "Communication?part-of.status=completed&category:not=automatic").await, [answer.as_str()]);
+    assert_eq!(
+        ids(&engine(), "Communication?_has:Communication:part-of:sender=Practitioner/nurse-ortiz").await,
+        [root.as_str()]
+    );
+    assert_eq!(
+        ids(&patient("p-1001"), "Communication?part-of.status=completed&category:not=automatic").await,
+        [answer.as_str()]
+    );
     // A note that the patient does not see is nothing that they can ask about.
     let mut note = reply("p-1001", &root, "Careful.");
     note["category"] = json!([{ "coding": [{ "system": fhir::canonical::MESSAGE_CATEGORY, "code": "internal" }] }]);
@@ -118,7 +126,9 @@ async fn a_chain_reaches_no_farther_than_the_caller_sees(house: &House) {
     assert!(ids(&patient("p-2002"), "Task?focus.category=refill").await.is_empty());
     let narrow = scoped(&engine(), "system/Task.rs");
     assert_eq!(house.get(&narrow, "/fhir/Task?focus.category=refill").await.is(403).issues(), ["forbidden"]);
-    for far in ["Task?focus.part-of.status=completed", "Task?focus.colour=blue", "Communication?_has:Task:owner:status=x"] {
+    for far in
+        ["Task?focus.part-of.status=completed", "Task?focus.colour=blue", "Communication?_has:Task:owner:status=x"]
+    {
         house.get(&engine(), &format!("/fhir/{far}")).await.is(400);
     }
 }
@@ -184,7 +194,8 @@ async fn a_thread_is_found_by_its_last_activity(house: &House) {
     assert_eq!(thread.ids().len(), 3, "the root, the automatic reply and the answer");
     assert_eq!(thread.ids()[0], first);
     assert_eq!(thread.resources()[2]["recipient"][0]["reference"], "Patient/p-1001");
-    let sent = house.get(&engine(), &format!("/fhir/Communication?recipient={REFILL}&received=2026-06-19")).await.is(200);
+    let sent =
+        house.get(&engine(), &format!("/fhir/Communication?recipient={REFILL}&received=2026-06-19")).await.is(200);
     assert_eq!(sent.ids().len(), 2);
 }
 

@@ -15,7 +15,7 @@ use fhir::outcome::Outcome;
 
 use self::draft::Current;
 use self::sending::{Sending, Sent};
-use crate::conditional::IfNoneExist;
+use crate::conditional::Condition;
 use crate::context::{Context, stored};
 use crate::error::{Answer, Failure};
 use crate::manners::body::{FormBody, PatchBody, ResourceBody};
@@ -45,7 +45,7 @@ const KIND: ResourceType = ResourceType::Communication;
 #[post("/fhir/Communication")]
 pub(crate) async fn create(context: Context, request: HttpRequest, body: ResourceBody) -> Answer {
     let visibility = context.visibility(KIND, Permission::Create).await?;
-    let condition = IfNoneExist::of(&context, &request, KIND).await?;
+    let condition = Condition::if_none_exist(&context, &request, KIND).await?;
     let message = Communication::parse(&body.0)?;
     may_write(&message, &visibility)?;
     if let Some(condition) = &condition

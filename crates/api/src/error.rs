@@ -205,7 +205,7 @@ impl Failure {
             ),
             Self::SeveralMatch => (
                 IssueCode::MultipleMatches,
-                "Several resources match If-None-Exist. Ask for one, such as by its identifier.".into(),
+                "Several resources match the condition. Ask for one, such as by its identifier.".into(),
             ),
             Self::TooLarge(0) => (IssueCode::TooLong, "The request is too long.".into()),
             Self::TooLarge(limit) => {

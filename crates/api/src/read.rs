@@ -26,7 +26,8 @@ async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<V
     let visibility = context.visibility(kind, Permission::Read).await?;
     let key = key(kind, id).map_err(|failure| {
         // No id begins so: what does is another address, which does not take this method.
-        let another = id.starts_with(['_', '$']).then(|| crate::route::methods(&format!("/fhir/{kind}/{id}"))).flatten();
+        let another =
+            id.starts_with(['_', '$']).then(|| crate::route::methods(&format!("/fhir/{kind}/{id}"))).flatten();
         another.map_or(failure, Failure::Method)
     })?;
     let for_patient = patient_of(&visibility).cloned();

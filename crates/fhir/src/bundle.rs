@@ -50,7 +50,8 @@ pub fn searchset(base_url: &str, parsed: &Parsed, page: &Page, included: &[Store
     };
     for row in &page.rows {
         let shape = &parsed.shape;
-        let body = if shape.is_whole() { Cow::Borrowed(&row.body) } else { Cow::Owned(shape.of(row.key.kind, &row.body)?) };
+        let body =
+            if shape.is_whole() { Cow::Borrowed(&row.body) } else { Cow::Owned(shape.of(row.key.kind, &row.body)?) };
         push(row, &body, "match");
     }
     for row in included {

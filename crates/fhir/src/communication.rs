@@ -381,7 +381,14 @@ mod tests {
         let message = communication.message(&id, &PatientFacts::default());
         let setting = Setting { policy: &policy, now: now().into() };
         let decision = send(setting, &message, None, &mut Ids::new(now().into(), 1)).unwrap();
-        let stamp = Stamp { id: &id, version: Version::FIRST, now: now(), thread: &decision.thread, record: &decision.record, part_of: None };
+        let stamp = Stamp {
+            id: &id,
+            version: Version::FIRST,
+            now: now(),
+            thread: &decision.thread,
+            record: &decision.record,
+            part_of: None,
+        };
         (communication.sent(&stamp).unwrap(), decision)
     }
 
@@ -423,7 +430,14 @@ mod tests {
         assert!(!decision.record.red_flags.is_empty());
         let reply = decision.reply.as_ref().unwrap();
         let id: ResourceId = "m1".parse().unwrap();
-        let stamp = Stamp { id: &id, version: Version::FIRST, now: now(), thread: &decision.thread, record: &decision.record, part_of: None };
+        let stamp = Stamp {
+            id: &id,
+            version: Version::FIRST,
+            now: now(),
+            thread: &decision.thread,
+            record: &decision.record,
+            part_of: None,
+        };
         let write = automatic(reply, &id, &stamp).unwrap();
         let document = Document::parse(write.body.as_bytes(), ResourceType::Communication).unwrap();
         assert!(document.warnings().is_empty(), "{:?}", document.warnings());

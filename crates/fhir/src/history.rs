@@ -75,7 +75,8 @@ pub fn parse(
             "_cursor" => place(&scope, &value).map(|place| history.after = Some(place)),
             "_format" | "_pretty" => continue,
             _ => {
-                let message = "A history takes _since, _at, _count and _format, and the position that a next link holds.";
+                let message =
+                    "A history takes _since, _at, _count and _format, and the position that a next link holds.";
                 errors.push(Issue::error(IssueCode::NotSupported, message));
                 continue;
             }
@@ -226,7 +227,8 @@ mod tests {
         let issues = validate(&tree, "Bundle", Options { refuse_empty_arrays: true });
         assert!(issues.is_empty(), "{issues:?}");
         let told: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let methods: Vec<_> = told["entry"].as_array().unwrap().iter().map(|own| own["request"]["method"].clone()).collect();
+        let methods: Vec<_> =
+            told["entry"].as_array().unwrap().iter().map(|own| own["request"]["method"].clone()).collect();
         assert_eq!(methods, ["DELETE", "PUT", "POST"]);
         assert!(told["entry"][0].get("resource").is_none() && told["entry"][2]["resource"]["id"] == "t-1");
         assert_eq!(told["entry"][1]["response"]["etag"], "W/\"2\"");

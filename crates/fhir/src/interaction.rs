@@ -124,6 +124,8 @@ pub struct Served {
     pub operations: &'static [Operation],
     /// Whether a create with `If-None-Exist` answers with what exists.
     pub has_conditional_create: bool,
+    /// Whether an update, patch or delete takes a search that finds one resource in place of an id.
+    pub has_conditional_changes: bool,
     /// Whether an update creates what does not exist, under the client's id.
     pub creates_on_update: bool,
     /// The type's part in the service, for people.
@@ -134,7 +136,19 @@ impl Served {
     /// Every route of the type.
     pub fn routes(&self) -> Vec<Route> {
         let interactions = self.interactions.iter().flat_map(|interaction| interaction.routes(self.kind));
-        interactions.chain(self.operations.iter().map(|operation| operation.route(self.kind))).collect()
+        let operations = self.operations.iter().map(|operation| operation.route(self.kind));
+        let conditional = self.conditional().map(|interaction| {
+            let method = interaction.routes(self.kind).into_iter().next().map_or("PUT", |route| route.method);
+            Route::new(method, format!("/{}", self.kind))
+        });
+        interactions.chain(operations).chain(conditional).collect()
+    }
+
+    /// The interactions that take a search in place of an id.
+    pub fn conditional(&self) -> impl Iterator<Item = Interaction> + use<> {
+        let (has, interactions) = (self.has_conditional_changes, self.interactions);
+        let changes = [Interaction::Update, Interaction::Patch, Interaction::Delete];
+        changes.into_iter().filter(move |interaction| has && interactions.contains(interaction))
     }
 }
 
@@ -155,6 +169,7 @@ pub static SERVED: &[Served] = &[
         ],
         operations: &[],
         has_conditional_create: true,
+        has_conditional_changes: false,
         creates_on_update: false,
         documentation: "A message, and the root of a thread of messages. To create one is to send it: the practice's \
                         policy decides who gets it, by when it is answered and what is said at once. A message that \
@@ -176,6 +191,7 @@ pub static SERVED: &[Served] = &[
             documentation: "Makes the caller the owner of the Task. If-Match names the version that the caller has seen.",
         }],
         has_conditional_create: false,
+        has_conditional_changes: false,
         creates_on_update: false,
         documentation: "An awaited answer: who owes it, by when, and how it stands. Written by the service alone.",
     },
@@ -194,6 +210,7 @@ pub static SERVED: &[Served] = &[
         ],
         operations: &[],
         has_conditional_create: false,
+        has_conditional_changes: true,
         creates_on_update: true,
         documentation: "A pool that answers messages, with its hours and absences. Its local times are in the zone that \
                         the standard timezone extension names.",

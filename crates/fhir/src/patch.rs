@@ -77,7 +77,9 @@ fn read<'p>(patch: Value<'p>) -> Result<Vec<Operation<'p>>, Vec<Issue>> {
     }
     let items: Vec<_> = patch.items().collect();
     if items.len() > MAX_OPERATIONS {
-        return Err(wrong(format!("A patch may have {MAX_OPERATIONS} operations at most. Update the resource instead.")));
+        return Err(wrong(format!(
+            "A patch may have {MAX_OPERATIONS} operations at most. Update the resource instead."
+        )));
     }
     let mut operations = vec![];
     for (place, item) in items.into_iter().enumerate() {
@@ -140,7 +142,11 @@ impl Operation<'_> {
             }
             Self::Copy { from, path } => add(&tree, path, find(tree.root(), from)?.raw()),
             Self::Test { path, value } => {
-                if same(find(tree.root(), path)?.raw(), value) { Ok(text.to_owned()) } else { Err(Fault::Differs) }
+                if same(find(tree.root(), path)?.raw(), value) {
+                    Ok(text.to_owned())
+                } else {
+                    Err(Fault::Differs)
+                }
             }
         }
     }
@@ -252,7 +258,10 @@ mod tests {
             (json!({"op":"remove","path":"/g"}), TEXT.replace(", \"g\": []", "")),
             (json!({"op":"copy","from":"/a","path":"/g/0"}), TEXT.replace("[] }", "[1.10] }")),
             (json!({"op":"move","from":"/b/0","path":"/b/2"}), TEXT.replace("1, 2 ,3", "2 ,3,1")),
-            (json!({"op":"move","from":"/c/f","path":"/f"}), TEXT.replace(", \"f\":\"x\"", "").replace("[] }", "[],\"f\":\"x\" }")),
+            (
+                json!({"op":"move","from":"/c/f","path":"/f"}),
+                TEXT.replace(", \"f\":\"x\"", "").replace("[] }", "[],\"f\":\"x\" }"),
+            ),
             (json!({"op":"test","path":"/a","value":1.1}), TEXT.to_owned()),
             (json!({"op":"test","path":"/c","value":{"f":"x","d~/e":null}}), TEXT.to_owned()),
         ] {
@@ -318,7 +327,8 @@ mod tests {
     }
 
     fn documents() -> impl Strategy<Value = serde_json::Value> {
-        let leaf = prop_oneof![Just(json!(null)), Just(json!(true)), (0..9).prop_map(|n| json!(n)), Just(json!("é\"\\"))];
+        let leaf =
+            prop_oneof![Just(json!(null)), Just(json!(true)), (0..9).prop_map(|n| json!(n)), Just(json!("é\"\\"))];
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::Array),

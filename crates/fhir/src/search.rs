@@ -122,7 +122,8 @@ impl ParameterKind {
             Self::Reference(targets) => (true, targets),
             _ => (false, [].as_slice()),
         };
-        let may_be = move |kind: &ResourceType| is_reference && (targets.is_empty() || targets.contains(&kind.as_str()));
+        let may_be =
+            move |kind: &ResourceType| is_reference && (targets.is_empty() || targets.contains(&kind.as_str()));
         ResourceType::ALL.iter().copied().filter(may_be)
     }
 }

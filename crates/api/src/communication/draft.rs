@@ -56,7 +56,9 @@ impl Current {
         may_write(&message, &self.visibility)?;
         let sending = Sending::draft(context, &message, &self.visibility, &self.stored, interaction);
         let Sent::Now(write) = sending.save().await? else {
-            return Err(Failure::Internal("a draft was sent before under a condition that it does not have".to_owned()));
+            return Err(Failure::Internal(
+                "a draft was sent before under a condition that it does not have".to_owned(),
+            ));
         };
         let outcome = Outcome::new(message.document().warnings().to_vec());
         Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome))

@@ -16,7 +16,7 @@ use fhir::issue::{Issue, IssueCode};
 use jiff::Timestamp;
 
 use super::refused;
-use crate::conditional::IfNoneExist;
+use crate::conditional::Condition;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::read::unreadable;
@@ -27,7 +27,7 @@ const ATTEMPTS: usize = 8;
 /// A message on its way into the store.
 pub(super) struct Sending<'a> {
     context: &'a Context,
-    condition: Option<&'a IfNoneExist>,
+    condition: Option<&'a Condition>,
     message: &'a Communication,
     /// The draft that is sent or changed, as it stands.
     draft: Option<&'a Stored>,
@@ -57,7 +57,7 @@ impl<'a> Sending<'a> {
         context: &'a Context,
         message: &'a Communication,
         visibility: &'a Visibility,
-        condition: Option<&'a IfNoneExist>,
+        condition: Option<&'a Condition>,
     ) -> Self {
         let now = context.now();
         let ids = context.state.ids(Instant::from(now));

@@ -48,12 +48,10 @@ impl PatchBody {
     /// # Errors
     /// The patch is none, or cannot be made; then nothing of it is.
     pub fn applied(&self, text: &str, limit: usize) -> Result<String, Failure> {
-        fhir::patch::apply(text, &self.0, limit).map_err(|issues| {
-            match issues.first().map(|issue| issue.code) {
-                Some(IssueCode::Processing) => Failure::Business(issues),
-                Some(IssueCode::TooLong) => Failure::TooLarge(limit),
-                _ => Failure::Invalid(issues),
-            }
+        fhir::patch::apply(text, &self.0, limit).map_err(|issues| match issues.first().map(|issue| issue.code) {
+            Some(IssueCode::Processing) => Failure::Business(issues),
+            Some(IssueCode::TooLong) => Failure::TooLarge(limit),
+            _ => Failure::Invalid(issues),
         })
     }
 }

@@ -168,7 +168,7 @@ fn matches(filter: &Filter, row: &ResourceWrite) -> bool {
         Filter::Any(any) => any.iter().any(|own| matches(own, row)),
         Filter::Not(one) => !matches(one, row),
         Filter::LastUpdated(_) | Filter::Date { .. } => true,
-        other => unimplemented!("a store as small as this has no {other:?}"),
+        other => panic!("a store as small as this has no {other:?}"),
     }
 }
 
@@ -205,7 +205,12 @@ impl Store for Memory {
         let found = rows.current(&search.tenant, search.kind).filter(|row| {
             !row.deleted && sees(&search.visibility, row) && search.filters.iter().all(|filter| matches(filter, row))
         });
-        now(Ok(Page { rows: found.take(search.count.into()).map(stored).collect(), next: None, previous: None, total: None }))
+        now(Ok(Page {
+            rows: found.take(search.count.into()).map(stored).collect(),
+            next: None,
+            previous: None,
+            total: None,
+        }))
     }
 
     fn history(&self, asked: History) -> Answer<'_, HistoryPage> {

@@ -61,7 +61,8 @@ fn the_resources_stand_in_the_bundle_as_they_are_stored() {
 
 #[test]
 fn nothing_found_is_a_bundle_without_entries() {
-    let bundle = read(&searchset(&format!("{BASE}/"), &parsed(""), &Page { total: Some(0), ..page(vec![]) }, &[]).unwrap());
+    let bundle =
+        read(&searchset(&format!("{BASE}/"), &parsed(""), &Page { total: Some(0), ..page(vec![]) }, &[]).unwrap());
     assert_eq!(bundle["total"], 0);
     assert!(bundle.get("entry").is_none());
     assert_eq!(bundle["link"][0]["url"], "https://clinic.example/fhir/Communication");

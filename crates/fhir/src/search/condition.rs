@@ -29,10 +29,7 @@ impl From<Refused> for Problem {
 }
 
 /// The parameters of a type that there are for the caller.
-pub(super) fn offered(
-    sees: &Sees,
-    kind: ResourceType,
-) -> impl Iterator<Item = &'static Parameter> + Clone + use<> {
+pub(super) fn offered(sees: &Sees, kind: ResourceType) -> impl Iterator<Item = &'static Parameter> + Clone + use<> {
     let is_patient = matches!(sees.get(&kind), Some(Visibility::Patient { .. }));
     let is_offered = move |own: &&Parameter| !is_patient || own.for_patients != ForPatients::Hidden;
     parameters(kind).iter().filter(is_offered)
@@ -70,13 +67,7 @@ fn own(sees: &Sees, kind: ResourceType, name: &str, asked: Asked<'_>) -> Result<
 }
 
 /// `[parameter].[parameter of the target]`, `[parameter]:[type].[parameter of the target]`
-fn chained(
-    sees: &Sees,
-    kind: ResourceType,
-    link: &str,
-    rest: &str,
-    asked: Asked<'_>,
-) -> Result<Filter, Problem> {
+fn chained(sees: &Sees, kind: ResourceType, link: &str, rest: &str, asked: Asked<'_>) -> Result<Filter, Problem> {
     let (name, narrowed) = link.split_once(':').map_or((link, None), |(name, target)| (name, Some(target)));
     let parameter = offered(sees, kind).find(|own| own.name == name).ok_or(Problem::Unknown)?;
     one_level(rest)?;
@@ -84,10 +75,8 @@ fn chained(
     let mut conditions = Vec::new();
     for target in targets {
         match own(sees, target, rest, asked) {
-            Ok(filter) => conditions.push(Filter::Refers {
-                by: by(parameter, target, asked.base),
-                to: selected(sees, target, filter)?,
-            }),
+            Ok(filter) => conditions
+                .push(Filter::Refers { by: by(parameter, target, asked.base), to: selected(sees, target, filter)? }),
             // A parameter need not be one of all the types that may be referred to.
             Err(Problem::Unknown) => {}
             Err(refused) => return Err(refused),
@@ -192,7 +181,6 @@ fn known(parameter: &Parameter, modifier: &str) -> Result<Modifier, Refused> {
     if let Some(target) = targets.iter().find(|target| **target == modifier) {
         return Ok(Modifier::Type(target));
     }
-    let there_are: Vec<_> =
-        modifiers.iter().filter(|own| **own != "[type]").chain(targets).copied().collect();
+    let there_are: Vec<_> = modifiers.iter().filter(|own| **own != "[type]").chain(targets).copied().collect();
     Err((IssueCode::NotSupported, format!("does not support this modifier; there are: {}", there_are.join(", "))))
 }

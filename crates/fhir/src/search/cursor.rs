@@ -68,14 +68,14 @@ fn of(kind: ResourceType, sort: &[Sort]) -> Vec<u8> {
     kind.as_str().bytes().chain([0]).chain(sort.iter().map(|key| code(*key))).collect()
 }
 
-const fn code(sort: Sort) -> u8 {
+fn code(sort: Sort) -> u8 {
     let by = match sort.by {
         SortBy::LastUpdated => 0,
         SortBy::Date => 2,
         SortBy::LastActivity => 4,
         SortBy::Id => 6,
     };
-    by + sort.descending as u8
+    by + u8::from(sort.descending)
 }
 
 fn check(list: &[u8], bytes: &[u8]) -> [u8; CHECK] {

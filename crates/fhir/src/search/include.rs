@@ -56,8 +56,7 @@ pub(super) fn read(
             return Err((IssueCode::Value, remedy).into());
         }
     };
-    let target: Option<ResourceType> =
-        target.map(|target| target.parse().map_err(|_| Problem::Unknown)).transpose()?;
+    let target: Option<ResourceType> = target.map(|target| target.parse().map_err(|_| Problem::Unknown)).transpose()?;
     if name == "*" {
         if is_reverse || target.is_some() {
             return Err(Problem::Unknown);
@@ -121,7 +120,11 @@ impl Include {
                 return Ok(vec![]);
             }
             let filter = self.referring(base, &to);
-            return Ok(self.reached.iter().map(|(kind, visibility)| search(*kind, visibility, filter.clone())).collect());
+            return Ok(self
+                .reached
+                .iter()
+                .map(|(kind, visibility)| search(*kind, visibility, filter.clone()))
+                .collect());
         }
         let mut keys: Vec<Reference> = Vec::new();
         for row in rows.iter().filter(|row| row.key.kind == self.from) {

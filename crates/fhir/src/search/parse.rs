@@ -256,8 +256,7 @@ impl<'a> Reading<'a> {
         // A name may say the type that it is of.
         let prefix = format!("{}.", self.kind);
         let names: Vec<_> = value.split(',').map(|name| name.strip_prefix(&prefix).unwrap_or(name)).collect();
-        let (known, unknown): (Vec<&str>, Vec<&str>) =
-            names.into_iter().partition(|name| has_element(self.kind, name));
+        let (known, unknown): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| has_element(self.kind, name));
         let applied = (!known.is_empty()).then(|| known.join(","));
         if !known.is_empty() {
             self.elements = Some(known.into_iter().map(str::to_owned).collect());
@@ -270,13 +269,7 @@ impl<'a> Reading<'a> {
         Ok(Taken::Partly(applied, message))
     }
 
-    fn take_include(
-        &mut self,
-        name: &str,
-        is_reverse: bool,
-        iterates: bool,
-        value: &str,
-    ) -> Result<Taken, Refused> {
+    fn take_include(&mut self, name: &str, is_reverse: bool, iterates: bool, value: &str) -> Result<Taken, Refused> {
         match include::read(self.sees(), self.kind, is_reverse, iterates, value) {
             Ok(includes) if value != "*" && self.includes.len() + includes.len() > MAX_INCLUDES => {
                 Err((IssueCode::TooCostly, format!("is one too many: a search may have {MAX_INCLUDES} at most")))

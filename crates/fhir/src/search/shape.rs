@@ -27,7 +27,7 @@ pub enum Shape {
 /// The elements of every type's summary, and those that stay whatever is left out.
 const ALWAYS: &[&str] = &["resourceType", "id", "meta", "implicitRules", "modifierExtension"];
 
-/// The elements that FHIR marks as part of a summary (`isSummary` in the type's StructureDefinition).
+/// The elements that FHIR marks as part of a summary (`isSummary` in the type's `StructureDefinition`).
 const fn summary(kind: ResourceType) -> &'static [&'static str] {
     match kind {
         ResourceType::Communication => &[

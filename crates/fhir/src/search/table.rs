@@ -57,8 +57,12 @@ const SECURITY: Parameter = of_every(
     "A security label, such as the service's own for notes among staff.",
 );
 
-const PROFILE: Parameter =
-    of_every("_profile", ParameterKind::Uri, &[Element("meta.profile")], "A profile that the resource says it follows.");
+const PROFILE: Parameter = of_every(
+    "_profile",
+    ParameterKind::Uri,
+    &[Element("meta.profile")],
+    "A profile that the resource says it follows.",
+);
 
 const fn of_every(
     name: &'static str,

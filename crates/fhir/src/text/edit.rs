@@ -8,8 +8,7 @@ use crate::canonical::SECURITY_LABEL;
 use crate::json::{Tree, Value};
 
 /// The tag of what is not the whole resource.
-const SUBSETTED: &str =
-    r#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}"#;
+const SUBSETTED: &str = r#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}"#;
 
 /// Changes to the outermost members of a resource, collected and then made at once.
 ///

@@ -60,11 +60,13 @@ pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Cond
             Box::new(resource::thread.is_not_null().and(own))
         }
         Filter::InThread => Box::new(resource::thread.is_not_null()),
-        Filter::LastActivity(any) => any.iter().map(active).reduce(|a, b| Box::new(a.or(b))).map_or_else(never, |any| {
-            let threads = thread::table.select(thread::id).filter(thread::tenant.eq(tenant.as_str().to_owned()));
-            let own = resource::thread.assume_not_null().eq_any(threads.into_boxed::<'static, Db>().filter(any));
-            Box::new(resource::thread.is_not_null().and(own))
-        }),
+        Filter::LastActivity(any) => {
+            any.iter().map(active).reduce(|a, b| Box::new(a.or(b))).map_or_else(never, |any| {
+                let threads = thread::table.select(thread::id).filter(thread::tenant.eq(tenant.as_str().to_owned()));
+                let own = resource::thread.assume_not_null().eq_any(threads.into_boxed::<'static, Db>().filter(any));
+                Box::new(resource::thread.is_not_null().and(own))
+            })
+        }
         Filter::Patient(any) => {
             let any: Vec<String> = any.iter().map(ToString::to_string).collect();
             Box::new(resource::patient.is_not_null().and(resource::patient.assume_not_null().eq_any(any)))
@@ -148,8 +150,7 @@ fn refers(tenant: &TenantId, kind: ResourceType, by: &Link, to: &Selection) -> C
         Link::Params { params, prefixes } => {
             let each = params.iter().flat_map(|param| prefixes.iter().map(move |prefix| (param, prefix)));
             some(each.map(|(param, prefix)| {
-                let literals =
-                    selected!(tenant, to, prefix.clone().into_sql::<Text>().concat(resource::id).nullable());
+                let literals = selected!(tenant, to, prefix.clone().into_sql::<Text>().concat(resource::id).nullable());
                 let referring = ids(tenant, kind, (*param).to_owned()).filter(search_value::value.eq_any(literals));
                 Box::new(resource::id.eq_any(referring)) as Condition
             }))

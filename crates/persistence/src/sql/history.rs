@@ -64,9 +64,9 @@ macro_rules! versions {
         if let Some(since) = history.since {
             query = query.filter($table::last_updated_at.ge(Micros::from(since)));
         }
-        if let Some((from, until)) = history.at {
-            query = query.filter($table::last_updated_at.lt(Micros::from(until)));
-            query = superseded!($table, query, Micros::from(from));
+        if let Some(at) = history.at {
+            query = query.filter($table::last_updated_at.lt(Micros::from(at.1)));
+            query = superseded!($table, query, Micros::from(at.0));
         }
         if let Some(after) = &history.after {
             let at = Micros::from(after.at);

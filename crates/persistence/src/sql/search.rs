@@ -71,11 +71,8 @@ fn page(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
             (SortBy::Id, true) => query.then_order_by(resource::id.desc()),
         };
     }
-    query = if ties(&order) {
-        query.then_order_by(resource::id.desc())
-    } else {
-        query.then_order_by(resource::id.asc())
-    };
+    query =
+        if ties(&order) { query.then_order_by(resource::id.desc()) } else { query.then_order_by(resource::id.asc()) };
     let columns = (
         resource::id,
         resource::version,
@@ -135,11 +132,15 @@ fn beyond(order: &[Sort], after: &Cursor) -> Condition {
         ($column:expr, $value:expr, $descending:expr, $rest:expr) => {{
             let value = $value;
             if $descending {
-                (Box::new($column.lt(value.clone()).or($column.eq(value.clone()).and($rest))) as Condition,
-                    Box::new($column.le(value)) as Condition)
+                (
+                    Box::new($column.lt(value.clone()).or($column.eq(value.clone()).and($rest))) as Condition,
+                    Box::new($column.le(value)) as Condition,
+                )
             } else {
-                (Box::new($column.gt(value.clone()).or($column.eq(value.clone()).and($rest))) as Condition,
-                    Box::new($column.ge(value)) as Condition)
+                (
+                    Box::new($column.gt(value.clone()).or($column.eq(value.clone()).and($rest))) as Condition,
+                    Box::new($column.ge(value)) as Condition,
+                )
             }
         }};
     }

@@ -66,7 +66,8 @@ async fn archive(store: &Fresh) -> Vec<ResourceWrite> {
 
 fn expected<'w>(writes: impl IntoIterator<Item = &'w ResourceWrite>) -> Vec<String> {
     let mut rows: Vec<&ResourceWrite> = writes.into_iter().collect();
-    let place = |write: &ResourceWrite| Place { at: write.last_updated, key: write.key.clone(), version: write.version };
+    let place =
+        |write: &ResourceWrite| Place { at: write.last_updated, key: write.key.clone(), version: write.version };
     rows.sort_by_key(|write| std::cmp::Reverse(place(write)));
     rows.into_iter().map(|write| format!("{}#{}", write.key.id, write.version)).collect()
 }
@@ -115,9 +116,9 @@ async fn a_history_may_begin_at_a_moment_or_show_what_was_current_then(store: Fr
 async fn a_history_shows_each_version_to_those_who_may_see_it(store: Fresh) {
     let writes = archive(&store).await;
     let patient = Visibility::Patient { patient: reference("Patient/a"), me: reference("Patient/a") };
-    let theirs = writes.iter().filter(|write| {
-        write.patient == Some(reference("Patient/a")) && write.audience == Audience::Thread
-    });
+    let theirs = writes
+        .iter()
+        .filter(|write| write.patient == Some(reference("Patient/a")) && write.audience == Audience::Thread);
     let theirs = expected(theirs);
     assert_eq!(found(&store, History { count: 2, ..asked(&TYPES, &patient) }).await, theirs);
     assert!(!theirs.contains(&"m2#1".to_owned()), "what was a draft stays its author's");

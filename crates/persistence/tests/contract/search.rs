@@ -13,17 +13,8 @@ use crate::fresh::Fresh;
 use crate::on_both;
 use crate::sample::*;
 
-const PREFIXES: [Prefix; 9] = [
-    Prefix::Eq,
-    Prefix::Ne,
-    Prefix::Gt,
-    Prefix::Ge,
-    Prefix::Lt,
-    Prefix::Le,
-    Prefix::Sa,
-    Prefix::Eb,
-    Prefix::Overlap,
-];
+const PREFIXES: [Prefix; 9] =
+    [Prefix::Eq, Prefix::Ne, Prefix::Gt, Prefix::Ge, Prefix::Lt, Prefix::Le, Prefix::Sa, Prefix::Eb, Prefix::Overlap];
 
 fn asked(filters: Vec<Filter>) -> Search {
     Search {
@@ -247,7 +238,8 @@ fn archive(dice: &mut Dice) -> Vec<ResourceWrite> {
             values.push(refers("recipient", &format!("Patient/{}", dice.pick(&CODES))));
         }
         if dice.roll(3) == 0 {
-            let to = dice.pick(&["Communication/m07", "http://here/Communication/m08", "Communication/m09", "Task/t01"]);
+            let to =
+                dice.pick(&["Communication/m07", "http://here/Communication/m08", "Communication/m09", "Task/t01"]);
             values.push(refers("part-of", to));
         }
         for _ in 0..dice.roll(2) {
@@ -403,18 +395,14 @@ fn holds(filter: &Filter, write: &ResourceWrite, all: &[ResourceWrite]) -> bool 
         any.iter().any(|asked| compares(asked, at, high))
     };
     let selects = |selection: &Selection, other: &ResourceWrite| {
-        other.key.kind == selection.kind
-            && sees(&selection.visibility, other)
-            && holds(&selection.filter, other, all)
+        other.key.kind == selection.kind && sees(&selection.visibility, other) && holds(&selection.filter, other, all)
     };
     match filter {
         Filter::Id(any) => any.contains(&write.key.id),
         Filter::LastUpdated(any) => lasting(write.last_updated, any),
         Filter::Thread(any) => write.thread.as_ref().is_some_and(|own| any.contains(own)),
         Filter::InThread => write.thread.is_some(),
-        Filter::LastActivity(any) => {
-            write.thread.as_ref().is_some_and(|own| lasting(activity(own).timestamp(), any))
-        }
+        Filter::LastActivity(any) => write.thread.as_ref().is_some_and(|own| lasting(activity(own).timestamp(), any)),
         Filter::Patient(any) => write.patient.as_ref().is_some_and(|own| any.contains(own)),
         Filter::AboutPatient => write.patient.is_some(),
         Filter::Token { param, any } => {
@@ -423,9 +411,9 @@ fn holds(filter: &Filter, write: &ResourceWrite, all: &[ResourceWrite]) -> bool 
         Filter::Reference { param, any } => {
             has(param, &|value| matches!(value, Indexed::Reference(to) if any.contains(to)))
         }
-        Filter::Identifier { param, any } => has(param, &|value| {
-            matches!(value, Indexed::Identifier { system, value } if token(any, system, value))
-        }),
+        Filter::Identifier { param, any } => {
+            has(param, &|value| matches!(value, Indexed::Identifier { system, value } if token(any, system, value)))
+        }
         Filter::Date { param, any } => has(param, &|value| match value {
             Indexed::Date { low, high } => any.iter().any(|asked| compares(asked, *low, *high)),
             _ => false,
@@ -439,9 +427,9 @@ fn holds(filter: &Filter, write: &ResourceWrite, all: &[ResourceWrite]) -> bool 
             let named = referred_to(by, write);
             all.iter().any(|other| named.contains(&other.key.id.to_string()) && selects(to, other))
         }
-        Filter::ReferredTo { by, from } => all
-            .iter()
-            .any(|other| referred_to(by, other).contains(&write.key.id.to_string()) && selects(from, other)),
+        Filter::ReferredTo { by, from } => {
+            all.iter().any(|other| referred_to(by, other).contains(&write.key.id.to_string()) && selects(from, other))
+        }
         Filter::All(filters) => filters.iter().all(|own| holds(own, write, all)),
         Filter::Any(filters) => filters.iter().any(|own| holds(own, write, all)),
         Filter::Not(own) => !holds(own, write, all),

@@ -191,7 +191,8 @@ fn texts_identifiers_and_versions_stand_beside_what_they_explain() {
 
 #[test]
 fn a_service_is_found_by_the_beginning_of_its_name() {
-    let values = spelled(r#"{"resourceType":"HealthcareService","name":"Réfill Pool"}"#, ResourceType::HealthcareService);
+    let values =
+        spelled(r#"{"resourceType":"HealthcareService","name":"Réfill Pool"}"#, ResourceType::HealthcareService);
     assert_eq!(values, ["name ~refill pool"]);
 }
 
@@ -199,6 +200,7 @@ fn a_service_is_found_by_the_beginning_of_its_name() {
 #[test]
 fn what_is_found_by_much_keeps_few_values() {
     let in_columns = ["status ", "priority "];
-    let rows = |values: Vec<String>| values.iter().filter(|own| !in_columns.iter().any(|name| own.starts_with(name))).count();
+    let rows =
+        |values: Vec<String>| values.iter().filter(|own| !in_columns.iter().any(|name| own.starts_with(name))).count();
     assert!(rows(message(example!("patient-refill"))) <= 7);
 }

@@ -199,11 +199,8 @@ fn a_date_has_a_prefix_and_lasts_as_long_as_it_is_precise() {
     );
     assert_eq!(dates(TASK, "due=2026-06-24T23:00:00+02:00"), dates(TASK, "due=2026-06-24T21:00:00Z"));
     let at = |text: &str| text.parse().unwrap();
-    let wider = DateMatch {
-        prefix: Prefix::Overlap,
-        low: at("2026-06-08T02:24:00Z"),
-        high: at("2026-06-10T21:36:00Z"),
-    };
+    let wider =
+        DateMatch { prefix: Prefix::Overlap, low: at("2026-06-08T02:24:00Z"), high: at("2026-06-10T21:36:00Z") };
     assert_eq!(dates(COMMUNICATION, "sent=ap2026-06-09"), [wider]);
     for bad in ["xx2026", "ge", "g", "2026-02-30", "GE2026", "ge ge2026", "ü2026", "2026-06-19T10"] {
         assert_eq!(refused(COMMUNICATION, &format!("sent={bad}")).code, IssueCode::Value, "{bad}");
@@ -335,7 +332,16 @@ fn a_query_has_limits() {
 fn a_patient_finds_nothing_by_what_patients_are_not_shown() {
     let patient = Visibility::Patient { patient: "Patient/1".parse().unwrap(), me: "Patient/1".parse().unwrap() };
     let read = |query: &str| parse(TASK, query, &asker(Handling::Strict, &patient));
-    for query in ["owner=Practitioner/1", "owner:missing=true", "priority=stat", "modified=2026", "owner.active=true", "business-status=at-risk", "due=lt2026", "_sort=due"] {
+    for query in [
+        "owner=Practitioner/1",
+        "owner:missing=true",
+        "priority=stat",
+        "modified=2026",
+        "owner.active=true",
+        "business-status=at-risk",
+        "due=lt2026",
+        "_sort=due",
+    ] {
         let issues = read(query).expect_err(query);
         assert_eq!(issues[0].code, IssueCode::NotSupported, "{query}");
         let offered = issues[0].message.split_once(':').unwrap().1;
@@ -368,7 +374,10 @@ fn a_modifier_changes_what_is_asked() {
     assert_eq!(only(COMMUNICATION, "category:text=WIEDERHOLUNG,Refill"), text);
     let identifier = Filter::Identifier { param: "sender", any: one(Some("urn:mrn"), Some("7")) };
     assert_eq!(only(COMMUNICATION, "sender:identifier=urn:mrn|7"), identifier);
-    assert_eq!(only(ResourceType::HealthcareService, "name=Réf"), Filter::Text { param: "name", any: vec!["ref".into()] });
+    assert_eq!(
+        only(ResourceType::HealthcareService, "name=Réf"),
+        Filter::Text { param: "name", any: vec!["ref".into()] }
+    );
     for bad in ["status:missing=maybe", "status:missing=true,false", "category:text=", "sender:identifier=|"] {
         assert_eq!(refused(COMMUNICATION, bad).code, IssueCode::Value, "{bad}");
     }
@@ -414,7 +423,9 @@ fn what_the_token_does_not_allow_to_search_is_no_way_around_it() {
         thread: None,
         body: body.to_owned(),
     };
-    let task = row(r#"{"resourceType":"Task","focus":{"reference":"Communication/m"},"owner":{"reference":"HealthcareService/h"}}"#);
+    let task = row(
+        r#"{"resourceType":"Task","focus":{"reference":"Communication/m"},"owner":{"reference":"HealthcareService/h"}}"#,
+    );
     let kinds: Vec<_> = all
         .includes
         .iter()

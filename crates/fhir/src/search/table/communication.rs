@@ -119,12 +119,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         &[Element("identifier")],
         "A business identifier, such as the message's number in the sending system.",
     ),
-    standard(
-        "based-on",
-        ParameterKind::Reference(&[]),
-        &[Element("basedOn")],
-        "The request that the message fulfils.",
-    ),
+    standard("based-on", ParameterKind::Reference(&[]), &[Element("basedOn")], "The request that the message fulfils."),
     standard(
         "encounter",
         ParameterKind::Reference(&["Encounter"]),
