@@ -23,7 +23,7 @@ async fn archive(house: &House) -> [String; 4] {
     asked["sender"] = json!({ "reference": "RelatedPerson/rp-17" });
     asked["identifier"] = json!([{ "system": "urn:portal", "value": "a|b,c", "type": { "text": "Nummer" } }]);
     asked["meta"] = json!({ "tag": [{ "system": "urn:t", "code": "x" }], "profile": ["urn:profile:1"] });
-    asked["priority"] = json!("urgent");
+    asked["priority"] = json!("routine");
     asked["topic"] = json!({ "coding": [{ "system": "urn:topic", "code": "skin", "display": "Haut" }] });
     asked["medium"] = json!([{ "coding": [{ "system": "urn:medium", "code": "portal" }] }]);
     asked["basedOn"] = json!([{ "reference": "ServiceRequest/r-1" }]);
@@ -75,8 +75,8 @@ async fn messages_are_found_by_each_parameter(house: &House) {
         ("_tag=urn:t|x".to_owned(), vec![&two]),
         ("_profile=urn:profile:1".to_owned(), vec![&two]),
         ("_security=none-has-this".to_owned(), vec![]),
-        ("priority=urgent".to_owned(), vec![&two]),
-        ("priority:missing=true&status=completed".to_owned(), vec![&three]),
+        ("priority=routine".to_owned(), vec![&two]),
+        ("priority:missing=true&status=completed".to_owned(), vec![&one, &three]),
         ("topic=urn:topic|skin".to_owned(), vec![&two]),
         ("topic:text=HAU".to_owned(), vec![&two]),
         ("medium=portal".to_owned(), vec![&two]),
@@ -141,7 +141,8 @@ async fn tasks_are_found_by_each_parameter(house: &House) {
         (format!("pool={REFILL}"), vec![&answered]),
         (format!("pool={REFILL},{FAMILY}"), vec![&answered, &waiting]),
         ("subject=Patient/p-2002".to_owned(), vec![&waiting]),
-        ("priority=urgent".to_owned(), vec![&waiting]),
+        ("priority=routine&status=requested".to_owned(), vec![&waiting]),
+        ("priority=stat".to_owned(), vec![]),
         ("authored-on=2026-06-19&status=completed".to_owned(), vec![&answered]),
         ("authored-on=gt2026-06-20".to_owned(), vec![]),
         ("modified=ge2026-06-19T14:02:00Z".to_owned(), vec![&answered]),

@@ -106,7 +106,7 @@ async fn a_chain_reaches_no_farther_than_the_caller_sees(house: &House) {
     assert_eq!(ids(&engine(), "Task?focus.category=refill").await, [task.as_str()]);
     assert_eq!(ids(&engine(), "Task?focus:Communication.sender=Patient/p-1001").await, [task.as_str()]);
     assert!(ids(&engine(), "Task?focus.category:not=refill").await.is_empty());
-    assert_eq!(ids(&engine(), "Task?pool.name=refill").await, [task.as_str()]);
+    assert_eq!(ids(&engine(), "Task?pool.name=riverside%20REFILL").await, [task.as_str()]);
     assert_eq!(ids(&engine(), "Communication?_has:Task:focus:business-status=met").await, [root.as_str()]);
     assert_eq!(
         ids(&engine(), "Communication?_has:Communication:part-of:sender=Practitioner/nurse-ortiz").await,
@@ -192,7 +192,7 @@ async fn a_thread_is_found_by_its_last_activity(house: &House) {
     assert_eq!(ids("_sort=last-activity").await, [second, first.clone()]);
     let thread = house.get(&engine(), &format!("/fhir/Communication?thread={first}&_sort=sent")).await.is(200);
     assert_eq!(thread.ids().len(), 3, "the root, the automatic reply and the answer");
-    assert_eq!(thread.ids()[0], first);
+    assert!(thread.ids()[..2].contains(&first), "sent with its automatic reply");
     assert_eq!(thread.resources()[2]["recipient"][0]["reference"], "Patient/p-1001");
     let sent =
         house.get(&engine(), &format!("/fhir/Communication?recipient={REFILL}&received=2026-06-19")).await.is(200);

@@ -24,12 +24,7 @@ pub(crate) async fn vread(context: &Context, kind: ResourceType, id: &str, versi
 
 async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<Version>) -> Answer {
     let visibility = context.visibility(kind, Permission::Read).await?;
-    let key = key(kind, id).map_err(|failure| {
-        // No id begins so: what does is another address, which does not take this method.
-        let another =
-            id.starts_with(['_', '$']).then(|| crate::route::methods(&format!("/fhir/{kind}/{id}"))).flatten();
-        another.map_or(failure, Failure::Method)
-    })?;
+    let key = key(kind, id)?;
     let for_patient = patient_of(&visibility).cloned();
     let read = Read { tenant: context.caller.tenant.clone(), key: key.clone(), version, visibility };
     let mut stored = context.state.store.read(read).await?.ok_or(Failure::NotFound)?;

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -83,7 +84,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
 }
 
 /// The methods of an address, when it is one that takes others than the one asked with.
-pub(crate) fn methods(path: &str) -> Option<String> {
+fn methods(path: &str) -> Option<String> {
     static TABLE: LazyLock<Vec<(ResourceDef, Vec<String>)>> = LazyLock::new(|| {
         let document = openapi::document();
         let mut table: Vec<_> = document
@@ -115,6 +116,15 @@ pub(crate) fn methods(path: &str) -> Option<String> {
     });
     // Fixed names sort before those that hold an id, for braces come after letters.
     TABLE.iter().find(|(address, _)| address.is_match(path)).map(|(_, methods)| methods.join(", "))
+}
+
+/// The methods of an address of which only the last part tells it from one that holds an id, when it does not take the
+/// one asked with: no id begins with an underscore or a dollar sign, so no resource is meant.
+pub(crate) fn misplaced(method: &Method, path: &str) -> Option<String> {
+    if !path.contains("/_") && !path.contains("/$") {
+        return None;
+    }
+    methods(path).filter(|allowed| !allowed.split(", ").any(|own| own == method.as_str()))
 }
 
 /// What no route takes: a method that the address does not take, or no address at all. The door has asked for a token

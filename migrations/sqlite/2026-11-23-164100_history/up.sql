@@ -1,6 +1,5 @@
--- The versions of a type in the order in which they were written, deletions among them. What is current and deleted is
--- little, so one index serves searches and histories.
+-- The versions of a type in the order in which they were written, deletions among them. What is current and not deleted
+-- is found by the index of searches.
 
-DROP INDEX resource_last_updated;
-CREATE INDEX resource_last_updated ON resource (tenant, kind, last_updated_at, id);
-CREATE INDEX resource_history_last_updated ON resource_history (tenant, kind, last_updated_at, id);
+CREATE INDEX resource_deleted ON resource (tenant, kind, last_updated_at, id) WHERE deleted;
+CREATE INDEX resource_history_written ON resource_history (tenant, kind, last_updated_at, id) WHERE version > 0;

@@ -41,11 +41,12 @@ macro_rules! superseded {
 
 /// The versions of a type from one of the two tables: as many as the page may need, and one more.
 macro_rules! versions {
-    ($table:ident, $conn:expr, $history:expr, $kind:expr, $visibility:expr) => {{
+    ($table:ident, $of:expr, $conn:expr, $history:expr, $kind:expr, $visibility:expr) => {{
         let (history, kind): (&History, ResourceType) = ($history, $kind);
         let mut query = $table::table
             .filter($table::tenant.eq(history.tenant.as_str()))
             .filter($table::kind.eq(kind.as_str()))
+            .filter($of)
             .select((
                 $table::id,
                 $table::version,
@@ -98,8 +99,11 @@ pub fn history(conn: &mut Conn, history: &History) -> Result<HistoryPage, QueryE
     dialect::snapshot(conn, |conn| {
         let mut rows: Vec<Stored> = vec![];
         for (kind, visibility) in &history.of {
-            rows.extend(versions!(resource, conn, history, *kind, visibility));
-            rows.extend(versions!(resource_history, conn, history, *kind, visibility));
+            // Each with the condition of the index that has them in this order.
+            rows.extend(versions!(resource, not(resource::deleted), conn, history, *kind, visibility));
+            rows.extend(versions!(resource, resource::deleted, conn, history, *kind, visibility));
+            let all = resource_history::version.gt(0);
+            rows.extend(versions!(resource_history, all, conn, history, *kind, visibility));
         }
         rows.sort_by_cached_key(|row| std::cmp::Reverse(Place::from(row)));
         let more = rows.len() > usize::from(history.count);
