@@ -1,6 +1,6 @@
 //! Random queries over random messages, compared with whoever reads every resource and thinks for themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -226,19 +226,14 @@ fn day(dice: &mut Dice, name: &str) -> (String, Holds) {
     let low: Timestamp = format!("2026-06-{}T00:00:00Z", 19 + dice.roll(6)).parse().unwrap();
     let high = low + SignedDuration::from_hours(24);
     let prefix = dice.pick(&["", "eq", "ne", "gt", "ge", "lt", "le", "sa", "eb"]);
-    let compares: BTreeMap<&str, fn(Timestamp, Timestamp, Timestamp) -> bool> = BTreeMap::from([
-        ("", (|at, low, high| low <= at && at < high) as fn(_, _, _) -> _),
-        ("eq", |at, low, high| low <= at && at < high),
-        ("ne", |at, low, high| at < low || at >= high),
-        ("gt", |at, _, high| at >= high),
-        ("sa", |at, _, high| at >= high),
-        ("ge", |at, low, _| at >= low),
-        ("lt", |at, low, _| at < low),
-        ("eb", |at, low, _| at < low),
-        ("le", |at, _, high| at < high),
-    ]);
-    let compare = compares[prefix];
-    let holds =
-        move |own: &Value, _: &[Value]| own[member].as_str().is_some_and(|at| compare(at.parse().unwrap(), low, high));
+    let compares = move |at: Timestamp| match prefix {
+        "ne" => at < low || at >= high,
+        "gt" | "sa" => at >= high,
+        "ge" => at >= low,
+        "lt" | "eb" => at < low,
+        "le" => at < high,
+        _ => low <= at && at < high,
+    };
+    let holds = move |own: &Value, _: &[Value]| own[member].as_str().is_some_and(|at| compares(at.parse().unwrap()));
     (format!("{name}={prefix}{}", &low.to_string()[..10]), Box::new(holds))
 }

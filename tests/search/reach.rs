@@ -59,8 +59,7 @@ async fn what_the_matches_refer_to_comes_along_as_far_as_the_caller_sees(house: 
     assert_eq!(modes(&round).len(), 2);
     // Somebody of another pool finds nothing, and nothing comes along.
     let other = staff("Practitioner/elsewhere", &["family"]);
-    let none =
-        house.get(&other, &format!("/fhir/HealthcareService?_id=refill-pool&_revinclude=Task:pool")).await.is(200);
+    let none = house.get(&other, "/fhir/HealthcareService?_id=refill-pool&_revinclude=Task:pool").await.is(200);
     assert_eq!(modes(&none.json()), [("HealthcareService".to_owned(), "match".to_owned())]);
     // What the token does not allow to search does not come along, whether or not there is any.
     let narrow = scoped(&engine(), "system/Communication.rs");

@@ -41,7 +41,7 @@ pub struct Communication {
 pub struct Stamp<'a> {
     /// The message's id.
     pub id: &'a ResourceId,
-    /// The version that is written: the first, unless a draft is sent.
+    /// The version that is written: the first, unless a draft is sent or a held message delivered.
     pub version: Version,
     /// When it was received: `sent`, `received` and `meta.lastUpdated`.
     pub now: Timestamp,

@@ -80,6 +80,7 @@ pub fn released(
     let mut resources = vec![];
     let stamp = Stamp {
         id: &message.key.id,
+        version: message.version.next(),
         now: frame.now,
         thread: &decision.thread,
         record: &decision.record,

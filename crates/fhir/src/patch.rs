@@ -70,7 +70,7 @@ impl Fault {
     }
 }
 
-fn read<'p>(patch: Value<'p>) -> Result<Vec<Operation<'p>>, Vec<Issue>> {
+fn read(patch: Value<'_>) -> Result<Vec<Operation<'_>>, Vec<Issue>> {
     let wrong = |message: String| vec![Issue::error(IssueCode::Structure, message)];
     if !patch.is_array() {
         return Err(wrong("A JSON Patch is an array of operations.".to_owned()));
@@ -158,10 +158,10 @@ fn reread(text: &str) -> Result<Tree, Fault> {
 }
 
 fn find<'t>(root: Value<'t>, path: &[String]) -> Result<Value<'t>, Fault> {
-    path.iter().try_fold(root, child).ok_or(Fault::Missing)
+    path.iter().map(String::as_str).try_fold(root, child).ok_or(Fault::Missing)
 }
 
-fn child<'t>(at: Value<'t>, step: &String) -> Option<Value<'t>> {
+fn child<'t>(at: Value<'t>, step: &str) -> Option<Value<'t>> {
     if at.is_array() { at.items().nth(index(step)?) } else { at.get(step) }
 }
 

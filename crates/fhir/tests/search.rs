@@ -3,6 +3,7 @@
 use domain::access::Visibility;
 use domain::id::{ResourceType, TenantId};
 use domain::search::{DateMatch, Filter, Indexed, Prefix, SearchValue, TokenMatch};
+use domain::time::Instant;
 use fhir::resource::Document;
 use fhir::search::{Asker, Handling, parse, values};
 use proptest::prelude::*;
@@ -26,7 +27,7 @@ fn index(text: &str) -> Vec<SearchValue> {
 fn filter(name: &str, value: &str) -> Filter {
     let encoded: Vec<_> = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let sees = ResourceType::ALL.iter().map(|kind| (*kind, Visibility::Everything)).collect();
-    let now = "2026-06-19T21:30:00Z".parse().unwrap();
+    let now = Instant::from_second(1_781_904_600).timestamp();
     let asker = Asker { handling: Handling::Strict, base_url: BASE, tenant: TenantId::new("t"), now, sees };
     let parsed = parse(ResourceType::Communication, &format!("{name}={}", encoded.concat()), &asker);
     parsed.unwrap_or_else(|issues| panic!("{name}={value}: {issues:?}")).search.filters.remove(0)

@@ -8,18 +8,18 @@ pub mod block;
 pub mod catalogue;
 #[path = "sql/clock.rs"]
 pub mod clock;
-#[path = "sql/correspondent.rs"]
-pub mod correspondent;
 #[path = "sql/condition.rs"]
 mod condition;
+#[path = "sql/correspondent.rs"]
+pub mod correspondent;
 #[path = "sql/gauge.rs"]
 pub mod gauge;
 #[path = "sql/group.rs"]
 pub mod group;
-#[path = "sql/hold.rs"]
-pub mod hold;
 #[path = "sql/history.rs"]
 pub mod history;
+#[path = "sql/hold.rs"]
+pub mod hold;
 #[path = "sql/outbox.rs"]
 pub mod outbox;
 #[path = "sql/overrides.rs"]

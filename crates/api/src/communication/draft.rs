@@ -90,7 +90,7 @@ impl Current {
             let issue = Issue::error(IssueCode::BusinessRule, text).at("Communication.status");
             return Err(Failure::Business(vec![issue.because("message-sent")]));
         }
-        let draft = unreadable(Communication::parse(self.stored.body.as_bytes()))?;
+        let draft = unreadable(Communication::stored(&self.stored))?;
         let (key, version) = (&self.stored.key, self.stored.version.next());
         let mut change = Change::new(context.caller.tenant.clone());
         change.resources = vec![unreadable(draft.deleted(&key.id, version, context.now()))?];

@@ -17,12 +17,13 @@ use crate::types::Micros;
 
 diesel::alias!(resource_history as later: Later);
 
-/// Leaves out what was superseded at that moment or before; the current version never was.
-macro_rules! superseded {
-    (resource, $query:expr, $from:expr) => {
-        $query
+/// Leaves out what was not yet written at the end of a time, and what was superseded at its beginning or before; the
+/// current version never was.
+macro_rules! current {
+    (resource, $query:expr, $from:expr, $until:expr) => {
+        $query.filter(resource::last_updated_at.lt($until))
     };
-    (resource_history, $query:expr, $from:expr) => {{
+    (resource_history, $query:expr, $from:expr, $until:expr) => {{
         let next = later
             .filter(later.field(resource_history::tenant).eq(resource_history::tenant))
             .filter(later.field(resource_history::kind).eq(resource_history::kind))
@@ -35,7 +36,8 @@ macro_rules! superseded {
             .filter(resource::id.eq(resource_history::id))
             .filter(resource::version.eq(resource_history::version + 1))
             .filter(resource::last_updated_at.le($from));
-        $query.filter(not(exists(next))).filter(not(exists(current)))
+        let written = resource_history::last_updated_at.lt($until);
+        $query.filter(written).filter(not(exists(next))).filter(not(exists(current)))
     }};
 }
 
@@ -66,8 +68,7 @@ macro_rules! versions {
             query = query.filter($table::last_updated_at.ge(Micros::from(since)));
         }
         if let Some(at) = history.at {
-            query = query.filter($table::last_updated_at.lt(Micros::from(at.1)));
-            query = superseded!($table, query, Micros::from(at.0));
+            query = current!($table, query, Micros::from(at.0), Micros::from(at.1));
         }
         if let Some(after) = &history.after {
             let at = Micros::from(after.at);
