@@ -1,5 +1,6 @@
 //! Messages on their way: sent, kept as they were written, read, answered.
 
 mod answered;
+mod draft;
 mod kept;
 mod private;

@@ -58,7 +58,7 @@ async fn every_error_of_the_fhir_interface_is_an_operation_outcome(house: &House
         (Method::GET, "/fhir/", 404, "not-found"),
         (Method::GET, "/fhir/Communication/", 404, "not-found"),
         (Method::DELETE, "/fhir/Communication", 405, "not-supported"),
-        (Method::PATCH, "/fhir/Communication/x", 405, "not-supported"),
+        (Method::PATCH, "/fhir/Task/x", 405, "not-supported"),
         (Method::GET, "/fhir/Task/x/$claim", 405, "not-supported"),
         (Method::POST, "/fhir/Task", 405, "not-supported"),
         (Method::POST, "/fhir/Task/none/$claim", 403, "forbidden"),

@@ -1,5 +1,6 @@
 //! Pools as their resources: what is fed governs the next promise, on every replica.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -13,6 +14,9 @@ on_both!(house:
     a_service_is_replaced_only_as_it_was_seen,
     hours_that_many_feed_at_once_are_all_kept,
     a_service_is_found_by_its_identifier,
+    hours_are_patched_and_deleted,
+    eight_feeds_of_one_identifier_make_one_service,
+    one_service_is_changed_and_deleted_by_its_identifier,
 );
 
 fn service(start: &str, end: &str) -> Value {
@@ -98,7 +102,7 @@ async fn a_service_is_replaced_only_as_it_was_seen(house: &House) {
     new["id"] = json!("new");
     replace(Some("*"), "/fhir/HealthcareService/new", &new.to_string()).await.is(412);
     replace(None, "/fhir/HealthcareService/new", &new.to_string()).await.is(201);
-    let versions = futures_util::future::join_all((0..8).map(|_| replace(Some("W/\"3\""), PATH, &body))).await;
+    let versions = join_all((0..8).map(|_| replace(Some("W/\"3\""), PATH, &body))).await;
     let mut statuses: Vec<u16> = versions.iter().map(|reply| reply.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
@@ -119,7 +123,7 @@ async fn hours_that_many_feed_at_once_are_all_kept(house: &House) {
             let client = if number % 2 == 0 { &**house } else { &other.client };
             async move { client.put(&engine(), &format!("/fhir/HealthcareService/s-{number}"), body).await }
         });
-        for reply in futures_util::future::join_all(feeds).await {
+        for reply in join_all(feeds).await {
             reply.is(expected);
         }
     }
@@ -147,4 +151,83 @@ async fn a_service_is_found_by_its_identifier(house: &House) {
     house.get(&reader, &format!("/fhir/{REFILL}")).await.is(200);
     house.put(&reader, PATH, &retired).await.is(403);
     house.put(&patient("p-1001"), PATH, &retired).await.is(403);
+}
+
+async fn hours_are_patched_and_deleted(house: &House) {
+    house.put(&engine(), PATH, &service("08:00:00", "17:00:00")).await;
+    assert_eq!(due(house, house).await, "2026-06-23T21:00:00Z");
+    let seen = house.get(&engine(), PATH).await.is(200);
+    let patch = json!([{ "op": "replace", "path": "/availableTime/0/availableEndTime", "value": "15:00:00" }]);
+    let ask = |version: &str| {
+        let ask = house.ask(reqwest::Method::PATCH, PATH).by(&engine()).header("if-match", version);
+        ask.header("content-type", "application/json-patch+json").body(patch.to_string().into_bytes())
+    };
+    ask("W/\"99\"").send().await.is(412);
+    ask(seen.header("etag")).send().await.is(200);
+    assert_eq!(due(house, house).await, "2026-06-23T19:00:00Z");
+    let delete = |who: &api::auth::DevelopmentClaims| house.ask(reqwest::Method::DELETE, PATH).by(who).send();
+    delete(&scoped(&patient("p-1001"), "patient/*.cruds")).await.is(403);
+    delete(&scoped(&engine(), "system/*.crus")).await.is(403);
+    delete(&engine()).await.is(204);
+    house.get(&engine(), PATH).await.is(410);
+    delete(&engine()).await.is(410);
+    assert_eq!(due(house, house).await, "2026-06-23T21:00:00Z", "the policy's own hours again");
+    // What was deleted may be fed again, and its history tells all of it.
+    house.put(&engine(), PATH, &service("08:00:00", "16:00:00")).await.is(201);
+    assert_eq!(due(house, house).await, "2026-06-23T20:00:00Z");
+    let history = house.get(&engine(), &format!("{PATH}/_history")).await.is(200).json();
+    let methods: Vec<_> =
+        history["entry"].as_array().unwrap().iter().map(|own| own["request"]["method"].clone()).collect();
+    assert_eq!(methods[..2], ["PUT", "DELETE"]);
+}
+
+fn lab(name: &str) -> Value {
+    json!({ "resourceType": "HealthcareService", "name": name, "identifier": [{ "system": "urn:lab", "value": "1" }] })
+}
+
+const LAB: &str = "/fhir/HealthcareService?identifier=urn:lab%7C1";
+
+async fn eight_feeds_of_one_identifier_make_one_service(house: &House) {
+    let replies = join_all((0..8).map(|number| {
+        let ask = house.ask(reqwest::Method::PUT, LAB).by(&engine());
+        ask.fhir(&lab(&format!("Lab {number}")).to_string()).send()
+    }))
+    .await;
+    let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    // Who has lost a race against another change is told so, and may try again.
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 201 | 409)), "{statuses:?}");
+    let found = house.get(&engine(), LAB).await.is(200);
+    assert_eq!(found.ids().len(), 1);
+    let again = house.put(&engine(), LAB, &lab("Lab again")).await.is(200);
+    assert_eq!(again.id(), found.ids()[0]);
+}
+
+async fn one_service_is_changed_and_deleted_by_its_identifier(house: &House) {
+    let made = house.put(&engine(), LAB, &lab("Lab")).await.is(201);
+    let patch = json!([{ "op": "replace", "path": "/name", "value": "Laboratory" }]).to_string();
+    let patched = |address: &str| {
+        let ask = house.ask(reqwest::Method::PATCH, address).by(&engine());
+        ask.header("content-type", "application/json-patch+json").body(patch.clone().into_bytes()).send()
+    };
+    assert_eq!(patched(LAB).await.is(200).json()["name"], "Laboratory");
+    patched("/fhir/HealthcareService?identifier=urn:lab%7C2").await.is(404);
+    patched("/fhir/HealthcareService?active:missing=false").await.is(412);
+    patched("/fhir/HealthcareService").await.is(400);
+    patched("/fhir/HealthcareService?colour=blue").await.is(400);
+    let mut moved = lab("Lab");
+    moved["id"] = json!("another");
+    house.put(&engine(), LAB, &moved).await.is(400);
+    let stale = house.ask(reqwest::Method::PUT, LAB).by(&engine()).header("if-match", made.header("etag"));
+    stale.fhir(&lab("Late").to_string()).send().await.is(412);
+    // A condition is a search: it needs that right too, and sees no more.
+    let blind = scoped(&engine(), "system/HealthcareService.cud");
+    house.put(&blind, LAB, &lab("Blind")).await.is(403);
+    let delete = || house.ask(reqwest::Method::DELETE, LAB).by(&engine()).send();
+    delete().await.is(204);
+    delete().await.is(404);
+    house.get(&engine(), &format!("/fhir/HealthcareService/{}", made.id())).await.is(410);
+    // It may be fed again under the same identifier.
+    let fresh = house.put(&engine(), LAB, &lab("Lab")).await.is(201);
+    assert_ne!(fresh.id(), made.id());
 }

@@ -1,6 +1,7 @@
 //! The house itself: its crates, its sources, its documents and its commands hold what they promise.
 
 mod command;
+mod conformance;
 mod document;
 mod krate;
 mod source;

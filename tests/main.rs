@@ -38,6 +38,7 @@ mod error;
 mod health;
 mod healthcare_service;
 mod holiday;
+mod history;
 mod house_rules;
 mod manners;
 mod practitioner_role;

@@ -5,7 +5,7 @@ use std::path::Path;
 use allocation_counter::measure;
 use domain::access::PatientFacts;
 use domain::decide::{Setting, send};
-use domain::id::{Ids, ResourceId, TenantId};
+use domain::id::{Ids, ResourceId, TenantId, Version};
 use fhir::communication::Communication;
 use fhir::decided::{Frame, sent};
 use postern_bench::sample;
@@ -43,7 +43,7 @@ fn main() {
     let mut decisions = [decide(), decide()].into_iter();
     count("the same, decided: splice, index, automatic reply and Task", &mut || {
         if let Some(decision) = decisions.next() {
-            drop(sent(&frame, &communication, &id, None, decision));
+            drop(sent(&frame, &communication, (&id, Version::FIRST), None, decision));
         }
     });
     write(&counted);

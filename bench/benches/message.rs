@@ -6,7 +6,7 @@ use std::time::Duration;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use domain::access::PatientFacts;
 use domain::decide::{Setting, send};
-use domain::id::{Ids, ResourceId, TenantId};
+use domain::id::{Ids, ResourceId, TenantId, Version};
 use fhir::communication::Communication;
 use fhir::decided::{Frame, sent};
 use postern_bench::sample;
@@ -31,7 +31,11 @@ fn message(c: &mut Criterion) {
     let mut group = c.benchmark_group("message");
     group.bench_function("parse", |b| b.iter(|| Communication::parse(black_box(text.as_bytes()))));
     group.bench_function("write", |b| {
-        b.iter_batched(decide, |decision| sent(&frame, &communication, &id, None, decision), BatchSize::SmallInput);
+        b.iter_batched(
+            decide,
+            |decision| sent(&frame, &communication, (&id, Version::FIRST), None, decision),
+            BatchSize::SmallInput,
+        );
     });
     group.finish();
 }

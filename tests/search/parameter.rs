@@ -9,6 +9,7 @@ use crate::people::{FAMILY, REFILL, engine, message, nurse, patient, proxy, refi
 on_both!(house:
     messages_are_found_by_each_parameter,
     tasks_are_found_by_each_parameter,
+    services_are_found_by_each_parameter,
     what_is_not_known_is_refused_unless_leniency_is_asked_for,
     a_form_finds_what_an_address_finds,
     values_are_values_and_never_sql,
@@ -20,7 +21,15 @@ async fn archive(house: &House) -> [String; 4] {
     house.pass(60);
     let mut asked = message("p-2002", FAMILY, "medical-advice", "Rash", "Larger than yesterday.");
     asked["sender"] = json!({ "reference": "RelatedPerson/rp-17" });
-    asked["identifier"] = json!([{ "system": "urn:portal", "value": "a|b,c" }]);
+    asked["identifier"] = json!([{ "system": "urn:portal", "value": "a|b,c", "type": { "text": "Nummer" } }]);
+    asked["meta"] = json!({ "tag": [{ "system": "urn:t", "code": "x" }], "profile": ["urn:profile:1"] });
+    asked["priority"] = json!("routine");
+    asked["topic"] = json!({ "coding": [{ "system": "urn:topic", "code": "skin", "display": "Haut" }] });
+    asked["medium"] = json!([{ "coding": [{ "system": "urn:medium", "code": "portal" }] }]);
+    asked["basedOn"] = json!([{ "reference": "ServiceRequest/r-1" }]);
+    asked["encounter"] = json!({ "reference": "Encounter/e-1", "identifier": { "system": "urn:e", "value": "7" } });
+    asked["instantiatesCanonical"] = json!(["http://elsewhere.example/PlanDefinition/p|2"]);
+    asked["instantiatesUri"] = json!(["urn:protocol"]);
     let two = house.create(&proxy("rp-17", "p-2002"), &asked).await.is(201).id();
     house.pass(60);
     let three = house.create(&nurse(), &reply("p-1001", &one, "Done.")).await.is(201).id();
@@ -63,15 +72,40 @@ async fn messages_are_found_by_each_parameter(house: &House) {
         ("sent=gt2026-06-20".to_owned(), vec![]),
         ("sent=2026-06-19&sender=Practitioner/nurse-ortiz".to_owned(), vec![&three]),
         ("_lastUpdated=gt2026-06-19T14:02:30Z".to_owned(), vec![&four]),
+        ("_tag=urn:t|x".to_owned(), vec![&two]),
+        ("_profile=urn:profile:1".to_owned(), vec![&two]),
+        ("_security=none-has-this".to_owned(), vec![]),
+        ("priority=routine".to_owned(), vec![&two]),
+        ("priority:missing=true&status=completed".to_owned(), vec![&one, &three]),
+        ("topic=urn:topic|skin".to_owned(), vec![&two]),
+        ("topic:text=HAU".to_owned(), vec![&two]),
+        ("medium=portal".to_owned(), vec![&two]),
+        ("based-on=ServiceRequest/r-1".to_owned(), vec![&two]),
+        ("encounter=e-1".to_owned(), vec![&two]),
+        ("encounter:identifier=urn:e|7".to_owned(), vec![&two]),
+        ("instantiates-canonical=http://elsewhere.example/PlanDefinition/p|2".to_owned(), vec![&two]),
+        ("instantiates-canonical=http://elsewhere.example/PlanDefinition/p".to_owned(), vec![&two]),
+        ("instantiates-uri=urn:protocol".to_owned(), vec![&two]),
+        ("identifier:text=num".to_owned(), vec![&two]),
+        (format!("in-response-to=Communication/{one}&sender=Practitioner/nurse-ortiz"), vec![&three]),
+        (format!("thread={one}"), vec![&one, &three]),
+        ("thread:missing=true".to_owned(), vec![&four]),
+        ("received=ge2026-06-19T14:02:00Z".to_owned(), vec![&three]),
+        ("received:missing=true".to_owned(), vec![&four]),
+        ("last-activity=ge2026-06-19T14:02:00Z".to_owned(), vec![&one, &three]),
+        ("sent=ap2026-06-19T14:02:00Z&sender=Practitioner/nurse-ortiz".to_owned(), vec![&three]),
+        ("status:not=completed".to_owned(), vec![&four]),
+        ("category:not=refill,medical-advice".to_owned(), vec![]),
     ];
     for (query, expected) in cases {
+        let shown = query.clone();
         let query = query.replace('|', "%7C").replace('\\', "%5C").replace('+', "%2B");
         let found = house.get(&engine(), &format!("/fhir/Communication?{query}&_sort=_lastUpdated")).await.is(200);
         // What people wrote: each conversation also has its automatic reply.
         let written =
             found.resources().into_iter().filter(|one| one["category"][0]["coding"][0]["code"] != "automatic");
         let ids: Vec<String> = written.map(|one| one["id"].as_str().unwrap().to_owned()).collect();
-        assert_eq!(ids.iter().collect::<Vec<_>>(), expected, "{query}");
+        assert_eq!(ids.iter().collect::<Vec<_>>(), expected, "{shown}");
     }
     // Automatic replies are there too, and no more than that.
     let all = house.get(&engine(), "/fhir/Communication?_total=accurate").await.is(200);
@@ -106,6 +140,28 @@ async fn tasks_are_found_by_each_parameter(house: &House) {
         (format!("focus=Communication/{two}"), vec![&waiting]),
         (format!("pool={REFILL}"), vec![&answered]),
         (format!("pool={REFILL},{FAMILY}"), vec![&answered, &waiting]),
+        ("subject=Patient/p-2002".to_owned(), vec![&waiting]),
+        ("priority=routine&status=requested".to_owned(), vec![&waiting]),
+        ("priority=stat".to_owned(), vec![]),
+        ("authored-on=2026-06-19&status=completed".to_owned(), vec![&answered]),
+        ("authored-on=gt2026-06-20".to_owned(), vec![]),
+        ("modified=ge2026-06-19T14:02:00Z".to_owned(), vec![&answered]),
+        ("period=sa2026-06-18".to_owned(), vec![&answered]),
+        ("code=fulfill&status=requested".to_owned(), vec![&waiting]),
+        ("code:not=fulfill".to_owned(), vec![]),
+        ("intent=order&status=requested".to_owned(), vec![&waiting]),
+        ("intent=plan".to_owned(), vec![]),
+        ("identifier=none-has-one".to_owned(), vec![]),
+        ("group-identifier:missing=false".to_owned(), vec![]),
+        ("based-on=ServiceRequest/r-1".to_owned(), vec![]),
+        ("part-of:missing=false".to_owned(), vec![]),
+        ("encounter=e-1".to_owned(), vec![]),
+        ("requester=Patient/p-1001".to_owned(), vec![]),
+        ("performer:missing=false".to_owned(), vec![]),
+        ("_tag:missing=false".to_owned(), vec![]),
+        ("_security:missing=false".to_owned(), vec![]),
+        ("_profile:missing=false".to_owned(), vec![]),
+        ("_lastUpdated=ge2026-06-19T14:02:00Z".to_owned(), vec![&answered]),
     ] {
         let found = house.get(&engine(), &format!("/fhir/Task?{query}")).await.is(200);
         let (mut ids, mut expected): (Vec<String>, Vec<String>) =
@@ -113,6 +169,46 @@ async fn tasks_are_found_by_each_parameter(house: &House) {
         ids.sort();
         expected.sort();
         assert_eq!(ids, expected, "{query}");
+    }
+}
+
+async fn services_are_found_by_each_parameter(house: &House) {
+    let concept = |code: &str| json!([{ "coding": [{ "system": "urn:s", "code": code, "display": "Gezeigt" }] }]);
+    let service = json!({
+        "resourceType": "HealthcareService", "id": "lab", "name": "Réverie Labor", "active": false,
+        "meta": { "tag": [{ "code": "x" }], "security": [{ "code": "y" }], "profile": ["urn:p"] },
+        "identifier": [{ "system": "urn:i", "value": "1" }],
+        "providedBy": { "reference": "Organization/o" },
+        "location": [{ "reference": "Location/l" }],
+        "coverageArea": [{ "reference": "Location/area" }],
+        "endpoint": [{ "reference": "Endpoint/e" }],
+        "category": concept("a"), "type": concept("b"), "specialty": concept("c"),
+        "characteristic": concept("d"), "program": concept("e"),
+    });
+    house.put(&engine(), "/fhir/HealthcareService/lab", &service).await.is(201);
+    for query in [
+        "_id=lab",
+        "_tag=x",
+        "_security=y",
+        "_profile=urn:p",
+        "identifier=urn:i%7C1",
+        "active=false",
+        "name=reve",
+        "organization=o",
+        "location=l",
+        "coverage-area=Location/area",
+        "endpoint=e",
+        "service-category=a",
+        "service-type=urn:s%7Cb",
+        "specialty:text=gez",
+        "characteristic=d",
+        "program=e",
+        "specialty:missing=false",
+        "active:not=true",
+        "_lastUpdated=ge2026-06-19&name=R%C3%A9verie",
+    ] {
+        let found = house.get(&engine(), &format!("/fhir/HealthcareService?{query}")).await.is(200);
+        assert_eq!(found.ids(), ["lab"], "{query}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Messages: sent, read, found.
 
+mod draft;
 mod sending;
 
 use actix_web::web::Path;
-use actix_web::{HttpRequest, get, post};
+use actix_web::{HttpRequest, delete, get, patch, post, put};
 use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Stored};
 use domain::decide;
@@ -12,11 +13,12 @@ use fhir::communication::Communication;
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
 
+use self::draft::Current;
 use self::sending::{Sending, Sent};
-use crate::conditional::IfNoneExist;
+use crate::conditional::Condition;
 use crate::context::{Context, stored};
 use crate::error::{Answer, Failure};
-use crate::manners::body::{FormBody, ResourceBody};
+use crate::manners::body::{FormBody, PatchBody, ResourceBody};
 use crate::openapi::schema;
 use crate::{read as reading, search as searching};
 
@@ -43,7 +45,7 @@ const KIND: ResourceType = ResourceType::Communication;
 #[post("/fhir/Communication")]
 pub(crate) async fn create(context: Context, request: HttpRequest, body: ResourceBody) -> Answer {
     let visibility = context.visibility(KIND, Permission::Create).await?;
-    let condition = IfNoneExist::of(&context, &request, KIND).await?;
+    let condition = Condition::if_none_exist(&context, &request, KIND).await?;
     let message = Communication::parse(&body.0)?;
     may_write(&message, &visibility)?;
     if let Some(condition) = &condition
@@ -103,6 +105,58 @@ pub(crate) async fn read(context: Context, id: Path<String>) -> Answer {
 #[get("/fhir/Communication/{id}/_history/{version}")]
 pub(crate) async fn vread(context: Context, path: Path<(String, String)>) -> Answer {
     reading::vread(&context, KIND, &path.0, &path.1).await
+}
+
+/// Changes a draft, or sends it (`status` `in-progress` or `completed`), as a create would. What was sent stays as it is:
+/// given back unchanged it is answered, changed it is refused.
+#[utoipa::path(
+    tag = "Communication",
+    operation_id = "updateDraft",
+    params(("id" = String, Path, description = "The draft's id."), schema::IfMatch, schema::Prefer),
+    request_body(content((schema::Communication = "application/fhir+json"), (schema::Communication = "application/json"))),
+    responses(
+        (status = 200, description = "The next version.", body = schema::Communication, content_type = "application/fhir+json",
+            headers(("ETag" = String), ("Last-Modified" = String))),
+        schema::ChangeErrors,
+    ),
+    security(("bearer" = ["patient/Communication.u"]))
+)]
+#[put("/fhir/Communication/{id}")]
+pub(crate) async fn update(context: Context, id: Path<String>, body: ResourceBody) -> Answer {
+    Current::of(&context, &id, Permission::Update).await?.replace(&context, &body.0, "update").await
+}
+
+/// Changes a draft by a JSON Patch, or sends it by one.
+#[utoipa::path(
+    tag = "Communication",
+    operation_id = "patchDraft",
+    params(("id" = String, Path, description = "The draft's id."), schema::IfMatch, schema::Prefer),
+    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::JsonPatch = "application/json"))),
+    responses(
+        (status = 200, description = "The next version.", body = schema::Communication, content_type = "application/fhir+json",
+            headers(("ETag" = String), ("Last-Modified" = String))),
+        schema::ChangeErrors,
+    ),
+    security(("bearer" = ["patient/Communication.u"]))
+)]
+#[patch("/fhir/Communication/{id}")]
+pub(crate) async fn patch(context: Context, id: Path<String>, changes: PatchBody) -> Answer {
+    let current = Current::of(&context, &id, Permission::Update).await?;
+    let text = changes.applied(&current.stored.body, context.state.limits.bytes)?;
+    current.replace(&context, text.as_bytes(), "patch").await
+}
+
+/// Deletes a draft. What was sent is kept.
+#[utoipa::path(
+    tag = "Communication",
+    operation_id = "deleteDraft",
+    params(("id" = String, Path, description = "The draft's id."), schema::IfMatch),
+    responses((status = 204, description = "Deleted."), schema::ChangeErrors),
+    security(("bearer" = ["patient/Communication.d"]))
+)]
+#[delete("/fhir/Communication/{id}")]
+pub(crate) async fn delete(context: Context, id: Path<String>) -> Answer {
+    Current::of(&context, &id, Permission::Delete).await?.delete(&context).await
 }
 
 /// Finds messages. Parameters that are not known are refused, unless `Prefer: handling=lenient` asks to pass them over.

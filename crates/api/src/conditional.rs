@@ -1,4 +1,5 @@
-//! Conditional create: a retry gets what the first attempt made (<https://hl7.org/fhir/R4/http.html#ccreate>).
+//! Conditions in the words of a search: on a create, so that a retry gets what the first attempt made
+//! (<https://hl7.org/fhir/R4/http.html#ccreate>), and in place of an id (<https://hl7.org/fhir/R4/http.html#cud>).
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
@@ -15,18 +16,18 @@ use sha2::{Digest as _, Sha256};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::manners::text;
+use crate::search::asker;
 
-/// The condition of a create: the search that must find nothing.
-pub(crate) struct IfNoneExist {
+/// A condition: a search that is to find one resource, or none.
+pub(crate) struct Condition {
     search: Search,
     namespace: &'static str,
     key: String,
 }
 
-impl IfNoneExist {
-    /// What the request's `If-None-Exist` says. It is a search, so it needs the right to search, and it sees what the
-    /// caller sees.
-    pub(crate) async fn of(
+impl Condition {
+    /// What the request's `If-None-Exist` says.
+    pub(crate) async fn if_none_exist(
         context: &Context,
         request: &HttpRequest,
         kind: ResourceType,
@@ -37,11 +38,24 @@ impl IfNoneExist {
         }
         let criteria = text(request, &name);
         let criteria = criteria.trim().trim_start_matches('?');
-        let visibility = context.visibility(kind, Permission::Search).await?;
-        let tenant = context.caller.tenant.clone();
-        let parsed = parse(kind, criteria, Handling::Strict, &context.state.base_url, tenant, visibility)?;
+        Self::of(context, criteria, kind, "If-None-Exist").await.map(Some)
+    }
+
+    /// What the request's address says in place of an id.
+    pub(crate) async fn in_address(
+        context: &Context,
+        request: &HttpRequest,
+        kind: ResourceType,
+    ) -> Result<Self, Failure> {
+        Self::of(context, request.query_string(), kind, "An address without an id").await
+    }
+
+    /// It is a search, so it needs the right to search, and it sees what the caller sees.
+    async fn of(context: &Context, criteria: &str, kind: ResourceType, place: &str) -> Result<Self, Failure> {
+        context.visibility(kind, Permission::Search).await?;
+        let parsed = parse(kind, criteria, &asker(context, Handling::Strict).await?)?;
         if parsed.search.filters.is_empty() {
-            let text = "If-None-Exist needs at least one search parameter, such as identifier=[system]|[value].";
+            let text = format!("{place} needs at least one search parameter, such as identifier=[system]|[value].");
             return Err(Failure::invalid(IssueCode::Required, text));
         }
         let mut said = parsed.applied;
@@ -50,16 +64,23 @@ impl IfNoneExist {
         let whose = (&context.caller.client, &context.caller.user, &context.caller.patient);
         let digest = Sha256::digest(format!("{whose:?}{said:?}"));
         let search = Search { count: 2, total: false, after: None, ..parsed.search };
-        Ok(Some(Self { search, namespace: namespace(kind), key: URL_SAFE_NO_PAD.encode(digest) }))
+        Ok(Self { search, namespace: namespace(kind), key: URL_SAFE_NO_PAD.encode(digest) })
     }
 
-    /// The resource that the condition finds already.
-    pub(crate) async fn existing(&self, context: &Context) -> Result<Option<Stored>, Failure> {
+    /// The one resource that matches now.
+    pub(crate) async fn matching(&self, context: &Context) -> Result<Option<Stored>, Failure> {
         let mut page = context.state.store.search(self.search.clone()).await?;
         match page.rows.len() {
-            0 => self.first(context).await,
-            1 => Ok(page.rows.pop()),
+            0 | 1 => Ok(page.rows.pop()),
             _ => Err(Failure::SeveralMatch),
+        }
+    }
+
+    /// The resource that the condition finds already, or has found before.
+    pub(crate) async fn existing(&self, context: &Context) -> Result<Option<Stored>, Failure> {
+        match self.matching(context).await? {
+            None => self.first(context).await,
+            found => Ok(found),
         }
     }
 

@@ -47,6 +47,9 @@ pub async fn door(
     if !(reads && route::is_public(request.path())) {
         match authenticate(&state, &request).await {
             Ok(caller) => {
+                if let Some(allowed) = route::misplaced(request.method(), request.path()) {
+                    return Ok(request.error_response(Failure::Method(allowed)));
+                }
                 request.extensions_mut().insert(caller);
             }
             Err(failure) => {

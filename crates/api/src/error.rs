@@ -205,7 +205,7 @@ impl Failure {
             ),
             Self::SeveralMatch => (
                 IssueCode::MultipleMatches,
-                "Several resources match If-None-Exist. Ask for one, such as by its identifier.".into(),
+                "Several resources match the condition. Ask for one, such as by its identifier.".into(),
             ),
             Self::TooLarge(0) => (IssueCode::TooLong, "The request is too long.".into()),
             Self::TooLarge(limit) => {
@@ -351,7 +351,12 @@ impl From<Refused> for Failure {
 
 impl From<Vec<Issue>> for Failure {
     fn from(issues: Vec<Issue>) -> Self {
-        Self::Invalid(issues)
+        // What is not allowed is told before what is wrong: who may not ask learns nothing about the question.
+        if issues.iter().any(|issue| issue.code == IssueCode::Forbidden) {
+            Self::NotAllowed(issues.into_iter().filter(|issue| issue.code == IssueCode::Forbidden).collect())
+        } else {
+            Self::Invalid(issues)
+        }
     }
 }
 

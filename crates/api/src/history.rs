@@ -1,82 +1,136 @@
-//! What a thread has seen, read for decisions about messages that come late or are taken back.
+//! Histories, alike for every type (<https://hl7.org/fhir/R4/http.html#history>).
 
-use domain::access::{PatientFacts, Visibility};
-use domain::change::Stored;
-use domain::decide::{History, Ledgered, Said, Voice};
-use domain::id::{Key, ResourceId, ResourceType};
-use domain::search::{Filter, Read, Search, Sort, SortBy};
-use domain::task::Task;
-use fhir::communication::Communication;
+use actix_web::web::Path;
+use actix_web::{HttpRequest, get};
+use domain::access::{Denied, Permission, Visibility};
+use domain::change::AuditAction;
+use domain::id::ResourceType;
+use domain::search::{HistoryPage, Read};
+use fhir::history::{Scope, bundle, parse};
 
-use crate::context::Context;
-use crate::error::Failure;
+use crate::context::{Context, key, patient_of};
+use crate::error::{Answer, Failure};
+use crate::openapi::schema;
+use crate::read::as_patients_see;
 
-/// How many messages are read at once.
-const PAGE: u16 = 500;
+macro_rules! histories {
+    ($($kind:ident: $instance:ident $instance_name:literal $instance_path:literal,
+        $of_type:ident $type_name:literal $type_path:literal, $tag:literal, $scopes:expr;)+) => {
+        $(
+            /// The versions of one, the latest first.
+            #[utoipa::path(
+                tag = $tag,
+                operation_id = $instance_name,
+                params(("id" = String, Path, description = "Its id."), schema::Historic),
+                responses(
+                    (status = 200, description = "A page of its versions.", body = schema::Bundle, content_type = "application/fhir+json"),
+                    schema::ReadErrors,
+                ),
+                security(("bearer" = $scopes))
+            )]
+            #[get($instance_path)]
+            pub(crate) async fn $instance(context: Context, id: Path<String>, request: HttpRequest) -> Answer {
+                of_instance(&context, ResourceType::$kind, &id, request.query_string()).await
+            }
 
-/// What a thread has seen so far, but for the message `without`. Whatever comes meanwhile moves the thread's revision
-/// on, and a decision from this is refused.
-pub(crate) async fn of(
-    context: &Context,
-    thread: &ResourceId,
-    without: Option<&ResourceId>,
-) -> Result<History, Failure> {
-    let (store, tenant) = (&context.state.store, &context.caller.tenant);
-    let mut history = History::default();
-    for clock in store.clocks(tenant.clone(), thread.clone()).await? {
-        let entries = store.ledger(tenant.clone(), clock.id.clone()).await?;
-        history.clocks.push(Ledgered { clock, entries });
-    }
-    let root = read(context, Key::new(ResourceType::Communication, thread.clone())).await?;
-    let parts = messages(context, thread).await?;
-    let others = root.iter().chain(&parts).filter(|stored| Some(&stored.key.id) != without);
-    history.said = others.filter_map(said).collect();
-    Ok(history)
-}
-
-/// The stored versions of Tasks that a decision writes anew and that are not the open one of their thread.
-pub(crate) async fn tasks(context: &Context, history: &History, tasks: &[Task]) -> Result<Vec<Stored>, Failure> {
-    let mut stored = Vec::new();
-    for task in tasks {
-        if history.clocks.iter().any(|known| known.clock.task.as_ref() == Some(&task.id)) {
-            stored.extend(read(context, Key::new(ResourceType::Task, task.id.clone())).await?);
-        }
-    }
-    Ok(stored)
-}
-
-async fn read(context: &Context, key: Key) -> Result<Option<Stored>, Failure> {
-    let tenant = context.caller.tenant.clone();
-    let read = Read { tenant, key, version: None, visibility: Visibility::Everything };
-    Ok(context.state.store.read(read).await?.filter(|stored| !stored.deleted))
-}
-
-/// The messages of a thread but for its first.
-async fn messages(context: &Context, thread: &ResourceId) -> Result<Vec<Stored>, Failure> {
-    let mut search = Search {
-        tenant: context.caller.tenant.clone(),
-        kind: ResourceType::Communication,
-        filters: vec![Filter::Reference { param: "part-of", any: vec![format!("Communication/{thread}")] }],
-        sort: Sort { by: SortBy::Date, descending: false },
-        count: PAGE,
-        after: None,
-        total: false,
-        visibility: Visibility::Everything,
+            /// The versions of all of the type that the caller may see, the latest first.
+            #[utoipa::path(
+                tag = $tag,
+                operation_id = $type_name,
+                params(schema::Historic),
+                responses(
+                    (status = 200, description = "A page of versions.", body = schema::Bundle, content_type = "application/fhir+json"),
+                    schema::ReadErrors,
+                ),
+                security(("bearer" = $scopes))
+            )]
+            #[get($type_path)]
+            pub(crate) async fn $of_type(context: Context, request: HttpRequest) -> Answer {
+                of_kind(&context, ResourceType::$kind, request.query_string()).await
+            }
+        )+
     };
-    let mut rows = Vec::new();
-    loop {
-        let page = context.state.store.search(search.clone()).await?;
-        rows.extend(page.rows);
-        match page.next {
-            Some(next) => search.after = Some(next),
-            None => return Ok(rows),
-        }
-    }
 }
 
-/// What a human has written, and when. Drafts, notes, machines and what was sent in error say nothing here.
-fn said(stored: &Stored) -> Option<Said> {
-    let communication = Communication::parse(stored.body.as_bytes()).ok().filter(|message| !message.is_draft())?;
-    let message = communication.message(&stored.key.id, &PatientFacts::default());
-    Some(Said { at: message.occurred_at.unwrap_or_else(|| stored.date.into()), by: Voice::of(&message)? })
+histories! {
+    Communication: message "readMessageHistory" "/fhir/Communication/{id}/_history",
+        messages "readMessagesHistory" "/fhir/Communication/_history", "Communication", ["patient/Communication.rs"];
+    Task: task "readTaskHistory" "/fhir/Task/{id}/_history",
+        tasks "readTasksHistory" "/fhir/Task/_history", "Task", ["user/Task.rs"];
+    HealthcareService: service "readServiceHistory" "/fhir/HealthcareService/{id}/_history",
+        services "readServicesHistory" "/fhir/HealthcareService/_history", "HealthcareService",
+        ["user/HealthcareService.rs"];
+}
+
+/// The versions of everything that the caller may see, of the types that the token allows to search; the latest first.
+#[utoipa::path(
+    tag = "Service",
+    operation_id = "readHistory",
+    params(schema::Historic),
+    responses(
+        (status = 200, description = "A page of versions.", body = schema::Bundle, content_type = "application/fhir+json"),
+        schema::ReadErrors,
+    ),
+    security(("bearer" = ["user/*.s"]))
+)]
+#[get("/fhir/_history")]
+pub(crate) async fn everything(context: Context, request: HttpRequest) -> Answer {
+    let mut of = vec![];
+    for kind in ResourceType::ALL {
+        match context.visibility(*kind, Permission::Search).await {
+            Ok(visibility) => of.push((*kind, visibility)),
+            Err(Failure::Forbidden(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    if of.is_empty() {
+        return Err(Denied::Scope.into());
+    }
+    show(&context, Scope::System, request.query_string(), of, "history-system").await
+}
+
+async fn of_instance(context: &Context, kind: ResourceType, id: &str, query: &str) -> Answer {
+    let visibility = context.visibility(kind, Permission::Read).await?;
+    let scope = Scope::Instance(key(kind, id)?);
+    show(context, scope, query, vec![(kind, visibility)], "history-instance").await
+}
+
+async fn of_kind(context: &Context, kind: ResourceType, query: &str) -> Answer {
+    let visibility = context.visibility(kind, Permission::Search).await?;
+    show(context, Scope::Type(kind), query, vec![(kind, visibility)], "history-type").await
+}
+
+async fn show(
+    context: &Context,
+    scope: Scope,
+    query: &str,
+    of: Vec<(ResourceType, Visibility)>,
+    interaction: &'static str,
+) -> Answer {
+    let patient = of.iter().find_map(|(_, visibility)| patient_of(visibility)).cloned();
+    let asked = parse(scope, query, context.caller.tenant.clone(), of)?;
+    let mut page: HistoryPage = context.state.store.history(asked.history.clone()).await?;
+    if page.rows.is_empty() {
+        exists(context, &asked.scope, &asked.history.of).await?;
+    }
+    if patient.is_some() {
+        page.rows = page.rows.into_iter().map(as_patients_see).collect::<Result<_, _>>()?;
+    }
+    let mut audit = context.audit(AuditAction::Execute, interaction);
+    audit.patient = patient;
+    audit.count = page.rows.len() as i32;
+    if let Scope::Instance(key) = &asked.scope {
+        audit.focus = Some(key.clone());
+    }
+    context.record(audit).await?;
+    Ok(context.manners.present(bundle(&context.state.base_url, &asked, &page)))
+}
+
+/// A resource of which nothing was written in the time asked for has an empty history; one that is not there, or not
+/// theirs to know, has none.
+async fn exists(context: &Context, scope: &Scope, of: &[(ResourceType, Visibility)]) -> Result<(), Failure> {
+    let (Scope::Instance(key), [(_, visibility)]) = (scope, of) else { return Ok(()) };
+    let tenant = context.caller.tenant.clone();
+    let read = Read { tenant, key: key.clone(), version: None, visibility: visibility.clone() };
+    context.state.store.read(read).await?.map(drop).ok_or(Failure::NotFound)
 }

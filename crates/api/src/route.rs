@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -11,7 +12,7 @@ use crate::administration::{
 };
 use crate::door::Authenticated;
 use crate::error::Failure;
-use crate::{communication, health, healthcare_service, metadata, openapi, practitioner_role, task};
+use crate::{communication, health, healthcare_service, history, metadata, openapi, practitioner_role, task};
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
 pub const PUBLIC: &[&str] = &["/", "/docs", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"];
@@ -25,10 +26,20 @@ pub fn is_public(path: &str) -> bool {
 /// The routes. Fixed names come before those that hold an id.
 pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
     config
+        .service(history::everything)
+        .service(history::messages)
+        .service(history::message)
+        .service(history::tasks)
+        .service(history::task)
+        .service(history::services)
+        .service(history::service)
         .service(communication::search)
         .service(communication::create)
         .service(communication::search_by_form)
         .service(communication::read)
+        .service(communication::update)
+        .service(communication::patch)
+        .service(communication::delete)
         .service(communication::vread)
         .service(task::search)
         .service(task::search_by_form)
@@ -40,6 +51,11 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(healthcare_service::search_by_form)
         .service(healthcare_service::read)
         .service(healthcare_service::update)
+        .service(healthcare_service::update_matching)
+        .service(healthcare_service::patch_matching)
+        .service(healthcare_service::delete_matching)
+        .service(healthcare_service::patch)
+        .service(healthcare_service::delete)
         .service(healthcare_service::vread)
         .service(practitioner_role::search)
         .service(practitioner_role::create)
@@ -125,7 +141,17 @@ fn methods(path: &str) -> Option<String> {
         table.extend(["/", "/docs", "/docs/{file:.*}"].map(|path| (ResourceDef::new(path), page())));
         table
     });
+    // Fixed names sort before those that hold an id, for braces come after letters.
     TABLE.iter().find(|(address, _)| address.is_match(path)).map(|(_, methods)| methods.join(", "))
+}
+
+/// The methods of an address of which only the last part tells it from one that holds an id, when it does not take the
+/// one asked with: no id begins with an underscore or a dollar sign, so no resource is meant.
+pub(crate) fn misplaced(method: &Method, path: &str) -> Option<String> {
+    if !path.contains("/_") && !path.contains("/$") {
+        return None;
+    }
+    methods(path).filter(|allowed| !allowed.split(", ").any(|own| own == method.as_str()))
 }
 
 /// What no route takes: a method that the address does not take, or no address at all. The door has asked for a token
@@ -141,8 +167,9 @@ mod tests {
     #[test]
     fn an_address_is_known_by_its_methods() {
         assert_eq!(methods("/fhir/Communication").unwrap(), "GET, POST, HEAD");
-        assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, HEAD");
+        assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, PATCH, DELETE, HEAD");
         assert_eq!(methods("/fhir/Task/a-1/$claim").unwrap(), "POST");
+        assert_eq!(methods("/fhir/Task/_search").unwrap(), "POST");
         for unknown in ["/fhir", "/fhir/Patient", "//fhir/Communication", "/fhir/Communication/", "/metrics"] {
             assert_eq!(methods(unknown), None, "{unknown}");
         }

@@ -13,7 +13,7 @@ use crate::hold::{Block, Hold, HoldState};
 use crate::holiday::KeptHoliday;
 use crate::id::{Key, Reference, ResourceId, TenantId};
 use crate::overrides::OverrideRow;
-use crate::search::{Page, Read, Search};
+use crate::search::{History, HistoryPage, Page, Read, Search};
 use crate::simulate::SimulationRow;
 use crate::thread::Thread;
 use crate::time::{Instant, Span};
@@ -170,6 +170,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// A page of the current, undeleted resources that match.
     fn search(&self, search: Search) -> Answer<'_, Page>;
+
+    /// A page of the versions of resources.
+    fn history(&self, history: History) -> Answer<'_, HistoryPage>;
 
     /// The thread that a message belongs to; a root message names its own.
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>>;

@@ -1,9 +1,10 @@
 //! The [CapabilityStatement](https://hl7.org/fhir/R4/capabilitystatement.html), written from the tables that the service
 //! is served from.
 
+use domain::id::ResourceType;
 use serde_json::{Value, json};
 
-use crate::interaction::{Operation, SERVED, Served};
+use crate::interaction::{Operation, SERVED, Served, SystemInteraction};
 use crate::search::{Parameter, parameters};
 
 /// The version of FHIR that is spoken.
@@ -48,6 +49,7 @@ pub fn statement(installation: &Installation<'_>) -> String {
             "mode": "server",
             "security": security(installation),
             "resource": SERVED.iter().map(resource).collect::<Vec<_>>(),
+            "interaction": SystemInteraction::ALL.iter().map(|own| json!({ "code": own.as_str() })).collect::<Vec<_>>(),
         }],
     })
     .to_string()
@@ -92,9 +94,11 @@ fn resource(served: &Served) -> Value {
         "updateCreate": served.creates_on_update,
         "conditionalCreate": served.has_conditional_create,
         "conditionalRead": "full-support",
-        "conditionalUpdate": false,
-        "conditionalDelete": "not-supported",
+        "conditionalUpdate": served.has_conditional_changes,
+        "conditionalDelete": if served.has_conditional_changes { "single" } else { "not-supported" },
         "referencePolicy": ["literal"],
+        "searchInclude": includes(kind),
+        "searchRevInclude": reverse_includes(kind),
         "searchParam": parameters(kind).iter().map(|parameter| search_parameter(served, parameter)).collect::<Vec<_>>(),
     });
     if !served.operations.is_empty() {
@@ -108,6 +112,25 @@ fn resource(served: &Served) -> Value {
         resource["operation"] = served.operations.iter().map(operation).collect();
     }
     resource
+}
+
+/// `*` and the references of a type to stored ones.
+fn includes(kind: ResourceType) -> Vec<String> {
+    let named = references(kind).map(|parameter| format!("{kind}:{}", parameter.name));
+    std::iter::once("*".to_owned()).chain(named).collect()
+}
+
+/// The references of stored types to this one.
+fn reverse_includes(kind: ResourceType) -> Vec<String> {
+    let to_it = |parameter: &&Parameter| parameter.kind.stored_targets().any(|target| target == kind);
+    let of = |own: ResourceType| {
+        references(own).filter(to_it).map(move |parameter| format!("{own}:{}", parameter.name)).collect::<Vec<_>>()
+    };
+    ResourceType::ALL.iter().flat_map(|own| of(*own)).collect()
+}
+
+fn references(kind: ResourceType) -> impl Iterator<Item = &'static Parameter> {
+    parameters(kind).iter().filter(|parameter| parameter.kind.stored_targets().next().is_some())
 }
 
 fn search_parameter(served: &Served, parameter: &Parameter) -> Value {

@@ -44,6 +44,8 @@ pub struct Communication {
 pub struct Stamp<'a> {
     /// The message's id.
     pub id: &'a ResourceId,
+    /// The version that is written: the first, unless a draft is sent or a held message delivered.
+    pub version: Version,
     /// When it was received: `sent`, `received` and `meta.lastUpdated`.
     pub now: Timestamp,
     /// The thread it belongs to.
@@ -245,7 +247,7 @@ impl Communication {
             .document
             .edit()
             .set_text("id", stamp.id.as_str())
-            .meta(Version::FIRST, &now, labels)
+            .meta(stamp.version, &now, labels)
             .set_text("sent", &now)
             .set_text("received", &now);
         let status = if held { "on-hold" } else { "completed" };
@@ -276,28 +278,39 @@ impl Communication {
             (false, true) => Audience::Staff,
             (false, false) => Audience::Thread,
         };
-        self.filed(stamp.id, stamp.now, edit.finish(), Some(stamp.thread.id.clone()), audience)
+        let thread = Some(stamp.thread.id.clone());
+        self.filed(stamp.id, stamp.version, stamp.now, edit.finish(), thread, audience)
     }
 
-    /// The first version of a draft, which its author alone sees.
+    /// A version of a draft, which its author alone sees.
     ///
     /// # Errors
     /// The text that was made cannot be read: a fault of ours.
-    pub fn drafted(&self, id: &ResourceId, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
-        let body = self.document.edit().set_text("id", id.as_str()).meta(Version::FIRST, &instant(now), &[]).finish();
-        self.filed(id, now, body, None, Audience::Author)
+    pub fn drafted(&self, id: &ResourceId, version: Version, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
+        let body = self.document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]).finish();
+        self.filed(id, version, now, body, None, Audience::Author)
+    }
+
+    /// The last version of a draft, which says that it is deleted.
+    ///
+    /// # Errors
+    /// The text that was made cannot be read: a fault of ours.
+    pub fn deleted(&self, id: &ResourceId, version: Version, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
+        let write = self.drafted(id, version, now)?;
+        Ok(crate::write::deleted(write))
     }
 
     fn filed(
         &self,
         id: &ResourceId,
+        version: Version,
         now: Timestamp,
         body: String,
         thread: Option<ResourceId>,
         audience: Audience,
     ) -> Result<ResourceWrite, Vec<Issue>> {
         let filing = Filing {
-            version: Version::FIRST,
+            version,
             last_updated: now,
             date: now,
             thread,
@@ -437,7 +450,14 @@ mod tests {
         let message = communication.message(&id, &PatientFacts::default());
         let setting = Setting { policy: &policy, now: now().into() };
         let decision = send(setting, &message, None, &mut Ids::new(now().into(), 1)).unwrap();
-        let stamp = Stamp { id: &id, now: now(), thread: &decision.thread, record: &decision.record, part_of: None };
+        let stamp = Stamp {
+            id: &id,
+            version: Version::FIRST,
+            now: now(),
+            thread: &decision.thread,
+            record: &decision.record,
+            part_of: None,
+        };
         (communication.sent(&stamp).unwrap(), decision)
     }
 
@@ -479,7 +499,14 @@ mod tests {
         assert!(!decision.record.red_flags.is_empty());
         let reply = decision.reply.as_ref().unwrap();
         let id: ResourceId = "m1".parse().unwrap();
-        let stamp = Stamp { id: &id, now: now(), thread: &decision.thread, record: &decision.record, part_of: None };
+        let stamp = Stamp {
+            id: &id,
+            version: Version::FIRST,
+            now: now(),
+            thread: &decision.thread,
+            record: &decision.record,
+            part_of: None,
+        };
         let write = automatic(reply, &id, &stamp).unwrap();
         let document = Document::parse(write.body.as_bytes(), ResourceType::Communication).unwrap();
         assert!(document.warnings().is_empty(), "{:?}", document.warnings());

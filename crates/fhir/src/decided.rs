@@ -23,20 +23,21 @@ pub struct Frame<'a> {
     pub now: Timestamp,
 }
 
-/// The change of a message that is sent. `earlier` are stored Tasks of runs that have ended and that it sets right.
+/// The change of a message that is sent, as that version of its id: the first, unless it was a draft. `earlier` are stored
+/// Tasks of runs that have ended and that it sets right.
 ///
 /// # Errors
 /// A text that was made cannot be read: a fault of ours.
 pub fn sent(
     frame: &Frame<'_>,
     communication: &Communication,
-    id: &ResourceId,
+    (id, version): (&ResourceId, Version),
     view: Option<&ThreadView>,
     earlier: &[Stored],
     decision: Decision,
 ) -> Result<Change, Vec<Issue>> {
     let part_of = view.map(|view| &view.thread.id);
-    let stamp = Stamp { id, now: frame.now, thread: &decision.thread, record: &decision.record, part_of };
+    let stamp = Stamp { id, version, now: frame.now, thread: &decision.thread, record: &decision.record, part_of };
     let mut resources = vec![communication.sent(&stamp)?];
     if let Some(reply) = &decision.reply {
         resources.push(automatic(reply, id, &stamp)?);
@@ -91,6 +92,7 @@ pub fn released(
     let mut resources = vec![];
     let stamp = Stamp {
         id: &message.key.id,
+        version: message.version.next(),
         now: frame.now,
         thread: &decision.thread,
         record: &decision.record,

@@ -17,6 +17,14 @@ pub enum Interaction {
     Vread,
     /// A new version of a resource that exists.
     Update,
+    /// A new version, told as changes to the one before.
+    Patch,
+    /// No current version any more.
+    Delete,
+    /// The versions of one resource.
+    HistoryInstance,
+    /// The versions of all resources of the type.
+    HistoryType,
     /// The resources that match.
     SearchType,
 }
@@ -29,6 +37,10 @@ impl Interaction {
             Self::Read => "read",
             Self::Vread => "vread",
             Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::HistoryInstance => "history-instance",
+            Self::HistoryType => "history-type",
             Self::SearchType => "search-type",
         }
     }
@@ -37,9 +49,10 @@ impl Interaction {
     pub const fn permission(self) -> Permission {
         match self {
             Self::Create => Permission::Create,
-            Self::Read | Self::Vread => Permission::Read,
-            Self::Update => Permission::Update,
-            Self::SearchType => Permission::Search,
+            Self::Read | Self::Vread | Self::HistoryInstance => Permission::Read,
+            Self::Update | Self::Patch => Permission::Update,
+            Self::Delete => Permission::Delete,
+            Self::SearchType | Self::HistoryType => Permission::Search,
         }
     }
 
@@ -51,6 +64,10 @@ impl Interaction {
             Self::Read => vec![Route::new("GET", format!("/{kind}/{{id}}"))],
             Self::Vread => vec![Route::new("GET", format!("/{kind}/{{id}}/_history/{{version}}"))],
             Self::Update => vec![Route::new("PUT", format!("/{kind}/{{id}}"))],
+            Self::Patch => vec![Route::new("PATCH", format!("/{kind}/{{id}}"))],
+            Self::Delete => vec![Route::new("DELETE", format!("/{kind}/{{id}}"))],
+            Self::HistoryInstance => vec![Route::new("GET", format!("/{kind}/{{id}}/_history"))],
+            Self::HistoryType => vec![Route::new("GET", format!("/{kind}/_history"))],
             Self::SearchType => {
                 vec![Route::new("GET", format!("/{kind}")), Route::new("POST", format!("/{kind}/_search"))]
             }
@@ -107,6 +124,8 @@ pub struct Served {
     pub operations: &'static [Operation],
     /// Whether a create with `If-None-Exist` answers with what exists.
     pub has_conditional_create: bool,
+    /// Whether an update, patch or delete takes a search that finds one resource in place of an id.
+    pub has_conditional_changes: bool,
     /// Whether an update creates what does not exist, under the client's id.
     pub creates_on_update: bool,
     /// The type's part in the service, for people.
@@ -117,7 +136,19 @@ impl Served {
     /// Every route of the type.
     pub fn routes(&self) -> Vec<Route> {
         let interactions = self.interactions.iter().flat_map(|interaction| interaction.routes(self.kind));
-        interactions.chain(self.operations.iter().map(|operation| operation.route(self.kind))).collect()
+        let operations = self.operations.iter().map(|operation| operation.route(self.kind));
+        let conditional = self.conditional().map(|interaction| {
+            let method = interaction.routes(self.kind).into_iter().next().map_or("PUT", |route| route.method);
+            Route::new(method, format!("/{}", self.kind))
+        });
+        interactions.chain(operations).chain(conditional).collect()
+    }
+
+    /// The interactions that take a search in place of an id.
+    pub fn conditional(&self) -> impl Iterator<Item = Interaction> + use<> {
+        let (has, interactions) = (self.has_conditional_changes, self.interactions);
+        let changes = [Interaction::Update, Interaction::Patch, Interaction::Delete];
+        changes.into_iter().filter(move |interaction| has && interactions.contains(interaction))
     }
 }
 
@@ -125,23 +156,42 @@ impl Served {
 pub static SERVED: &[Served] = &[
     Served {
         kind: ResourceType::Communication,
-        interactions: &[Interaction::Create, Interaction::Read, Interaction::Vread, Interaction::SearchType],
+        interactions: &[
+            Interaction::Create,
+            Interaction::Read,
+            Interaction::Vread,
+            Interaction::Update,
+            Interaction::Patch,
+            Interaction::Delete,
+            Interaction::HistoryInstance,
+            Interaction::HistoryType,
+            Interaction::SearchType,
+        ],
         operations: &[],
         has_conditional_create: true,
+        has_conditional_changes: false,
         creates_on_update: false,
         documentation: "A message, and the root of a thread of messages. To create one is to send it: the practice's \
                         policy decides who gets it, by when it is answered and what is said at once. A message that \
-                        repeats the identifier named by If-None-Exist is not sent twice.",
+                        repeats the identifier named by If-None-Exist is not sent twice. Drafts are their author's to change, to send \
+                        and to delete; what was sent stays as it is.",
     },
     Served {
         kind: ResourceType::Task,
-        interactions: &[Interaction::Read, Interaction::Vread, Interaction::SearchType],
+        interactions: &[
+            Interaction::Read,
+            Interaction::Vread,
+            Interaction::HistoryInstance,
+            Interaction::HistoryType,
+            Interaction::SearchType,
+        ],
         operations: &[Operation {
             name: "claim",
             permission: Permission::Update,
             documentation: "Makes the caller the owner of the Task. If-Match names the version that the caller has seen.",
         }],
         has_conditional_create: false,
+        has_conditional_changes: false,
         creates_on_update: false,
         documentation: "An awaited answer: who owes it, by when, and how it stands. Written by the service alone.",
     },
@@ -152,10 +202,15 @@ pub static SERVED: &[Served] = &[
             Interaction::Read,
             Interaction::Vread,
             Interaction::Update,
+            Interaction::Patch,
+            Interaction::Delete,
+            Interaction::HistoryInstance,
+            Interaction::HistoryType,
             Interaction::SearchType,
         ],
         operations: &[],
         has_conditional_create: false,
+        has_conditional_changes: true,
         creates_on_update: true,
         documentation: "A pool that answers messages, with its hours and absences. Its local times are in the zone that \
                         the standard timezone extension names.",
@@ -179,6 +234,38 @@ pub static SERVED: &[Served] = &[
     },
 ];
 
+/// An interaction with the service as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SystemInteraction {
+    /// The versions of all resources of all types.
+    HistorySystem,
+}
+
+impl SystemInteraction {
+    /// Those that are served.
+    pub const ALL: &'static [Self] = &[Self::HistorySystem];
+
+    /// The FHIR code (<https://hl7.org/fhir/R4/valueset-system-restful-interaction.html>).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HistorySystem => "history-system",
+        }
+    }
+
+    /// The method and path under the base address.
+    pub fn route(self) -> Route {
+        match self {
+            Self::HistorySystem => Route::new("GET", "/_history".to_owned()),
+        }
+    }
+}
+
+/// Every route under the base address that needs a token.
+pub fn routes() -> Vec<Route> {
+    let whole = SystemInteraction::ALL.iter().map(|interaction| interaction.route());
+    SERVED.iter().flat_map(Served::routes).chain(whole).collect()
+}
+
 /// What is served of a type.
 pub fn served(kind: ResourceType) -> Option<&'static Served> {
     SERVED.iter().find(|served| served.kind == kind)
@@ -199,7 +286,7 @@ mod tests {
 
     #[test]
     fn no_two_interactions_share_a_route() {
-        let mut routes: Vec<_> = SERVED.iter().flat_map(Served::routes).collect();
+        let mut routes = routes();
         let all = routes.len();
         routes.sort();
         routes.dedup();

@@ -7,16 +7,20 @@
 //!
 //! Repeated parameters must all hold, values joined by commas are alternatives, `\,` `\|` `\$` and `\\` stand for the
 //! characters themselves. Dates are compared as intervals of their own precision; a date or time without a zone is in
-//! UTC. What is not offered is refused by name, unless the client prefers lenient handling: then unknown parameters are
-//! ignored and told. An unsupported modifier is always refused, as FHIR asks: to ignore it would turn the meaning of the
-//! query around.
+//! UTC. Chains and `_has` reach one reference far and no further than the caller sees. What is not offered is refused by
+//! name, unless the client prefers lenient handling: then unknown parameters are ignored and told. An unsupported
+//! modifier is always refused, as FHIR asks: to ignore it would turn the meaning of the query around.
 
+mod condition;
 mod cursor;
 mod date;
+mod include;
 mod index;
 mod parse;
 mod query;
 mod result;
+mod shape;
+mod sort;
 mod table;
 mod value;
 
@@ -25,12 +29,15 @@ use domain::search::SortBy;
 
 use crate::canonical;
 
+pub use include::{Include, MAX_INCLUDED};
 pub use index::values;
-pub use parse::{Handling, Parsed, parse};
+pub use parse::{Asker, Handling, Parsed, parse};
 pub use result::{DEFAULT_COUNT, MAX_COUNT, RESULT_PARAMETERS, ResultParameter};
+pub use shape::Shape;
 
-pub(crate) use cursor::token as cursor_token;
-pub(crate) use query::encode;
+pub(crate) use cursor::{seal, token as cursor_token, unseal};
+pub(crate) use date::Interval;
+pub(crate) use query::{encode, pairs};
 
 /// How many parameters a query may have.
 pub const MAX_PARAMETERS: usize = 64;
@@ -65,8 +72,14 @@ pub struct Parameter {
 pub enum ParameterKind {
     /// `[code]`, `[system]|[code]`, `|[code]`, `[system]|`
     Token(TokenOf),
-    /// `[type]/[id]`, `[id]` or an address; to one of these types.
+    /// `[type]/[id]`, `[id]` or an address; to one of these types, or to any when none is named.
     Reference(&'static [&'static str]),
+    /// The canonical address of a definition of one of these types, with or without its version.
+    Canonical(&'static [&'static str]),
+    /// An address, compared as a whole.
+    Uri,
+    /// The beginning of a text, whatever its case and accents.
+    Text,
     /// A date with its prefix.
     Date,
 }
@@ -76,7 +89,9 @@ impl ParameterKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Token(_) => "token",
-            Self::Reference(_) => "reference",
+            Self::Reference(_) | Self::Canonical(_) => "reference",
+            Self::Uri => "uri",
+            Self::Text => "string",
             Self::Date => "date",
         }
     }
@@ -84,9 +99,32 @@ impl ParameterKind {
     /// The resource types that a reference may be to; none for other types of parameters.
     pub const fn targets(self) -> &'static [&'static str] {
         match self {
-            Self::Reference(targets) => targets,
-            Self::Token(_) | Self::Date => &[],
+            Self::Reference(targets) | Self::Canonical(targets) => targets,
+            Self::Token(_) | Self::Uri | Self::Text | Self::Date => &[],
         }
+    }
+
+    /// The modifiers that it takes; `[type]` stands for the name of a type.
+    pub const fn modifiers(self) -> &'static [&'static str] {
+        match self {
+            Self::Token(TokenOf::Concept | TokenOf::ConceptOf(_) | TokenOf::Coding | TokenOf::Identifier) => {
+                &["missing", "not", "text"]
+            }
+            Self::Token(_) => &["missing", "not"],
+            Self::Reference(_) => &["missing", "identifier", "[type]"],
+            Self::Canonical(_) | Self::Uri | Self::Text | Self::Date => &["missing"],
+        }
+    }
+
+    /// The stored types that a reference may be to, of which a chain may ask more.
+    pub fn stored_targets(self) -> impl Iterator<Item = ResourceType> + Clone {
+        let (is_reference, targets) = match self {
+            Self::Reference(targets) => (true, targets),
+            _ => (false, [].as_slice()),
+        };
+        let may_be =
+            move |kind: &ResourceType| is_reference && (targets.is_empty() || targets.contains(&kind.as_str()));
+        ResourceType::ALL.iter().copied().filter(may_be)
     }
 }
 
@@ -101,6 +139,8 @@ pub enum TokenOf {
     Boolean,
     /// The codings of a `CodeableConcept`.
     Concept,
+    /// A Coding.
+    Coding,
     /// The codings of a `CodeableConcept`, where these systems are names of one and the same.
     ConceptOf(&'static [&'static str]),
     /// An Identifier: its value within its system.
@@ -114,8 +154,19 @@ pub enum Source {
     RowId,
     /// When the version was written.
     RowLastUpdated,
+    /// When anybody last wrote in the resource's thread.
+    LastActivity,
+    /// The patient whom the resource is about, which its row knows; in these places, where another than a patient of
+    /// this address space may stand.
+    Patient(&'static [Place]),
+    /// The root of the resource's thread, which its row knows; these places say it too.
+    Thread(&'static [Place]),
     /// Elements of the resource.
     Elements(&'static [Place]),
+    /// The values of all these other parameters.
+    Either(&'static [&'static str]),
+    /// This code of this system, the same in each resource; the system is empty when the element's definition implies it.
+    Always(&'static [Place], &'static str, &'static str),
 }
 
 /// A place in a resource.
@@ -178,15 +229,39 @@ impl Parameter {
         }
     }
 
-    /// What is compared, as FHIRPath.
-    pub fn expression(&self, kind: ResourceType) -> String {
+    /// What is compared, as FHIRPath; nothing when no element says it.
+    pub fn expression(&self, kind: ResourceType) -> Option<String> {
         match self.source {
-            Source::RowId => "Resource.id".to_owned(),
-            Source::RowLastUpdated => "Resource.meta.lastUpdated".to_owned(),
-            Source::Elements(places) => {
-                let expressions: Vec<_> = places.iter().map(|place| place.expression(kind)).collect();
-                expressions.join(" | ")
+            Source::RowId => Some("Resource.id".to_owned()),
+            Source::RowLastUpdated if self.origin == Origin::Type => Some(format!("{kind}.lastModified")),
+            Source::RowLastUpdated => Some("Resource.meta.lastUpdated".to_owned()),
+            Source::LastActivity => None,
+            _ => {
+                let expressions: Vec<_> = self.places(kind).into_iter().map(|place| place.expression(kind)).collect();
+                Some(expressions.join(" | "))
             }
+        }
+    }
+
+    /// The places in a resource where its values stand.
+    fn places(&self, kind: ResourceType) -> Vec<Place> {
+        match self.source {
+            Source::RowId | Source::RowLastUpdated | Source::LastActivity => vec![],
+            Source::Patient(places)
+            | Source::Thread(places)
+            | Source::Elements(places)
+            | Source::Always(places, ..) => places.to_vec(),
+            Source::Either(names) => {
+                names.iter().filter_map(|name| parameter(kind, name)).flat_map(|own| own.places(kind)).collect()
+            }
+        }
+    }
+
+    /// The names under which its values are kept: its own, or those of the parameters that it is made of.
+    fn indexed(&self) -> Vec<&'static str> {
+        match self.source {
+            Source::Either(names) => names.to_vec(),
+            _ => vec![self.name],
         }
     }
 }

@@ -53,6 +53,18 @@ pub fn filed(key: Key, body: String, filing: Filing) -> Result<ResourceWrite, Ve
     })
 }
 
+/// The version that says that a resource is deleted: nothing of it is left to be found by or to be read.
+pub fn deleted(write: ResourceWrite) -> ResourceWrite {
+    let body = format!(
+        r#"{{"resourceType":"{}","id":"{}","meta":{{"versionId":"{}","lastUpdated":"{}"}}}}"#,
+        write.key.kind,
+        write.key.id,
+        write.version,
+        instant(write.last_updated)
+    );
+    ResourceWrite { deleted: true, body, values: vec![], ..write }
+}
+
 /// A resource that an engine feeds, stored as received with `id` and `meta` set.
 pub fn fed(
     document: &Document,

@@ -18,6 +18,8 @@ diesel::table! {
         author -> Nullable<Text>,
         audience -> Text,
         body -> Text,
+        status -> Nullable<Text>,
+        priority -> Nullable<Text>,
     }
 }
 

@@ -12,6 +12,8 @@ pub mod catalogue;
 pub mod claim;
 #[path = "sql/clock.rs"]
 pub mod clock;
+#[path = "sql/condition.rs"]
+mod condition;
 #[path = "sql/correspondent.rs"]
 pub mod correspondent;
 #[path = "sql/counted.rs"]
@@ -20,6 +22,8 @@ pub mod counted;
 pub mod gauge;
 #[path = "sql/group.rs"]
 pub mod group;
+#[path = "sql/history.rs"]
+pub mod history;
 #[path = "sql/hold.rs"]
 pub mod hold;
 #[path = "sql/holiday.rs"]

@@ -13,11 +13,9 @@ use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::KeptHoliday;
 use domain::id::{Key, Reference, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
-use domain::search::{Page, Read, Search};
+use domain::search::{History, HistoryPage, Page, Read, Search};
 use domain::simulate::SimulationRow;
-use domain::store::{
-    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Store, StoreError, ThreadView,
-};
+use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Store, StoreError, ThreadView};
 use domain::time::{Instant, Span};
 
 use crate::config::{Config, Url};
@@ -142,6 +140,10 @@ impl Store for SqlStore {
 
     fn search(&self, search: Search) -> Answer<'_, Page> {
         ask!(self, search::search(&search))
+    }
+
+    fn history(&self, history: History) -> Answer<'_, HistoryPage> {
+        ask!(self, history::history(&history))
     }
 
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>> {

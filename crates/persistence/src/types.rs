@@ -96,6 +96,37 @@ pub fn indexed(text: &str) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
+/// The name under which the texts beside a parameter's codes are kept, or those that it consists of.
+pub fn texts(param: &str) -> String {
+    format!("{param}:text")
+}
+
+/// The name under which the identifiers beside a parameter's references are kept.
+pub fn identifiers(param: &str) -> String {
+    format!("{param}:identifier")
+}
+
+/// A column of `resource` that keeps a search parameter's value: a code without a system, of which there is one at most
+/// and too few different ones for an index to help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// `status`
+    Status,
+    /// `priority`
+    Priority,
+}
+
+impl Column {
+    /// The column of a parameter; `None` when its values are rows of `search_value`.
+    pub fn of(param: &str) -> Option<Self> {
+        match param {
+            "status" => Some(Self::Status),
+            "priority" => Some(Self::Priority),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -165,7 +165,7 @@ fn messages(tenant: &TenantId, from: Instant) -> Search {
         tenant: tenant.clone(),
         kind: ResourceType::Communication,
         filters: vec![],
-        sort: Sort { by: SortBy::Date, descending: false },
+        sort: vec![Sort { by: SortBy::Date, descending: false }],
         count: PAGE,
         after: Some(Cursor { at: before, id: LAST.parse().expect("a literal id") }),
         total: false,

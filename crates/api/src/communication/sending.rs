@@ -4,7 +4,7 @@ use domain::access::Visibility;
 use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
 use domain::correspondent::{Correspondent, Who};
 use domain::decide::{self, Known, Setting};
-use domain::id::{Ids, Key, ResourceId, ResourceType};
+use domain::id::{Ids, Key, ResourceId, ResourceType, Version};
 use domain::message::Side;
 use domain::policy::Policy;
 use domain::search::Read;
@@ -16,10 +16,10 @@ use fhir::issue::{Issue, IssueCode};
 use jiff::Timestamp;
 
 use super::refused;
-use crate::conditional::IfNoneExist;
+use crate::conditional::Condition;
 use crate::context::Context;
 use crate::error::Failure;
-use crate::history;
+use crate::seen;
 use crate::read::unreadable;
 
 /// How often a message is decided about anew when its thread or the policy moves on meanwhile.
@@ -28,8 +28,10 @@ const ATTEMPTS: usize = 8;
 /// A message on its way into the store.
 pub(super) struct Sending<'a> {
     context: &'a Context,
-    condition: Option<&'a IfNoneExist>,
+    condition: Option<&'a Condition>,
     message: &'a Communication,
+    /// The draft that is sent or changed, as it stands.
+    draft: Option<&'a Stored>,
     visibility: &'a Visibility,
     now: Timestamp,
     /// The identifiers of the decision begin here, however often it is taken anew.
@@ -56,14 +58,28 @@ impl<'a> Sending<'a> {
         context: &'a Context,
         message: &'a Communication,
         visibility: &'a Visibility,
-        condition: Option<&'a IfNoneExist>,
+        condition: Option<&'a Condition>,
     ) -> Self {
         let now = context.now();
         let ids = context.state.ids(Instant::from(now));
         let mut audit = context.audit(AuditAction::Create, "create");
         audit.patient = message.patient();
         audit.count = 1;
-        Self { context, condition, message, visibility, now, ids, audit }
+        Self { context, condition, message, draft: None, visibility, now, ids, audit }
+    }
+
+    /// A draft on its way to its next version, in which it may be sent.
+    pub(super) fn draft(
+        context: &'a Context,
+        message: &'a Communication,
+        visibility: &'a Visibility,
+        draft: &'a Stored,
+        interaction: &'static str,
+    ) -> Self {
+        let mut sending = Self::new(context, message, visibility, None);
+        sending.audit.action = AuditAction::Update;
+        sending.audit.interaction = interaction;
+        Self { draft: Some(draft), ..sending }
     }
 
     /// Decides and saves; anew when the thread or the policy has moved on meanwhile, which is nobody's fault.
@@ -74,7 +90,7 @@ impl<'a> Sending<'a> {
         let mut turn = None;
         loop {
             let mut ids = self.ids.clone();
-            let id = ids.next_id();
+            let id = self.draft.map_or_else(|| ids.next_id(), |draft| draft.key.id.clone());
             let (view, known) = tokio::try_join!(self.continued(), self.remembered(&policy))?;
             let mut change = self.decide(&policy, &id, view.as_ref(), &known, &mut ids).await?;
             let write = change
@@ -93,6 +109,10 @@ impl<'a> Sending<'a> {
                 Err(SaveError::NotUnique { .. }) => return self.before().await,
                 Err(error) if attempt == ATTEMPTS => return Err(error.into()),
                 Err(SaveError::StaleCatalogue) => policy = self.context.state.policies.renewed(tenant, &policy).await?,
+                // Whoever has changed the draft meanwhile has not seen this change.
+                Err(SaveError::Conflict { key: Some(key) }) if self.draft.is_some_and(|draft| draft.key == key) => {
+                    return Err(Failure::lost(self.context.manners.if_match.is_some()));
+                }
                 // Who has lost a race waits for their turn: many messages of one sender would lose race after race.
                 Err(SaveError::Conflict { .. }) => {
                     if turn.is_none() {
@@ -132,14 +152,15 @@ impl<'a> Sending<'a> {
             let place = format!("Communication.extension.where(url='{}')", fhir::canonical::OCCURRED_AT);
             return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at(place)]));
         }
+        let version = self.draft.map_or(Version::FIRST, |draft| draft.version.next());
         if self.message.is_draft() {
             let mut change = Change::new(caller.tenant.clone());
-            change.resources = vec![unreadable(self.message.drafted(id, self.now))?];
+            change.resources = vec![unreadable(self.message.drafted(id, version, self.now))?];
             change.decisions = vec![decide::draft(setting, &message, ids).row(None)];
             return Ok(change);
         }
         let seen = match view.filter(|_| message.occurred_at.is_some()) {
-            Some(view) => Some(history::of(self.context, &view.thread.id, None).await?),
+            Some(view) => Some(seen::of(self.context, &view.thread.id, None).await?),
             None => None,
         };
         let shadow = self.context.state.policies.shadow(&caller.tenant, policy);
@@ -153,7 +174,7 @@ impl<'a> Sending<'a> {
         let decision =
             decide::ingest(setting, &message, known, seen.as_ref(), ids).map_err(|refusal| refused(&refusal))?;
         let earlier = match &seen {
-            Some(seen) => history::tasks(self.context, seen, &decision.tasks).await?,
+            Some(seen) => seen::tasks(self.context, seen, &decision.tasks).await?,
             None => vec![],
         };
         let shadow = shadow.map(|policy| {
@@ -163,7 +184,7 @@ impl<'a> Sending<'a> {
         let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
         let patient = decision.thread.patient.clone();
         let thread = decision.thread.id.clone();
-        let mut change = unreadable(decided::sent(&frame, self.message, id, view, &earlier, decision))?;
+        let mut change = unreadable(decided::sent(&frame, self.message, (id, version), view, &earlier, decision))?;
         change.shadows = shadow.map(|record| record.row(Some(thread))).into_iter().collect();
         // A message that names no subject is about the patient of its conversation, who is to see it.
         for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {

@@ -38,6 +38,24 @@ pub struct ResourceBody(pub Bytes);
 #[derive(Clone, Debug)]
 pub struct OptionalBody(pub Option<Bytes>);
 
+/// A JSON Patch as it was sent.
+#[derive(Clone, Debug)]
+pub struct PatchBody(pub Bytes);
+
+impl PatchBody {
+    /// The text with the patch made.
+    ///
+    /// # Errors
+    /// The patch is none, or cannot be made; then nothing of it is.
+    pub fn applied(&self, text: &str, limit: usize) -> Result<String, Failure> {
+        fhir::patch::apply(text, &self.0, limit).map_err(|issues| match issues.first().map(|issue| issue.code) {
+            Some(IssueCode::Processing) => Failure::Business(issues),
+            Some(IssueCode::TooLong) => Failure::TooLarge(limit),
+            _ => Failure::Invalid(issues),
+        })
+    }
+}
+
 /// A form as it was sent, which is written as a query is.
 #[derive(Clone, Debug)]
 pub struct FormBody(pub String);
@@ -58,6 +76,24 @@ impl FromRequest for ResourceBody {
         Box::pin(async move {
             negotiation::check_resource(one(&request, &CONTENT_TYPE), one(&request, &CONTENT_ENCODING))?;
             read(&request, payload).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for PatchBody {
+    type Error = Failure;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let plain = negotiation::check_patch(one(&request, &CONTENT_TYPE), one(&request, &CONTENT_ENCODING))?;
+            let bytes = read(&request, payload).await?;
+            // Generated clients call every body application/json: what is an array there can only be a patch.
+            if plain && !fhir::patch::is_patch(&bytes) {
+                return Err(Failure::MediaType(negotiation::PATCH));
+            }
+            Ok(Self(bytes))
         })
     }
 }

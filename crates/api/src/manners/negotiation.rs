@@ -80,6 +80,16 @@ pub fn check_form(content_type: Option<&str>, encoding: Option<&str>) -> Result<
 /// Whether a body is an iCalendar feed, as the import of holidays takes it.
 pub fn check_feed(content_type: Option<&str>, encoding: Option<&str>) -> Result<(), Failure> {
     check(content_type, encoding, &["text/calendar"], "Send text/calendar in UTF-8, not compressed.")
+/// What is taken as a patch.
+pub const PATCH: &str = "Send a JSON Patch as application/json-patch+json in UTF-8, not compressed.";
+
+/// Whether a body is a patch: `true` when its type says no more than that it is JSON.
+pub fn check_patch(content_type: Option<&str>, encoding: Option<&str>) -> Result<bool, Failure> {
+    const PLAIN: &[&str] = &["application/json", "application/fhir+json"];
+    if check(content_type, encoding, PLAIN, PATCH).is_ok() {
+        return Ok(true);
+    }
+    check(content_type, encoding, &["application/json-patch+json"], PATCH).map(|()| false)
 }
 
 fn check(
@@ -195,5 +205,8 @@ mod tests {
             assert!(check_resource(Some("application/json"), Some(encoding)).is_err(), "{encoding}");
         }
         assert!(check_form(Some("application/x-www-form-urlencoded"), Some("identity")).is_ok());
+        assert_eq!(check_patch(Some("application/json-patch+json"), None).ok(), Some(false));
+        assert_eq!(check_patch(Some("application/json; charset=utf-8"), None).ok(), Some(true));
+        assert!(check_patch(Some("application/xml-patch+xml"), None).is_err() && check_patch(None, None).is_err());
     }
 }

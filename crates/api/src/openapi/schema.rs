@@ -64,6 +64,7 @@ schemas!(
     Holidays,
     Hold,
     Holds,
+    JsonPatch,
     JsonSchema,
     MergeRequest,
     OpenApiDocument,
@@ -226,6 +227,14 @@ headers! {
         };
         query(parameter.name, parameter.documentation, ObjectBuilder::new().schema_type(SchemaType::new(kind)).into())
     }).collect();
+    /// Parameters of a history.
+    Historic = vec![
+        query("_since", "Only what was written at that instant or later.", string().into()),
+        query("_at", "Only what was current at some moment of that date or time.", string().into()),
+        query("_count", "How many versions a page has: 50 unless said, 200 at most.",
+            ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer)).into()),
+        query("_cursor", "Where the page begins. Opaque: take it from a next link.", string().into()),
+    ];
     /// What messages are found by.
     CommunicationSearch = found_by(ResourceType::Communication);
     /// What Tasks are found by.
@@ -253,7 +262,7 @@ fn found_by(kind: ResourceType) -> Vec<Parameter> {
         ParameterKind::Reference(targets) => {
             string().examples(targets.first().map(|target| Value::from(format!("{target}/1"))))
         }
-        ParameterKind::Token(_) => string(),
+        ParameterKind::Token(_) | ParameterKind::Canonical(_) | ParameterKind::Uri | ParameterKind::Text => string(),
     };
     parameters(kind)
         .iter()

@@ -16,7 +16,7 @@ use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::{HolidayChange, KeptHoliday};
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
-use domain::search::{Filter, Indexed, Page, Read, Search};
+use domain::search::{Filter, History, HistoryPage, Indexed, Page, Place, Read, Search};
 use domain::simulate::SimulationRow;
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Service, Store, StoreError,
@@ -205,7 +205,16 @@ fn matches(filter: &Filter, row: &ResourceWrite) -> bool {
                     && asked.system.as_ref().is_none_or(|asked| asked == system.as_deref().unwrap_or_default())
             })
         }),
+        Filter::Thread(ids) => row.thread.as_ref().is_some_and(|own| ids.contains(own)),
+        Filter::InThread => row.thread.is_some(),
+        Filter::Patient(any) => row.patient.as_ref().is_some_and(|own| any.contains(own)),
+        Filter::AboutPatient => row.patient.is_some(),
+        Filter::Present { param } => values(param).next().is_some(),
+        Filter::All(all) => all.iter().all(|own| matches(own, row)),
+        Filter::Any(any) => any.iter().any(|own| matches(own, row)),
+        Filter::Not(one) => !matches(one, row),
         Filter::LastUpdated(_) | Filter::Date { .. } => true,
+        other => panic!("a store as small as this has no {other:?}"),
     }
 }
 
@@ -242,7 +251,27 @@ impl Store for Memory {
         let found = rows.current(&search.tenant, search.kind).filter(|row| {
             !row.deleted && sees(&search.visibility, row) && search.filters.iter().all(|filter| matches(filter, row))
         });
-        now(Ok(Page { rows: found.take(search.count.into()).map(stored).collect(), next: None, total: None }))
+        now(Ok(Page {
+            rows: found.take(search.count.into()).map(stored).collect(),
+            next: None,
+            previous: None,
+            total: None,
+        }))
+    }
+
+    fn history(&self, asked: History) -> Answer<'_, HistoryPage> {
+        let rows = self.0.lock().unwrap();
+        let of = |key: &Key| asked.of.iter().find(|(kind, _)| *kind == key.kind).map(|(_, visibility)| visibility);
+        let all = rows.versions.iter().filter(|((tenant, key), _)| {
+            *tenant == asked.tenant && asked.id.as_ref().is_none_or(|id| *id == key.id) && of(key).is_some()
+        });
+        let seen = all.flat_map(|((_, key), versions)| {
+            versions.iter().filter(move |row| of(key).is_some_and(|visibility| sees(visibility, row)))
+        });
+        let mut found: Vec<Stored> = seen.map(stored).collect();
+        found.sort_by_cached_key(|row| std::cmp::Reverse(Place::from(row)));
+        found.truncate(asked.count.into());
+        now(Ok(HistoryPage { rows: found, next: None }))
     }
 
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>> {

@@ -66,7 +66,7 @@ async fn whatever_is_wrong_is_told_in_the_words_of_the_interface() {
     told(&house.get(&token, "/fhir/Communication?nothing=1").await, 400, "not-supported");
     told(&house.get(&token, "/fhir/Communication?access_token=x").await, 400, "login");
     told(&house.get(&token, "/fhir/Communication?_format=xml").await, 406, "not-supported");
-    let method = house.ask(with(TestRequest::delete(), &token).uri("/fhir/Communication/x")).await;
+    let method = house.ask(with(TestRequest::delete(), &token).uri("/fhir/Task/x")).await;
     told(&method, 405, "not-supported");
     assert_eq!(method.header("allow"), "GET, HEAD");
     told(&house.ask(post(&token, "/fhir/Communication", &json!({ "resourceType": "Task" }))).await, 400, "structure");

@@ -36,7 +36,11 @@ fn the_statement_says_what_is_served_of_each_type() {
     let statement = read(&INSTALLATION);
     assert_eq!(statement["fhirVersion"], "4.0.1");
     let communication = resource(&statement, "Communication");
-    assert_eq!(all(&communication["interaction"], "code"), ["create", "read", "vread", "search-type"]);
+    assert_eq!(
+        all(&communication["interaction"], "code"),
+        ["create", "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "search-type"]
+    );
+    assert_eq!(all(&statement["rest"][0]["interaction"], "code"), ["history-system"]);
     assert_eq!(communication["conditionalCreate"], true);
     assert_eq!(communication["updateCreate"], false);
     let parameters = all(&communication["searchParam"], "name");
@@ -52,6 +56,13 @@ fn the_statement_says_what_is_served_of_each_type() {
         assert!(parameters.iter().any(|own| own == name), "{name}");
     }
     assert!(resource(&statement, "HealthcareService").get("operation").is_none());
+    let listed = |of: &Value, member: &str, name: &str| of[member].as_array().unwrap().iter().any(|own| own == name);
+    assert!(listed(&task, "searchInclude", "Task:focus") && listed(&task, "searchInclude", "*"));
+    assert!(listed(&communication, "searchRevInclude", "Task:focus"));
+    assert!(
+        !listed(&communication, "searchInclude", "Communication:encounter"),
+        "what is not stored never comes along"
+    );
 }
 
 #[test]

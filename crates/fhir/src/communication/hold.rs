@@ -60,7 +60,7 @@ impl Communication {
 /// The text that was made cannot be read: a fault of ours.
 pub fn released(stored: &Stored, hold: &Hold, stamp: &Stamp<'_>) -> Result<ResourceWrite, Vec<Issue>> {
     let document = Document::stored(stored.body.clone(), ResourceType::Communication)?;
-    let version = stored.version.next();
+    let version = stamp.version;
     let mut edit = document
         .edit()
         .meta(version, &instant(stamp.now), &[])

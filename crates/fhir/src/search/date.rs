@@ -9,9 +9,9 @@ use crate::validate::Moment;
 
 /// From the first moment of a date or time to the first moment after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Interval {
-    pub(super) low: Timestamp,
-    pub(super) high: Timestamp,
+pub(crate) struct Interval {
+    pub(crate) low: Timestamp,
+    pub(crate) high: Timestamp,
 }
 
 impl Interval {
@@ -27,7 +27,7 @@ impl Interval {
 
     /// The interval of a date or time in a query, which may leave seconds and zone out. A plus that was not
     /// percent-encoded arrives as a space; nothing else could have been meant by it.
-    pub(super) fn asked(text: &str) -> Option<Self> {
+    pub(crate) fn asked(text: &str) -> Option<Self> {
         let Some((day, time)) = text.split_once('T') else { return Self::stored(text) };
         let time = time.replace(' ', "+");
         let (clock, zone) = match time.find(['Z', '+', '-']) {
@@ -36,6 +36,37 @@ impl Interval {
         };
         let (step, seconds) = if clock.len() == 5 { (SignedDuration::from_mins(1), ":00") } else { (step(clock), "") };
         Some(Self::of(Moment::parse(&format!("{day}T{clock}{seconds}{zone}"))?, step))
+    }
+
+    /// The interval for `ap`, wider at each end by a tenth of the time between now and the value
+    /// (<https://hl7.org/fhir/R4/search.html#prefix>).
+    pub(super) fn widened(self, now: Timestamp) -> Self {
+        let gap = if now < self.low {
+            self.low.duration_since(now)
+        } else if now > self.high {
+            now.duration_since(self.high)
+        } else {
+            SignedDuration::ZERO
+        };
+        let tenth = SignedDuration::from_micros((gap.as_micros() / 10) as i64);
+        Self {
+            low: self.low.checked_sub(tenth).unwrap_or(Timestamp::MIN),
+            high: self.high.checked_add(tenth).unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    /// The interval of a Period: what it leaves open goes on for ever.
+    pub(super) fn period(start: Option<&str>, end: Option<&str>) -> Option<Self> {
+        let (start, end) = (start.map(Self::stored), end.map(Self::stored));
+        let low = match start {
+            None => Timestamp::MIN,
+            Some(read) => read?.low,
+        };
+        let high = match end {
+            None => Timestamp::MAX,
+            Some(read) => read?.high,
+        };
+        (start.is_some() || end.is_some()).then_some(Self { low, high })
     }
 
     /// `step` is how long a time lasts.
@@ -112,6 +143,25 @@ mod tests {
         for text in ["2026-06-19T21:30:15", "2026-06-19T23:30:15+02:00", "2026-06-19T23:30:15 02:00"] {
             assert_eq!(spell(Interval::asked(text)), second, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_approximate_is_wider_the_farther_away_it_is() {
+        let now: Timestamp = "2026-06-19T00:00:00Z".parse().unwrap();
+        let wide = |text| spell(Interval::asked(text).map(|own| own.widened(now)));
+        assert_eq!(wide("2026-06-09"), "2026-06-08T02:24:00Z 2026-06-10T21:36:00Z", "nine days ago: 21.6 hours");
+        assert_eq!(wide("2026-06-29"), "2026-06-28T00:00:00Z 2026-07-01T00:00:00Z", "in ten days: a day");
+        assert_eq!(wide("2026-06-19"), "2026-06-19T00:00:00Z 2026-06-20T00:00:00Z");
+        assert_eq!(wide("9999").split(' ').next_back(), Some(Timestamp::MAX.to_string().as_str()));
+    }
+
+    #[test]
+    fn a_period_goes_on_where_it_is_open() {
+        let own = |start, end| spell(Interval::period(start, end));
+        assert_eq!(own(Some("2026-06-19"), Some("2026-06")), "2026-06-19T00:00:00Z 2026-07-01T00:00:00Z");
+        assert_eq!(own(None, Some("2026")), format!("{} 2027-01-01T00:00:00Z", Timestamp::MIN));
+        assert_eq!(own(Some("2026"), None), format!("2026-01-01T00:00:00Z {}", Timestamp::MAX));
+        assert_eq!((own(None, None), own(Some("soon"), None)), ("none".to_owned(), "none".to_owned()));
     }
 
     #[test]

@@ -1,24 +1,33 @@
 //! What a resource is found by, taken from the places that the table names.
 
-use domain::search::{Indexed, SearchValue};
+use std::borrow::Cow;
+
+use domain::search::{Indexed, SearchValue, folded};
 
 use super::date::Interval;
-use super::{ParameterKind, Place, Source, TokenOf, parameters};
+use super::{Parameter, ParameterKind, Place, Source, TokenOf, parameters};
 use crate::json::Value;
 use crate::resource::Document;
 
-/// The values that a version of a resource is found by, each once, in the order of the table. Its id and the time of
-/// writing are the row's own and not among them.
+/// The values that a version of a resource is found by, each once, in the order of the table. What its row knows is not
+/// among them: its id, the time of writing, its thread, and the patient whom it is about. Nor is what is the same in
+/// each resource, or what other parameters keep already.
 ///
-/// References are indexed as written but for a version in them; those to contained resources, and those that have only
-/// an identifier, are not.
+/// References are indexed as written but for a version in them; those to contained resources are not.
 pub fn values(document: &Document) -> Vec<SearchValue> {
     let mut values = Vec::new();
     for parameter in parameters(document.kind()) {
-        let Source::Elements(places) = parameter.source else { continue };
+        let (places, is_patient_known) = match parameter.source {
+            Source::Elements(places) => (places, false),
+            Source::Patient(places) => (places, true),
+            _ => continue,
+        };
         let from = values.len();
         for place in places {
             for found in place.find(document.root()) {
+                if is_patient_known && found.local_reference().is_some_and(|own| own.is("Patient")) {
+                    continue;
+                }
                 for value in indexed(parameter.kind, found) {
                     let value = SearchValue { param: parameter.name, value };
                     if !values[from..].contains(&value) {
@@ -29,6 +38,12 @@ pub fn values(document: &Document) -> Vec<SearchValue> {
         }
     }
     values
+}
+
+/// The literal references that a resource has for a parameter, without versions.
+pub(super) fn references(document: &Document, parameter: &Parameter) -> Vec<String> {
+    let places = parameter.places(document.kind());
+    places.iter().flat_map(|place| place.find(document.root())).filter_map(literal).collect()
 }
 
 impl Place {
@@ -58,30 +73,62 @@ fn elements<'t>(root: Value<'t>, path: &str) -> Vec<Value<'t>> {
 }
 
 fn indexed(kind: ParameterKind, value: Value<'_>) -> Vec<Indexed> {
-    let token =
-        |system: Option<&str>, code: &str| Indexed::Token { system: system.map(str::to_owned), code: code.to_owned() };
+    let whole = |own: Option<Indexed>| own.into_iter().collect::<Vec<_>>();
     match kind {
-        ParameterKind::Token(TokenOf::Id | TokenOf::Code(_)) => {
-            value.as_str().map(|code| token(None, &code)).into_iter().collect()
-        }
+        ParameterKind::Token(TokenOf::Id | TokenOf::Code(_)) => whole(value.as_str().map(|code| token(None, &code))),
         ParameterKind::Token(TokenOf::Boolean) => {
-            value.as_bool().map(|own| token(None, if own { "true" } else { "false" })).into_iter().collect()
+            whole(value.as_bool().map(|own| token(None, if own { "true" } else { "false" })))
         }
-        ParameterKind::Token(TokenOf::Concept | TokenOf::ConceptOf(_)) => value
-            .codings()
-            .filter_map(|coding| coding.code.map(|code| token(coding.system.as_deref(), &code)))
-            .collect(),
+        ParameterKind::Token(TokenOf::Coding) => coded(value).collect(),
+        ParameterKind::Token(TokenOf::Concept | TokenOf::ConceptOf(_)) => {
+            let text = value.text("text").into_iter().filter_map(|own| text(&own));
+            value.each("coding").flat_map(coded).chain(text).collect()
+        }
         ParameterKind::Token(TokenOf::Identifier) => {
             let identifier = value.as_identifier();
-            identifier.value.map(|code| token(identifier.system.as_deref(), &code)).into_iter().collect()
+            let named = identifier.value.map(|code| token(identifier.system.as_deref(), &code));
+            named.into_iter().chain(value.text("type.text").and_then(|own| text(&own))).collect()
         }
-        ParameterKind::Reference(_) => literal(value).map(Indexed::Reference).into_iter().collect(),
-        ParameterKind::Date => value
-            .as_str()
-            .and_then(|text| Interval::stored(&text))
-            .map(|Interval { low, high }| Indexed::Date { low, high })
-            .into_iter()
-            .collect(),
+        ParameterKind::Reference(_) => {
+            let known = value.get("identifier").map(Value::as_identifier).and_then(|own| {
+                let system = own.system.map(Cow::into_owned);
+                own.value.map(|value| Indexed::Identifier { system, value: value.into_owned() })
+            });
+            literal(value).map(Indexed::Reference).into_iter().chain(known).collect()
+        }
+        ParameterKind::Canonical(_) => {
+            let canonical = value.as_str().unwrap_or_default().into_owned();
+            let bare = canonical.split_once('|').map(|(bare, _)| bare.to_owned());
+            let all = [Some(canonical), bare].into_iter().flatten().filter(|own| !own.is_empty());
+            all.map(Indexed::Reference).collect()
+        }
+        ParameterKind::Uri => whole(value.as_str().map(|own| Indexed::Reference(own.into_owned()))),
+        ParameterKind::Text => whole(value.as_str().and_then(|own| text(&own))),
+        ParameterKind::Date => whole(interval(value).map(|Interval { low, high }| Indexed::Date { low, high })),
+    }
+}
+
+fn token(system: Option<&str>, code: &str) -> Indexed {
+    Indexed::Token { system: system.map(str::to_owned), code: code.to_owned() }
+}
+
+fn text(text: &str) -> Option<Indexed> {
+    Some(folded(text)).filter(|own| !own.is_empty()).map(Indexed::Text)
+}
+
+/// The code of a Coding and how it is shown.
+fn coded(value: Value<'_>) -> impl Iterator<Item = Indexed> {
+    let coding = value.as_coding();
+    let code = coding.code.map(|code| token(coding.system.as_deref(), &code));
+    code.into_iter().chain(value.text("display").and_then(|own| text(&own)))
+}
+
+/// The interval of a date, a time or a Period.
+fn interval(value: Value<'_>) -> Option<Interval> {
+    if value.is_object() {
+        Interval::period(value.text("start").as_deref(), value.text("end").as_deref())
+    } else {
+        Interval::stored(&value.as_str()?)
     }
 }
 

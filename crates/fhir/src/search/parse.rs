@@ -1,13 +1,22 @@
 //! From a query to a search.
 
+use std::collections::BTreeMap;
+
 use domain::access::Visibility;
 use domain::id::{ResourceType, TenantId};
-use domain::search::{Filter, Search, Sort, SortBy, TokenMatch};
+use domain::search::{Filter, Search, Sort};
+use jiff::Timestamp;
 
+use super::condition::{Problem, Sees, condition, not_theirs, offered};
+use super::include::{self, Include};
 use super::result::{DEFAULT_COUNT, MAX_COUNT, RESULT_PARAMETERS};
-use super::value::{Refused, filter, split};
-use super::{ForPatients, MAX_VALUES, Parameter, ParameterKind, cursor, parameters, query};
+use super::shape::{Shape, has_element};
+use super::value::{Asked, Refused, split};
+use super::{MAX_VALUES, cursor, query, sort};
 use crate::issue::{Issue, IssueCode};
+
+/// How many includes a search may ask for.
+const MAX_INCLUDES: usize = 10;
 
 /// What to do with parameters that are not offered (<https://hl7.org/fhir/R4/search.html#errors>).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,11 +28,30 @@ pub enum Handling {
     Lenient,
 }
 
+/// Who asks, and how.
+#[derive(Clone, Debug)]
+pub struct Asker<'a> {
+    /// What to do with what is not offered.
+    pub handling: Handling,
+    /// The service's own address, by which references may be absolute, without a slash at its end.
+    pub base_url: &'a str,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Now, from which approximate dates are measured.
+    pub now: Timestamp,
+    /// Which rows of each type exist for the caller; of a type that is not there the caller may search none.
+    pub sees: BTreeMap<ResourceType, Visibility>,
+}
+
 /// What a query asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
     /// The search.
     pub search: Search,
+    /// What comes along with the matches.
+    pub includes: Vec<Include>,
+    /// How much of each resource is given out.
+    pub shape: Shape,
     /// The parameters that were applied, names and values as they were sent but decoded, without the position of the
     /// page: what the `self` link shows.
     pub applied: Vec<(String, String)>,
@@ -32,40 +60,33 @@ pub struct Parsed {
 }
 
 /// Reads a query: the part of the address after the question mark, percent-encoded as it was sent, or the body of a
-/// form; for both, joined by `&`. `base_url` is the service's own address, by which references may be absolute, without a
-/// slash at its end.
+/// form; for both, joined by `&`.
 ///
 /// # Errors
-/// Everything that is wrong with the query; parameters are named, values are not repeated.
-pub fn parse(
-    kind: ResourceType,
-    query: &str,
-    handling: Handling,
-    base_url: &str,
-    tenant: TenantId,
-    visibility: Visibility,
-) -> Result<Parsed, Vec<Issue>> {
+/// Everything that is wrong with the query; parameters are named, values are not repeated. What the caller may not
+/// search is [`IssueCode::Forbidden`].
+pub fn parse(kind: ResourceType, query: &str, asker: &Asker<'_>) -> Result<Parsed, Vec<Issue>> {
     let pairs = query::pairs(query).map_err(|issue| vec![issue])?;
-    let is_patient = matches!(visibility, Visibility::Patient { .. });
-    let mut reading = Reading::new(kind, handling, base_url.trim_end_matches('/'), is_patient);
+    let mut reading = Reading::new(kind, asker);
     for (name, value) in pairs {
         reading.take(name, value);
     }
-    reading.finish(tenant, visibility)
+    reading.finish()
 }
 
 /// A query being read.
 struct Reading<'a> {
     kind: ResourceType,
-    handling: Handling,
-    base: &'a str,
-    is_patient: bool,
+    asker: &'a Asker<'a>,
     filters: Vec<Filter>,
     values: usize,
-    sort: Option<Sort>,
+    sort: Option<Vec<Sort>>,
     count: Option<u16>,
     total: Option<bool>,
     cursor: Option<String>,
+    includes: Vec<Include>,
+    summary: Option<String>,
+    elements: Option<Vec<String>>,
     applied: Vec<(String, String)>,
     ignored: Vec<Issue>,
     errors: Vec<Issue>,
@@ -81,21 +102,24 @@ enum Taken {
     NotShown,
     /// It is not offered, for the reason told.
     Unsupported(String),
+    /// Only the part that is offered was applied; about the other, the reason is told.
+    Partly(Option<String>, String),
 }
 
 impl<'a> Reading<'a> {
-    fn new(kind: ResourceType, handling: Handling, base: &'a str, is_patient: bool) -> Self {
+    fn new(kind: ResourceType, asker: &'a Asker<'a>) -> Self {
         Self {
             kind,
-            handling,
-            base,
-            is_patient,
+            asker,
             filters: Vec::new(),
             values: 0,
             sort: None,
             count: None,
             total: None,
             cursor: None,
+            includes: Vec::new(),
+            summary: None,
+            elements: None,
             applied: Vec::new(),
             ignored: Vec::new(),
             errors: Vec::new(),
@@ -108,6 +132,12 @@ impl<'a> Reading<'a> {
             "_count" => self.take_count(&value),
             "_total" => self.take_total(&value),
             "_cursor" => self.take_cursor(&value),
+            "_summary" => self.take_summary(&value),
+            "_elements" => self.take_elements(&value),
+            "_include" => self.take_include(&name, false, false, &value),
+            "_include:iterate" | "_include:recurse" => self.take_include(&name, false, true, &value),
+            "_revinclude" => self.take_include(&name, true, false, &value),
+            "_revinclude:iterate" | "_revinclude:recurse" => self.take_include(&name, true, true, &value),
             // The answer's form is settled before the search is read.
             "_format" | "_pretty" => Ok(Taken::NotShown),
             _ => self.take_filter(&name, &value),
@@ -116,24 +146,29 @@ impl<'a> Reading<'a> {
             Ok(Taken::Applied) => self.applied.push((name, value)),
             Ok(Taken::AppliedAs(value)) => self.applied.push((name, value)),
             Ok(Taken::NotShown) => {}
-            Ok(Taken::Unsupported(message)) => match self.handling {
-                Handling::Strict => self.errors.push(Issue::error(IssueCode::NotSupported, message)),
-                Handling::Lenient => {
-                    let message = format!("{message} It was ignored.");
-                    self.ignored.push(Issue::warning(IssueCode::NotSupported, message));
-                }
-            },
+            Ok(Taken::Unsupported(message)) => self.unsupported(message),
+            Ok(Taken::Partly(applied, message)) => {
+                self.applied.extend(applied.map(|value| (name, value)));
+                self.unsupported(message);
+            }
             Err((code, remedy)) => self.errors.push(Issue::error(code, format!("{} {remedy}.", shown(&name)))),
         }
     }
 
+    fn unsupported(&mut self, message: String) {
+        match self.asker.handling {
+            Handling::Strict => self.errors.push(Issue::error(IssueCode::NotSupported, message)),
+            Handling::Lenient => {
+                let message = format!("{message} It was ignored.");
+                self.ignored.push(Issue::warning(IssueCode::NotSupported, message));
+            }
+        }
+    }
+
     fn take_filter(&mut self, name: &str, value: &str) -> Result<Taken, Refused> {
-        let (plain, modifier) = name.split_once(':').map_or((name, None), |(plain, modifier)| (plain, Some(modifier)));
-        let Some(parameter) = self.offered().find(|parameter| parameter.name == plain) else {
-            return Ok(Taken::Unsupported(self.unknown(name)));
-        };
-        let target = modifier.map(|modifier| target(parameter, modifier)).transpose()?;
         let alternatives = split(value, ',');
+        let asked =
+            Asked { values: &alternatives, base: self.asker.base_url.trim_end_matches('/'), now: self.asker.now };
         self.values += alternatives.len();
         if self.values > MAX_VALUES {
             // Told once, for the parameter that was too many.
@@ -144,39 +179,40 @@ impl<'a> Reading<'a> {
             let remedy = format!("is one too many: a search may have {MAX_VALUES} values at most");
             return Err((IssueCode::TooCostly, remedy));
         }
-        let filter = filter(parameter, target, &alternatives, self.base)?;
-        self.filters.push(if self.is_patient { for_patients(parameter, filter) } else { filter });
+        match condition(self.sees(), self.kind, name, asked) {
+            Ok(filter) => self.filters.push(filter),
+            Err(Problem::Unknown) => return Ok(Taken::Unsupported(self.unknown(name))),
+            Err(Problem::Refused(refused)) => return Err(refused),
+        }
         Ok(Taken::Applied)
     }
 
-    /// The parameters that there are for the caller.
-    fn offered(&self) -> impl Iterator<Item = &'static Parameter> + Clone + use<> {
-        let is_patient = self.is_patient;
-        let is_offered = move |own: &&Parameter| !is_patient || own.for_patients != ForPatients::Hidden;
-        parameters(self.kind).iter().filter(is_offered)
+    fn sees(&self) -> &'a Sees {
+        &self.asker.sees
     }
 
     fn take_sort(&mut self, value: &str) -> Result<Taken, Refused> {
         once(self.sort.is_some())?;
-        if value.contains(',') {
-            return Ok(Taken::Unsupported(
-                "_sort takes one parameter to sort by; several are not supported.".to_owned(),
-            ));
+        let (keys, unknown) = sort::keys(self.sees(), self.kind, value);
+        let order: Vec<Sort> = keys.iter().map(|(key, _)| *key).collect();
+        if order.iter().enumerate().any(|(at, key)| order[..at].iter().any(|own| own.by == key.by)) {
+            return Err((IssueCode::Value, "takes each parameter once".to_owned()));
         }
-        let (name, descending) = value.strip_prefix('-').map_or((value, false), |name| (name, true));
-        let offered = self.offered().filter_map(|parameter| parameter.sort.map(|by| (parameter.name, by)));
-        let Some((_, by)) = offered.clone().find(|(own, _)| *own == name) else {
-            let offered: Vec<_> = offered.map(|(name, _)| name).collect();
-            let message = format!(
-                "_sort by {} is not supported for {}. What can be sorted by: {}; with a minus before it for the latest first.",
-                shown(name),
-                self.kind,
-                offered.join(", ")
-            );
-            return Ok(Taken::Unsupported(message));
-        };
-        self.sort = Some(Sort { by, descending });
-        Ok(Taken::Applied)
+        let applied: Vec<_> = keys.iter().map(|(_, key)| *key).collect();
+        if !order.is_empty() {
+            self.sort = Some(order);
+        }
+        if unknown.is_empty() {
+            return Ok(Taken::Applied);
+        }
+        let unknown: Vec<_> = unknown.into_iter().map(shown).collect();
+        let message = format!(
+            "_sort by {} is not supported for {}. What can be sorted by: {}; with a minus before it for the latest first.",
+            unknown.join(", "),
+            self.kind,
+            sort::names(self.sees(), self.kind).join(", ")
+        );
+        Ok(Taken::Partly((!applied.is_empty()).then(|| applied.join(",")), message))
     }
 
     fn take_count(&mut self, value: &str) -> Result<Taken, Refused> {
@@ -206,8 +242,52 @@ impl<'a> Reading<'a> {
         Ok(Taken::NotShown)
     }
 
+    fn take_summary(&mut self, value: &str) -> Result<Taken, Refused> {
+        once(self.summary.is_some())?;
+        if !matches!(value, "true" | "false" | "text" | "data" | "count") {
+            return Err((IssueCode::Value, "is one of: true, false, text, data, count".to_owned()));
+        }
+        self.summary = Some(value.to_owned());
+        Ok(Taken::Applied)
+    }
+
+    fn take_elements(&mut self, value: &str) -> Result<Taken, Refused> {
+        once(self.elements.is_some())?;
+        // A name may say the type that it is of.
+        let prefix = format!("{}.", self.kind);
+        let names: Vec<_> = value.split(',').map(|name| name.strip_prefix(&prefix).unwrap_or(name)).collect();
+        let (known, unknown): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| has_element(self.kind, name));
+        let applied = (!known.is_empty()).then(|| known.join(","));
+        if !known.is_empty() {
+            self.elements = Some(known.into_iter().map(str::to_owned).collect());
+        }
+        if unknown.is_empty() {
+            return Ok(Taken::Applied);
+        }
+        let unknown: Vec<_> = unknown.into_iter().map(shown).collect();
+        let message = format!("_elements names {}, which {} does not have.", unknown.join(", "), self.kind);
+        Ok(Taken::Partly(applied, message))
+    }
+
+    fn take_include(&mut self, name: &str, is_reverse: bool, iterates: bool, value: &str) -> Result<Taken, Refused> {
+        match include::read(self.sees(), self.kind, is_reverse, iterates, value) {
+            Ok(includes) if value != "*" && self.includes.len() + includes.len() > MAX_INCLUDES => {
+                Err((IssueCode::TooCostly, format!("is one too many: a search may have {MAX_INCLUDES} at most")))
+            }
+            Ok(includes) => {
+                self.includes.extend(includes);
+                Ok(Taken::Applied)
+            }
+            Err(Problem::Unknown) => Ok(Taken::Unsupported(format!(
+                "{} takes [type]:[parameter] of a reference that the type has; what this one names is not supported.",
+                shown(name)
+            ))),
+            Err(Problem::Refused(refused)) => Err(refused),
+        }
+    }
+
     fn unknown(&self, name: &str) -> String {
-        let offered = self.offered().map(|parameter| parameter.name);
+        let offered = offered(self.sees(), self.kind).map(|parameter| parameter.name);
         let offered: Vec<_> = offered.chain(RESULT_PARAMETERS.iter().map(|parameter| parameter.name)).collect();
         let kind = self.kind;
         format!(
@@ -217,20 +297,36 @@ impl<'a> Reading<'a> {
         )
     }
 
-    fn finish(mut self, tenant: TenantId, visibility: Visibility) -> Result<Parsed, Vec<Issue>> {
-        let sort = self.sort.unwrap_or(Sort { by: SortBy::LastUpdated, descending: true });
-        let after = self.cursor.as_deref().map(|token| cursor::position(self.kind, sort, token));
+    fn finish(mut self) -> Result<Parsed, Vec<Issue>> {
+        let Some(visibility) = self.sees().get(&self.kind).cloned() else {
+            let (code, remedy) = not_theirs(self.kind);
+            return Err(vec![Issue::error(code, format!("The search {remedy}."))]);
+        };
+        let sort = self.sort.take().unwrap_or_else(|| vec![sort::DEFAULT]);
+        let after = self.cursor.as_deref().map(|token| cursor::position(self.kind, &sort, token));
         if after == Some(None) {
             let message = "_cursor is not a page of this search: take the next link as it is, or leave _cursor out to begin \
                            at the first page.";
             self.errors.push(Issue::error(IssueCode::Value, message));
         }
+        if self.elements.is_some() && self.summary.as_deref().is_some_and(|summary| summary != "false") {
+            let message = "_elements and _summary both say how much of a resource is wanted: leave one of them out.";
+            self.errors.push(Issue::error(IssueCode::Value, message));
+        }
         if !self.errors.is_empty() {
             return Err(self.errors);
         }
-        let count = self.count.unwrap_or(DEFAULT_COUNT);
+        let counts = self.summary.as_deref() == Some("count");
+        let count = if counts { 0 } else { self.count.unwrap_or(DEFAULT_COUNT) };
+        let shape = match (self.summary.as_deref(), self.elements) {
+            (Some("true"), _) => Shape::Summary,
+            (Some("text"), _) => Shape::Text,
+            (Some("data"), _) => Shape::Data,
+            (_, Some(elements)) => Shape::Elements(elements),
+            _ => Shape::Whole,
+        };
         let search = Search {
-            tenant,
+            tenant: self.asker.tenant.clone(),
             kind: self.kind,
             filters: self.filters,
             sort,
@@ -240,38 +336,8 @@ impl<'a> Reading<'a> {
             total: self.total.unwrap_or_default() || count == 0,
             visibility,
         };
-        Ok(Parsed { search, applied: self.applied, ignored: self.ignored })
+        Ok(Parsed { search, includes: self.includes, shape, applied: self.applied, ignored: self.ignored })
     }
-}
-
-/// The condition as patients may make it: by the codes that they are shown.
-fn for_patients(parameter: &Parameter, filter: Filter) -> Filter {
-    let ForPatients::Folded { shown, stored } = parameter.for_patients else { return filter };
-    let Filter::Token { param, any } = filter else { return filter };
-    let unfold = |asked: TokenMatch| match asked.code.as_deref() {
-        Some(code) if code == shown => {
-            stored.iter().map(|code| TokenMatch { code: Some((*code).to_owned()), ..asked.clone() }).collect()
-        }
-        // They never see this one, so nothing matches it.
-        Some(code) if stored.contains(&code) => vec![],
-        _ => vec![asked],
-    };
-    Filter::Token { param, any: any.into_iter().flat_map(unfold).collect() }
-}
-
-/// The type that a modifier names: the only modifiers there are.
-fn target(parameter: &Parameter, modifier: &str) -> Result<&'static str, Refused> {
-    let targets = parameter.kind.targets();
-    if let Some(target) = targets.iter().find(|target| **target == modifier) {
-        return Ok(target);
-    }
-    let remedy = match parameter.kind {
-        ParameterKind::Reference(_) => format!("does not support this modifier; there are: {}", targets.join(", ")),
-        ParameterKind::Token(_) | ParameterKind::Date => {
-            "does not support modifiers: leave out what follows the colon".to_owned()
-        }
-    };
-    Err((IssueCode::NotSupported, remedy))
 }
 
 fn once(is_there: bool) -> Result<(), Refused> {

@@ -8,7 +8,7 @@ use super::{MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES};
 use crate::issue::{Issue, IssueCode};
 
 /// The pairs of a query in their order.
-pub(super) fn pairs(query: &str) -> Result<Vec<(String, String)>, Issue> {
+pub(crate) fn pairs(query: &str) -> Result<Vec<(String, String)>, Issue> {
     let mut pairs = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         if pairs.len() == MAX_PARAMETERS {

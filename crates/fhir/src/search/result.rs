@@ -22,8 +22,9 @@ pub static RESULT_PARAMETERS: &[ResultParameter] = &[
     ResultParameter {
         name: "_sort",
         schema: "string",
-        documentation: "One parameter to sort by, with a minus before it for the latest first: _lastUpdated for every type, \
-                        sent for Communication, due for Task. The default is -_lastUpdated.",
+        documentation: "What to sort by, the first key first, each with a minus before it for the latest first: _lastUpdated \
+                        and _id for every type, sent and last-activity for Communication, due for Task. The default is \
+                        -_lastUpdated.",
     },
     ResultParameter {
         name: "_count",
@@ -36,9 +37,31 @@ pub static RESULT_PARAMETERS: &[ResultParameter] = &[
         documentation: "accurate or estimate: say how many match in all; none: do not. The default is none.",
     },
     ResultParameter {
+        name: "_summary",
+        schema: "string",
+        documentation: "How much of each resource is given out: true, text, data, count (the total alone) or false.",
+    },
+    ResultParameter {
+        name: "_elements",
+        schema: "string",
+        documentation: "The elements that are given out beside those that must be there, joined by commas.",
+    },
+    ResultParameter {
+        name: "_include",
+        schema: "string",
+        documentation: "What the matches refer to comes along: [type]:[parameter], such as Task:focus. \
+                        _include:iterate goes on from there.",
+    },
+    ResultParameter {
+        name: "_revinclude",
+        schema: "string",
+        documentation: "What refers to the matches comes along: [type]:[parameter], such as Task:focus. \
+                        _revinclude:iterate goes on from there.",
+    },
+    ResultParameter {
         name: "_cursor",
         schema: "string",
-        documentation: "Where the page begins. Opaque: take it from the next link of the page before.",
+        documentation: "Where the page begins. Opaque: take it from a next or previous link.",
     },
     ResultParameter {
         name: "_format",

@@ -2,8 +2,9 @@
 
 use std::slice;
 
-use domain::id::{InvalidId, Reference, ResourceId};
-use domain::search::{DateMatch, Filter, Prefix, TokenMatch};
+use domain::id::{InvalidId, Reference, ResourceId, ResourceType};
+use domain::search::{DateMatch, Filter, Prefix, TokenMatch, folded};
+use jiff::Timestamp;
 
 use super::date::Interval;
 use super::{MAX_VALUE_BYTES, Parameter, ParameterKind, Source, TokenOf};
@@ -21,44 +22,138 @@ const PREFIXES: &[(&str, Prefix)] = &[
     ("le", Prefix::Le),
     ("sa", Prefix::Sa),
     ("eb", Prefix::Eb),
+    ("ap", Prefix::Overlap),
 ];
 
 /// Why a value is refused: the kind of issue and the end of a sentence that begins with the parameter's name. It never
 /// repeats the value, which may be a person's.
 pub(super) type Refused = (IssueCode, String);
 
-/// The condition that a parameter with these alternatives makes. `target` is the type that a modifier has named; `base`
-/// is the service's own address.
-pub(super) fn filter(
-    parameter: &'static Parameter,
-    target: Option<&'static str>,
-    alternatives: &[&str],
-    base: &str,
-) -> Result<Filter, Refused> {
-    for value in alternatives {
-        if value.is_empty() {
+/// What a query asks the values of a parameter to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// The alternatives, escapes and all.
+    pub(super) values: &'a [&'a str],
+    /// The service's own address.
+    pub(super) base: &'a str,
+    /// Now, from which approximate dates are measured.
+    pub(super) now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// The condition that a parameter with these alternatives makes, which a type may narrow.
+    pub(super) fn plain(self, parameter: &'static Parameter, target: Option<&'static str>) -> Result<Filter, Refused> {
+        self.check()?;
+        Ok(match (parameter.source, parameter.kind) {
+            (Source::RowId, _) => Filter::Id(self.each(id)?),
+            (Source::RowLastUpdated, _) => Filter::LastUpdated(self.dates()?),
+            (Source::LastActivity, _) => Filter::LastActivity(self.dates()?),
+            (Source::Always(_, system, code), ParameterKind::Token(of)) => {
+                let matches = |asked: &TokenMatch| {
+                    asked.system.as_deref().is_none_or(|own| own == system)
+                        && asked.code.as_deref().is_none_or(|own| own == code)
+                };
+                if self.tokens(of)?.iter().any(matches) { Filter::All(vec![]) } else { Filter::Any(vec![]) }
+            }
+            (_, ParameterKind::Date) => {
+                let any = self.dates()?;
+                either(parameter, |param| Filter::Date { param, any: any.clone() })
+            }
+            (_, ParameterKind::Token(of)) => {
+                let any = self.tokens(of)?;
+                either(parameter, |param| Filter::Token { param, any: any.clone() })
+            }
+            (_, ParameterKind::Text) => self.text(parameter)?,
+            (_, ParameterKind::Uri | ParameterKind::Canonical(_)) => {
+                let any: Vec<_> = self.each(unescape)?;
+                either(parameter, |param| Filter::Reference { param, any: any.clone() })
+            }
+            (source, ParameterKind::Reference(targets)) => {
+                let targets = target.as_ref().map_or(targets, slice::from_ref);
+                let any = self.each(|value| reference(value, targets, self.base))?.concat();
+                let local = |kind: &'static str| {
+                    any.iter().filter_map(|own| own.parse::<Reference>().ok()).filter(move |own| own.is(kind))
+                };
+                match source {
+                    Source::Thread(_) => Filter::Thread(local("Communication").map(|own| own.id().clone()).collect()),
+                    Source::Patient(_) => Filter::Any(vec![
+                        Filter::Patient(local("Patient").collect()),
+                        Filter::Reference { param: parameter.name, any },
+                    ]),
+                    _ => either(parameter, |param| Filter::Reference { param, any: any.clone() }),
+                }
+            }
+        })
+    }
+
+    /// The condition that the texts beside a parameter's codes, or those it consists of, begin with one of these.
+    pub(super) fn text(self, parameter: &'static Parameter) -> Result<Filter, Refused> {
+        self.check()?;
+        let any: Vec<_> = self.each(|value| Ok(folded(&unescape(value)?)))?;
+        if any.iter().any(String::is_empty) {
             return Err(invalid("has an empty value: leave the parameter out to ask for all"));
         }
-        if value.len() > MAX_VALUE_BYTES {
-            return Err((IssueCode::TooLong, format!("takes values of {MAX_VALUE_BYTES} bytes at most")));
+        Ok(either(parameter, |param| Filter::Text { param, any: any.clone() }))
+    }
+
+    /// The condition that a reference names one of these identifiers of its target.
+    pub(super) fn identifiers(self, parameter: &'static Parameter) -> Result<Filter, Refused> {
+        self.check()?;
+        let any = self.tokens(TokenOf::Identifier)?;
+        Ok(either(parameter, |param| Filter::Identifier { param, any: any.clone() }))
+    }
+
+    /// Whether values are asked to be missing.
+    pub(super) fn missing(self) -> Result<bool, Refused> {
+        match self.values {
+            ["true"] => Ok(true),
+            ["false"] => Ok(false),
+            _ => Err(invalid("is asked with :missing, which takes true or false")),
         }
     }
-    let param = parameter.name;
-    let each = alternatives.iter().copied();
-    Ok(match (parameter.source, parameter.kind) {
-        (Source::RowId, _) => Filter::Id(each.map(id).collect::<Result<_, _>>()?),
-        (Source::RowLastUpdated, _) => Filter::LastUpdated(each.map(date).collect::<Result<_, _>>()?),
-        (_, ParameterKind::Date) => Filter::Date { param, any: each.map(date).collect::<Result<_, _>>()? },
-        (_, ParameterKind::Token(of)) => {
-            let any: Vec<_> = each.map(|value| token(value, of)).collect::<Result<_, _>>()?;
-            Filter::Token { param, any: any.concat() }
+
+    fn check(self) -> Result<(), Refused> {
+        for value in self.values {
+            if value.is_empty() {
+                return Err(invalid("has an empty value: leave the parameter out to ask for all"));
+            }
+            if value.len() > MAX_VALUE_BYTES {
+                return Err((IssueCode::TooLong, format!("takes values of {MAX_VALUE_BYTES} bytes at most")));
+            }
         }
-        (_, ParameterKind::Reference(targets)) => {
-            let targets = target.as_ref().map_or(targets, slice::from_ref);
-            let any: Vec<_> = each.map(|value| reference(value, targets, base)).collect::<Result<_, _>>()?;
-            Filter::Reference { param, any: any.concat() }
-        }
-    })
+        Ok(())
+    }
+
+    fn each<T>(self, read: impl Fn(&str) -> Result<T, Refused>) -> Result<Vec<T>, Refused> {
+        self.values.iter().map(|value| read(value)).collect()
+    }
+
+    fn dates(self) -> Result<Vec<DateMatch>, Refused> {
+        self.each(|value| date(value, self.now))
+    }
+
+    fn tokens(self, of: TokenOf) -> Result<Vec<TokenMatch>, Refused> {
+        Ok(self.each(|value| token(value, of))?.concat())
+    }
+}
+
+/// The condition on each of the names under which a parameter's values are kept: one of them suffices.
+pub(super) fn either(parameter: &Parameter, filter: impl Fn(&'static str) -> Filter) -> Filter {
+    let mut filters: Vec<_> = parameter.indexed().into_iter().map(filter).collect();
+    match filters.pop() {
+        Some(only) if filters.is_empty() => only,
+        last => Filter::Any(filters.into_iter().chain(last).collect()),
+    }
+}
+
+/// The condition that a resource has a value for a parameter.
+pub(super) fn present(parameter: &'static Parameter) -> Filter {
+    match parameter.source {
+        Source::RowId | Source::RowLastUpdated | Source::Always(..) => Filter::All(vec![]),
+        Source::LastActivity | Source::Thread(_) => Filter::InThread,
+        Source::Patient(_) => Filter::Any(vec![Filter::AboutPatient, Filter::Present { param: parameter.name }]),
+        Source::Elements(_) | Source::Either(_) => either(parameter, |param| Filter::Present { param }),
+    }
 }
 
 fn invalid(remedy: impl Into<String>) -> Refused {
@@ -141,14 +236,18 @@ fn reference(value: &str, targets: &[&str], base: &str) -> Result<Vec<String>, R
         return Err(invalid("finds references whatever version they name: leave /_history and the version out"));
     }
     let meant: Vec<Reference> = if let Ok(id) = local.parse::<ResourceId>() {
+        // Where any type may be meant, an id alone is that of a resource which is stored here.
+        let stored: Vec<_> = ResourceType::ALL.iter().map(|kind| kind.as_str()).collect();
+        let targets = if targets.is_empty() { &stored } else { targets };
         targets.iter().map(|kind| Reference::new(*kind, id.clone())).collect()
     } else if local.contains(':') {
         return Ok(vec![value]);
     } else {
         let reference: Reference = local.parse().map_err(|InvalidId| {
-            invalid(format!("takes [type]/[id], [id] or an address; the type is one of: {}", targets.join(", ")))
+            let types = if targets.is_empty() { "any".to_owned() } else { format!("one of: {}", targets.join(", ")) };
+            invalid(format!("takes [type]/[id], [id] or an address; the type is {types}"))
         })?;
-        if !targets.contains(&reference.kind()) {
+        if !targets.is_empty() && !targets.contains(&reference.kind()) {
             return Err(invalid(format!("refers to one of: {}", targets.join(", "))));
         }
         vec![reference]
@@ -156,22 +255,20 @@ fn reference(value: &str, targets: &[&str], base: &str) -> Result<Vec<String>, R
     Ok(meant.iter().flat_map(|reference| [reference.to_string(), format!("{base}/{reference}")]).collect())
 }
 
-fn date(value: &str) -> Result<DateMatch, Refused> {
+fn date(value: &str, now: Timestamp) -> Result<DateMatch, Refused> {
     let has_prefix = value.starts_with(|first: char| first.is_ascii_alphabetic());
     let (prefix, date) = match value.split_at_checked(2) {
         Some((prefix, date)) if has_prefix => (prefix, date),
         _ => ("eq", value),
     };
-    if prefix == "ap" {
-        return Err((
-            IssueCode::NotSupported,
-            "does not support the prefix ap: ask for a range with ge and lt".to_owned(),
-        ));
-    }
     let known = PREFIXES.iter().find(|(name, _)| *name == prefix).map(|(_, prefix)| *prefix);
     match (known, Interval::asked(date)) {
+        (Some(Prefix::Overlap), Some(interval)) => {
+            let Interval { low, high } = interval.widened(now);
+            Ok(DateMatch { prefix: Prefix::Overlap, low, high })
+        }
         (Some(prefix), Some(Interval { low, high })) => Ok(DateMatch { prefix, low, high }),
-        (None, _) => Err(invalid("takes dates with no prefix or one of: eq ne gt ge lt le sa eb")),
+        (None, _) => Err(invalid("takes dates with no prefix or one of: eq ne gt ge lt le sa eb ap")),
         (_, None) => Err(invalid(
             "takes dates that exist, such as 2026, 2026-06, 2026-06-19, 2026-06-19T17:30 or 2026-06-19T17:30:00-04:00",
         )),

@@ -7,6 +7,9 @@ use super::rewrite::{Change, Changes, rewrite};
 use crate::canonical::SECURITY_LABEL;
 use crate::json::{Tree, Value};
 
+/// The tag of what is not the whole resource.
+const SUBSETTED: &str = r#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}"#;
+
 /// Changes to the outermost members of a resource, collected and then made at once.
 ///
 /// The result has `resourceType` first, then `id`, then `meta`, then the other members in the client's order, then the
@@ -84,6 +87,18 @@ impl<'t> Edit<'t> {
         }
         let text = match meta {
             Some(meta) => rewrite(meta, &["versionId", "lastUpdated"], &changes),
+            None => changes.alone(),
+        };
+        self.changes.put("meta", Change::Set(text));
+        self
+    }
+
+    /// Marks the resource as one of which parts are left out (<https://hl7.org/fhir/R4/search.html#summary>).
+    pub fn subsetted(mut self) -> Self {
+        let mut changes = Changes::default();
+        changes.array("tag").pushed.push(SUBSETTED.to_owned());
+        let text = match self.tree.root().get("meta").filter(|meta| meta.is_object()) {
+            Some(meta) => rewrite(meta, &[], &changes),
             None => changes.alone(),
         };
         self.changes.put("meta", Change::Set(text));

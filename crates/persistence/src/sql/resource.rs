@@ -14,7 +14,7 @@ use super::visibility::seen;
 use super::{Conn, Db};
 use crate::error::{QueryError, unreadable};
 use crate::schema::{resource, resource_history, unique_key};
-use crate::types::{Micros, Ts, indexed};
+use crate::types::{Column, Micros, Ts, identifiers, indexed, texts};
 
 rows! {
     ResourceRow, ResourceRows in "resource" on "DO NOTHING" {
@@ -30,6 +30,8 @@ rows! {
         author: Nullable<Text> = Option<String>,
         audience: Text = &'static str,
         body: Text = &'a str,
+        status: Nullable<Text> = Option<&'a str>,
+        priority: Nullable<Text> = Option<&'a str>,
     }
 }
 
@@ -48,7 +50,7 @@ rows! {
         kind: Text = &'static str,
         id: Text = &'a str,
         number: Integer = i32,
-        param: Text = &'static str,
+        param: Text = Cow<'a, str>,
         system: Nullable<Text> = Option<&'a str>,
         value: Nullable<Text> = Option<Cow<'a, str>>,
         low_at: Nullable<Ts> = Option<Micros>,
@@ -91,7 +93,7 @@ impl Sql for Update {
     const BEFORE: &'static str = "UPDATE resource SET version = given.version, \
          last_updated_at = given.last_updated_at, date_at = given.date_at, deleted = given.deleted, \
          thread = given.thread, patient = given.patient, author = given.author, audience = given.audience, \
-         body = given.body FROM ";
+         body = given.body, status = given.status, priority = given.priority FROM ";
     const AFTER: &'static str = " WHERE resource.tenant = given.tenant AND resource.kind = given.kind \
          AND resource.id = given.id AND resource.version = given.version - 1";
 }
@@ -169,22 +171,37 @@ fn row<'a>(tenant: &'a str, write: &'a ResourceWrite) -> ResourceRow<'a> {
         author: write.author.as_ref().map(ToString::to_string),
         audience: write.audience.as_str(),
         body: &write.body,
+        status: code(write, Column::Status),
+        priority: code(write, Column::Priority),
     }
 }
 
+/// The code that a column keeps.
+fn code(write: &ResourceWrite, column: Column) -> Option<&str> {
+    write.values.iter().find_map(|value| match &value.value {
+        Indexed::Token { system: None, code } if Column::of(value.param) == Some(column) => Some(code.as_str()),
+        _ => None,
+    })
+}
+
 fn found_by<'a>(tenant: &'a str, write: &'a ResourceWrite) -> impl Iterator<Item = ValueRow<'a>> {
-    (0..).zip(&write.values).map(move |(number, value)| {
-        let (system, text, dates) = match &value.value {
-            Indexed::Token { system, code } => (system.as_deref(), Some(code), None),
-            Indexed::Reference(reference) => (None, Some(reference), None),
-            Indexed::Date { low, high } => (None, None, Some((Micros::from(*low), Micros::from(*high)))),
+    (0..).zip(write.values.iter().filter(|value| Column::of(value.param).is_none())).map(move |(number, value)| {
+        let plain = Cow::Borrowed(value.param);
+        let (param, system, text, dates) = match &value.value {
+            Indexed::Token { system, code } => (plain, system.as_deref(), Some(code), None),
+            Indexed::Reference(reference) => (plain, None, Some(reference), None),
+            Indexed::Text(text) => (Cow::Owned(texts(value.param)), None, Some(text), None),
+            Indexed::Identifier { system, value: identifier } => {
+                (Cow::Owned(identifiers(value.param)), system.as_deref(), Some(identifier), None)
+            }
+            Indexed::Date { low, high } => (plain, None, None, Some((Micros::from(*low), Micros::from(*high)))),
         };
         ValueRow {
             tenant,
             kind: write.key.kind.as_str(),
             id: write.key.id.as_str(),
             number,
-            param: value.param,
+            param,
             system,
             value: text.map(|text| indexed(text)),
             low_at: dates.map(|(low, _)| low),
@@ -193,11 +210,13 @@ fn found_by<'a>(tenant: &'a str, write: &'a ResourceWrite) -> impl Iterator<Item
     })
 }
 
-/// The staff who take part in the thread by this message. Nobody takes part by being named in a draft.
+/// The staff who take part in the thread by this message: its sender and whom it is for. Nobody takes part by being
+/// named in a draft.
 fn taking_part<'a>(tenant: &'a str, write: &'a ResourceWrite) -> impl Iterator<Item = ParticipantRow<'a>> {
     let thread = write.thread.as_ref().filter(|_| write.audience != Audience::Author);
     thread.into_iter().flat_map(move |thread| {
-        write.values.iter().filter(|value| value.param == "participant").filter_map(move |value| match &value.value {
+        let named = write.values.iter().filter(|value| matches!(value.param, "sender" | "recipient"));
+        named.filter_map(move |value| match &value.value {
             Indexed::Reference(who)
                 if ["Practitioner/", "PractitionerRole/"].iter().any(|kind| who.starts_with(kind)) =>
             {

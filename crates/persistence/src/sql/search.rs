@@ -1,51 +1,78 @@
 //! Searches over current resources.
 
-use diesel::dsl::{IntoBoxed, Select, count_star, not};
+use diesel::dsl::{count_star, not};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use domain::access::Visibility;
 use domain::change::Stored;
-use domain::id::ResourceId;
-use domain::search::{Cursor, DateMatch, Filter, Page, Prefix, Search, SortBy, TokenMatch};
+use domain::search::{Cursor, Page, Search, Sort, SortBy};
 
+use super::condition::{Condition, condition};
 use super::resource::{VersionColumns, stored};
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
 use crate::error::QueryError;
-use crate::schema::{resource, search_value};
-use crate::types::{Micros, indexed};
+use crate::schema::{resource, thread};
+use crate::types::{Micros, Ts};
 
 type Resources<'a> = resource::BoxedQuery<'a, Db>;
-type OfResource = Box<dyn BoxableExpression<resource::table, Db, SqlType = Bool>>;
-type OfValue = Box<dyn BoxableExpression<search_value::table, Db, SqlType = Nullable<Bool>>>;
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    fn coalesce(first: Nullable<Ts>, otherwise: Ts) -> Ts;
+}
+
+/// When anybody last wrote in a row's thread.
+macro_rules! activity {
+    () => {
+        coalesce(
+            thread::table
+                .filter(thread::tenant.eq(resource::tenant))
+                .filter(thread::id.nullable().eq(resource::thread))
+                .select(thread::last_activity_at)
+                .single_value(),
+            resource::last_updated_at,
+        )
+    };
+}
 /// A page of what matches and, when asked for, the number of all matches in the same state of the database.
 pub fn search(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
     if !search.total {
-        let (rows, next) = page(conn, search)?;
-        return Ok(Page { rows, next, total: None });
+        return page(conn, search);
     }
     dialect::snapshot(conn, |conn| {
         let total: i64 = matching(search).select(count_star()).first(conn)?;
-        let (rows, next) = page(conn, search)?;
-        Ok(Page { rows, next, total: Some(total.unsigned_abs()) })
+        Ok(Page { total: Some(total.unsigned_abs()), ..page(conn, search)? })
     })
 }
 
-fn page(conn: &mut Conn, search: &Search) -> Result<(Vec<Stored>, Option<Cursor>), QueryError> {
+fn page(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
+    let nothing = Page { rows: vec![], next: None, previous: None, total: None };
     if search.count == 0 {
-        return Ok((vec![], None));
+        return Ok(nothing);
     }
+    // A page that ends before a row is found from its end, and then turned around.
+    let backward = search.after.as_ref().is_some_and(|after| after.backward);
+    let order: Vec<Sort> =
+        search.sort.iter().map(|key| Sort { descending: key.descending != backward, ..*key }).collect();
     let mut query = matching(search);
     if let Some(after) = &search.after {
-        query = query.filter(beyond(search, after));
+        query = query.filter(beyond(&order, after));
     }
-    query = match (search.sort.by, search.sort.descending) {
-        (SortBy::LastUpdated, false) => query.order((resource::last_updated_at.asc(), resource::id.asc())),
-        (SortBy::LastUpdated, true) => query.order((resource::last_updated_at.desc(), resource::id.desc())),
-        (SortBy::Date, false) => query.order((resource::date_at.asc(), resource::id.asc())),
-        (SortBy::Date, true) => query.order((resource::date_at.desc(), resource::id.desc())),
-    };
+    for key in &order {
+        query = match (key.by, key.descending) {
+            (SortBy::LastUpdated, false) => query.then_order_by(resource::last_updated_at.asc()),
+            (SortBy::LastUpdated, true) => query.then_order_by(resource::last_updated_at.desc()),
+            (SortBy::Date, false) => query.then_order_by(resource::date_at.asc()),
+            (SortBy::Date, true) => query.then_order_by(resource::date_at.desc()),
+            (SortBy::LastActivity, false) => query.then_order_by(activity!().asc()),
+            (SortBy::LastActivity, true) => query.then_order_by(activity!().desc()),
+            (SortBy::Id, false) => query.then_order_by(resource::id.asc()),
+            (SortBy::Id, true) => query.then_order_by(resource::id.desc()),
+        };
+    }
+    query =
+        if ties(&order) { query.then_order_by(resource::id.desc()) } else { query.then_order_by(resource::id.asc()) };
     let columns = (
         resource::id,
         resource::version,
@@ -55,39 +82,88 @@ fn page(conn: &mut Conn, search: &Search) -> Result<(Vec<Stored>, Option<Cursor>
         resource::thread,
         resource::body,
     );
-    // One more than asked for tells whether there is a next page.
+    // One more than asked for tells whether there is another page.
     let found: Vec<VersionColumns> = query.select(columns).limit(i64::from(search.count) + 1).load(conn)?;
     let more = found.len() > usize::from(search.count);
     let mut rows = vec![];
     for row in found.into_iter().take(search.count.into()) {
         rows.push(stored(search.kind, row)?);
     }
-    let next = rows.last().filter(|_| more).map(|last| {
-        let at = match search.sort.by {
-            SortBy::LastUpdated => last.last_updated,
-            SortBy::Date => last.date,
-        };
-        Cursor { at, id: last.key.id.clone() }
-    });
-    Ok((rows, next))
+    if backward {
+        rows.reverse();
+    }
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(nothing) };
+    // On the side that the page was reached from there is the row that it was reached by, or was.
+    let (before, behind) = if backward { (more, true) } else { (search.after.is_some(), more) };
+    let previous = before.then(|| cursor(conn, search, first, true)).transpose()?;
+    let next = behind.then(|| cursor(conn, search, last, false)).transpose()?;
+    Ok(Page { rows, next, previous, total: None })
 }
 
-/// The rows after a position. The first comparison alone lets the index begin at the right place.
-fn beyond(search: &Search, after: &Cursor) -> OfResource {
-    macro_rules! beyond {
-        ($column:expr, $not_before:ident, $after:ident) => {
-            Box::new(
-                $column
-                    .$not_before(Micros::from(after.at))
-                    .and($column.$after(Micros::from(after.at)).or(resource::id.$after(after.id.as_str().to_owned()))),
-            )
-        };
+/// Whether rows that are alike in all keys go by their ids from the last to the first.
+fn ties(order: &[Sort]) -> bool {
+    order.last().is_some_and(|key| key.descending)
+}
+
+/// The position of a row in the order of a search.
+fn cursor(conn: &mut Conn, search: &Search, row: &Stored, backward: bool) -> Result<Cursor, QueryError> {
+    let mut at = vec![];
+    for key in &search.sort {
+        at.push(match key.by {
+            SortBy::LastUpdated => row.last_updated,
+            SortBy::Date => row.date,
+            SortBy::LastActivity => {
+                let found: Micros = resource::table
+                    .find((search.tenant.as_str(), search.kind.as_str(), row.key.id.as_str()))
+                    .select(activity!())
+                    .first(conn)?;
+                found.timestamp()
+            }
+            SortBy::Id => continue,
+        });
     }
-    match (search.sort.by, search.sort.descending) {
-        (SortBy::LastUpdated, false) => beyond!(resource::last_updated_at, ge, gt),
-        (SortBy::LastUpdated, true) => beyond!(resource::last_updated_at, le, lt),
-        (SortBy::Date, false) => beyond!(resource::date_at, ge, gt),
-        (SortBy::Date, true) => beyond!(resource::date_at, le, lt),
+    Ok(Cursor { at, id: row.key.id.clone(), backward })
+}
+
+/// The rows after a position: those that are greater in the first key in which they differ. The first comparison alone
+/// lets the index begin at the right place.
+fn beyond(order: &[Sort], after: &Cursor) -> Condition {
+    macro_rules! compared {
+        ($column:expr, $value:expr, $descending:expr, $rest:expr) => {{
+            let value = $value;
+            if $descending {
+                (
+                    Box::new($column.lt(value.clone()).or($column.eq(value.clone()).and($rest))) as Condition,
+                    Box::new($column.le(value)) as Condition,
+                )
+            } else {
+                (
+                    Box::new($column.gt(value.clone()).or($column.eq(value.clone()).and($rest))) as Condition,
+                    Box::new($column.ge(value)) as Condition,
+                )
+            }
+        }};
+    }
+    let id = || after.id.as_str().to_owned();
+    let mut beyond: Condition =
+        if ties(order) { Box::new(resource::id.lt(id())) } else { Box::new(resource::id.gt(id())) };
+    let mut moments = after.at.iter().rev();
+    let mut start = None;
+    for key in order.iter().rev() {
+        let moment = if key.by == SortBy::Id { None } else { moments.next().map(|at| Micros::from(*at)) };
+        let (next, first) = match (key.by, moment) {
+            (SortBy::LastUpdated, Some(at)) => compared!(resource::last_updated_at, at, key.descending, beyond),
+            (SortBy::Date, Some(at)) => compared!(resource::date_at, at, key.descending, beyond),
+            (SortBy::LastActivity, Some(at)) => compared!(activity!(), at, key.descending, beyond),
+            // Nothing is alike in its id and differs in what follows.
+            _ => compared!(resource::id, id(), key.descending, not(resource::id.is_not_null())),
+        };
+        beyond = next;
+        start = Some(first);
+    }
+    match start {
+        Some(start) => Box::new(start.and(beyond)),
+        None => beyond,
     }
 }
 
@@ -102,91 +178,7 @@ fn matching(search: &Search) -> Resources<'_> {
         query = query.filter(seen);
     }
     for filter in &search.filters {
-        query = match filter {
-            Filter::Id(any) => query.filter(resource::id.eq_any(any.iter().map(ResourceId::as_str))),
-            Filter::LastUpdated(any) => match any.iter().map(updated).reduce(|a, b| Box::new(a.or(b))) {
-                Some(condition) => query.filter(condition),
-                None => query.filter(resource::id.eq_any(Vec::<String>::new())),
-            },
-            Filter::Token { param, any } => {
-                query.filter(resource::id.eq_any(having(search, param, any.iter().map(token))))
-            }
-            Filter::Reference { param, any } => {
-                query.filter(resource::id.eq_any(having(search, param, any.iter().map(|any| reference(any)))))
-            }
-            Filter::Date { param, any } => {
-                query.filter(resource::id.eq_any(having(search, param, any.iter().map(date))))
-            }
-        };
+        query = query.filter(condition(&search.tenant, search.kind, filter));
     }
     query
-}
-
-/// The ids of resources with a value for which one of the alternatives holds.
-fn having<'a>(
-    search: &'a Search,
-    param: &'static str,
-    alternatives: impl Iterator<Item = OfValue>,
-) -> IntoBoxed<'a, Select<search_value::table, search_value::id>, Db> {
-    let ids = search_value::table
-        .select(search_value::id)
-        .filter(search_value::tenant.eq(search.tenant.as_str()))
-        .filter(search_value::kind.eq(search.kind.as_str()))
-        .filter(search_value::param.eq(param))
-        .into_boxed();
-    match alternatives.reduce(|a, b| Box::new(a.or(b))) {
-        Some(condition) => ids.filter(condition),
-        None => ids.filter(search_value::id.eq_any(Vec::<String>::new())),
-    }
-}
-
-fn token(asked: &TokenMatch) -> OfValue {
-    let code = asked.code.as_deref().map(|code| search_value::value.eq(indexed(code).into_owned()));
-    let system: Option<OfValue> = asked.system.as_deref().map(|system| {
-        if system.is_empty() {
-            Box::new(search_value::system.is_null().nullable()) as OfValue
-        } else {
-            Box::new(search_value::system.eq(system.to_owned()))
-        }
-    });
-    match (code, system) {
-        (Some(code), Some(system)) => Box::new(code.and(system)),
-        (Some(code), None) => Box::new(code),
-        (None, Some(system)) => Box::new(system.and(search_value::value.is_not_null().nullable())),
-        (None, None) => Box::new(search_value::value.is_not_null().nullable()),
-    }
-}
-
-fn reference(asked: &str) -> OfValue {
-    Box::new(search_value::value.eq(indexed(asked).into_owned()))
-}
-
-/// Compares a value's interval `[low_at, high_at)` with the asked one.
-fn date(asked: &DateMatch) -> OfValue {
-    let (low, high) = (Micros::from(asked.low), Micros::from(asked.high));
-    let within = || search_value::low_at.ge(low).and(search_value::high_at.le(high));
-    match asked.prefix {
-        Prefix::Eq => Box::new(within()),
-        Prefix::Ne => Box::new(search_value::low_at.lt(low).or(search_value::high_at.gt(high))),
-        Prefix::Gt => Box::new(search_value::high_at.gt(high)),
-        Prefix::Ge => Box::new(search_value::high_at.gt(high).or(within())),
-        Prefix::Lt => Box::new(search_value::low_at.lt(low)),
-        Prefix::Le => Box::new(search_value::low_at.lt(low).or(within())),
-        Prefix::Sa => Box::new(search_value::low_at.ge(high)),
-        Prefix::Eb => Box::new(search_value::high_at.le(low)),
-    }
-}
-
-/// Compares the moment of a row's last update, an interval as short as can be, with the asked interval.
-fn updated(asked: &DateMatch) -> OfResource {
-    let (low, high) = (Micros::from(asked.low), Micros::from(asked.high));
-    let at = resource::last_updated_at;
-    match asked.prefix {
-        Prefix::Eq => Box::new(at.ge(low).and(at.lt(high))),
-        Prefix::Ne => Box::new(at.lt(low).or(at.ge(high))),
-        Prefix::Gt | Prefix::Sa => Box::new(at.ge(high)),
-        Prefix::Ge => Box::new(at.ge(low)),
-        Prefix::Lt | Prefix::Eb => Box::new(at.lt(low)),
-        Prefix::Le => Box::new(at.lt(high)),
-    }
 }

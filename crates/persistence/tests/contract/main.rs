@@ -11,6 +11,7 @@ mod catalogue;
 mod claim;
 mod fresh;
 mod group;
+mod history;
 mod migration;
 mod overrides;
 mod read;

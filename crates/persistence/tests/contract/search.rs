@@ -1,9 +1,11 @@
 //! Searching, compared with a search that looks at every resource in turn.
 
 use domain::access::Visibility;
-use domain::change::ResourceWrite;
+use domain::change::{Audience, Change, ResourceWrite};
 use domain::id::ResourceType;
-use domain::search::{DateMatch, Filter, Indexed, Page, Prefix, Search, SearchValue, Sort, SortBy, TokenMatch};
+use domain::search::{
+    DateMatch, Filter, Indexed, Link, Page, Prefix, Search, SearchValue, Selection, Sort, SortBy, TokenMatch, folded,
+};
 use domain::store::Store;
 use jiff::Timestamp;
 
@@ -11,15 +13,15 @@ use crate::fresh::Fresh;
 use crate::on_both;
 use crate::sample::*;
 
-const PREFIXES: [Prefix; 8] =
-    [Prefix::Eq, Prefix::Ne, Prefix::Gt, Prefix::Ge, Prefix::Lt, Prefix::Le, Prefix::Sa, Prefix::Eb];
+const PREFIXES: [Prefix; 9] =
+    [Prefix::Eq, Prefix::Ne, Prefix::Gt, Prefix::Ge, Prefix::Lt, Prefix::Le, Prefix::Sa, Prefix::Eb, Prefix::Overlap];
 
 fn asked(filters: Vec<Filter>) -> Search {
     Search {
         tenant: tenant(),
         kind: ResourceType::Communication,
         filters,
-        sort: Sort { by: SortBy::LastUpdated, descending: false },
+        sort: vec![Sort { by: SortBy::LastUpdated, descending: false }],
         count: 100,
         after: None,
         total: false,
@@ -107,37 +109,57 @@ async fn pages_follow_each_other_without_gap_or_repetition(store: Fresh) {
         let mut write =
             found_by(&format!("m{n:02}"), n / 4, [token("n", None, if n % 2 == 0 { "even" } else { "odd" })]);
         write.date = moment(100 - n / 5);
+        write.thread = (n % 3 > 0).then(|| id(if n % 3 == 1 { "t1" } else { "t9" }));
         writes.push(write);
     }
-    store.save(change(writes.clone())).await.unwrap();
-    for by in [SortBy::LastUpdated, SortBy::Date] {
-        for descending in [false, true] {
-            let key = |write: &ResourceWrite| {
-                (if by == SortBy::Date { write.date } else { write.last_updated }, write.key.id.clone())
-            };
-            let mut expected: Vec<_> = writes.iter().map(key).collect();
-            expected.sort();
-            if descending {
-                expected.reverse();
+    let threads = vec![thread("t1", 1), thread("t9", 1)].into_iter();
+    let threads = threads.map(|own| domain::thread::Thread { last_activity_at: activity(&own.id), ..own }).collect();
+    store.save(Change { threads, ..change(writes.clone()) }).await.unwrap();
+    let up = |by| Sort { by, descending: false };
+    let down = |by| Sort { by, descending: true };
+    for order in [
+        vec![up(SortBy::LastUpdated)],
+        vec![down(SortBy::LastUpdated)],
+        vec![up(SortBy::Date)],
+        vec![down(SortBy::Date)],
+        vec![up(SortBy::Id)],
+        vec![down(SortBy::Id)],
+        vec![down(SortBy::Date), up(SortBy::LastUpdated)],
+        vec![up(SortBy::LastActivity), down(SortBy::Date)],
+        vec![down(SortBy::Date), up(SortBy::Id), up(SortBy::LastUpdated)],
+    ] {
+        let mut expected = writes.clone();
+        expected.sort_by(|one, other| ordered(&order, one, other));
+        let expected: Vec<_> = expected.into_iter().map(|write| write.key.id).collect();
+        let mut search = asked(vec![]);
+        search.sort.clone_from(&order);
+        search.count = 5;
+        search.total = true;
+        let mut pages = vec![];
+        loop {
+            let page = store.search(search.clone()).await.unwrap();
+            assert_eq!(page.total, Some(23));
+            assert_eq!(page.previous.is_some(), !pages.is_empty(), "{order:?}");
+            search.after.clone_from(&page.next);
+            pages.push(page);
+            if search.after.is_none() {
+                break;
             }
-            let mut search = asked(vec![]);
-            search.sort = Sort { by, descending };
-            search.count = 5;
-            search.total = true;
-            let (mut got, mut pages) = (vec![], 0);
-            loop {
-                let page = store.search(search.clone()).await.unwrap();
-                assert_eq!(page.total, Some(23));
-                got.extend(page.rows.into_iter().map(|row| row.key.id));
-                pages += 1;
-                match page.next {
-                    Some(next) => search.after = Some(next),
-                    None => break,
-                }
-            }
-            assert_eq!(got, expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
-            assert_eq!(pages, 5);
         }
+        let ids = |pages: &[Page]| -> Vec<_> {
+            pages.iter().flat_map(|page| page.rows.iter().map(|row| row.key.id.clone())).collect()
+        };
+        assert_eq!(ids(&pages), expected, "{order:?}");
+        assert_eq!(pages.len(), 5);
+        // And back again, page by page.
+        let mut back = vec![pages.pop().unwrap()];
+        while let Some(previous) = back[0].previous.clone() {
+            search.after = Some(previous);
+            let page = store.search(search.clone()).await.unwrap();
+            assert!(page.next.is_some(), "{order:?}: there is what it was reached from");
+            back.insert(0, page);
+        }
+        assert_eq!(ids(&back), expected, "{order:?} backwards");
     }
     let mut exact = asked(vec![]);
     exact.count = 23;
@@ -145,7 +167,32 @@ async fn pages_follow_each_other_without_gap_or_repetition(store: Fresh) {
     exact.count = 0;
     exact.total = true;
     exact.filters = vec![Filter::Token { param: "n", any: vec![token_match(None, Some("even"))] }];
-    assert_eq!(store.search(exact).await.unwrap(), Page { rows: vec![], next: None, total: Some(12) });
+    assert_eq!(store.search(exact).await.unwrap(), Page { rows: vec![], next: None, previous: None, total: Some(12) });
+}
+
+/// When anybody last wrote in a thread of these tests.
+fn activity(thread: &domain::id::ResourceId) -> domain::time::Instant {
+    at(i64::from(thread.as_str().bytes().last().unwrap() % 16))
+}
+
+/// How two resources follow each other.
+fn ordered(order: &[Sort], one: &ResourceWrite, other: &ResourceWrite) -> std::cmp::Ordering {
+    let moment = |write: &ResourceWrite, by: SortBy| match by {
+        SortBy::LastUpdated => write.last_updated,
+        SortBy::Date => write.date,
+        SortBy::LastActivity => write.thread.as_ref().map_or(write.last_updated, |id| activity(id).timestamp()),
+        SortBy::Id => Timestamp::MIN,
+    };
+    let last = Sort { by: SortBy::Id, ..*order.last().unwrap() };
+    let keys = order.iter().copied().chain([last]);
+    let each = keys.map(|key| {
+        let found = match key.by {
+            SortBy::Id => one.key.id.cmp(&other.key.id),
+            by => moment(one, by).cmp(&moment(other, by)),
+        };
+        if key.descending { found.reverse() } else { found }
+    });
+    each.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
 }
 
 /// A sequence of numbers that looks random and is always the same.
@@ -169,89 +216,223 @@ impl Dice {
     }
 }
 
-async fn every_search_answers_as_looking_at_each_resource_would(store: Fresh) {
-    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
-    let systems = [None, Some("s"), Some("z")];
-    let codes = ["a", "b", "c"];
+const CODES: [&str; 3] = ["a", "b", "c"];
+const SYSTEMS: [Option<&str>; 3] = [None, Some("s"), Some("z")];
+
+/// Resources of two types: messages and the Tasks of their threads.
+fn archive(dice: &mut Dice) -> Vec<ResourceWrite> {
     let mut writes = vec![];
     for n in 0..60 {
         let mut values = vec![];
         for _ in 0..dice.roll(3) {
-            values.push(token("category", dice.pick(&systems), dice.pick(&codes)));
+            values.push(token("category", dice.pick(&SYSTEMS), dice.pick(&CODES)));
+        }
+        for _ in 0..dice.roll(2) {
+            let text = folded(dice.pick(&["Äpfel", "apfelmus", "Birne"]));
+            values.push(SearchValue { param: "category", value: Indexed::Text(text) });
+        }
+        if dice.roll(4) > 0 {
+            values.push(token("status", None, dice.pick(&CODES)));
         }
         for _ in 0..dice.roll(3) {
-            values.push(refers("recipient", &format!("Patient/{}", dice.pick(&codes))));
+            values.push(refers("recipient", &format!("Patient/{}", dice.pick(&CODES))));
+        }
+        if dice.roll(3) == 0 {
+            let to =
+                dice.pick(&["Communication/m07", "http://here/Communication/m08", "Communication/m09", "Task/t01"]);
+            values.push(refers("part-of", to));
+        }
+        for _ in 0..dice.roll(2) {
+            let system = dice.pick(&SYSTEMS).map(Into::into);
+            let value = Indexed::Identifier { system, value: dice.pick(&CODES).into() };
+            values.push(SearchValue { param: "recipient", value });
         }
         for _ in 0..dice.roll(3) {
             let (low, high) = dice.interval();
             values.push(date("sent", low, high));
         }
-        writes.push(found_by(&format!("m{n:02}"), dice.roll(15) as i64, values));
+        values.dedup();
+        let mut write = found_by(&format!("m{n:02}"), dice.roll(15) as i64, values);
+        if n >= 40 {
+            write.key = task(&format!("t{n:02}"));
+        }
+        write.thread = (dice.roll(4) > 0).then(|| id(&format!("m{:02}", dice.roll(6))));
+        write.patient = (dice.roll(3) > 0).then(|| reference(&format!("Patient/{}", dice.pick(&CODES))));
+        write.author = Some(reference(&format!("Practitioner/{}", dice.pick(&CODES))));
+        write.audience = if dice.roll(5) == 0 { Audience::Author } else { Audience::Thread };
+        writes.push(write);
     }
-    for half in writes.chunks(30) {
-        store.save(change(half.to_vec())).await.unwrap();
-    }
-    for _ in 0..400 {
-        let filters: Vec<Filter> = (0..=dice.roll(2)).map(|_| random_filter(&mut dice)).collect();
-        let mut expected: Vec<&ResourceWrite> =
-            writes.iter().filter(|write| filters.iter().all(|filter| holds(filter, write))).collect();
-        expected.sort_by_key(|write| (write.last_updated, write.key.id.clone()));
-        let expected: Vec<&str> = expected.iter().map(|write| write.key.id.as_str()).collect();
-        assert_eq!(names(&store, filters.clone()).await, expected.join(" "), "{filters:?}");
-    }
+    writes
 }
 
-fn random_filter(dice: &mut Dice) -> Filter {
+async fn every_search_answers_as_looking_at_each_resource_would(store: Fresh) {
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let writes = archive(&mut dice);
+    let threads = (0..6).map(|n| {
+        let own = thread(&format!("m{n:02}"), 1);
+        domain::thread::Thread { last_activity_at: activity(&own.id), ..own }
+    });
+    store.save(Change { threads: threads.collect(), ..change(writes[..30].to_vec()) }).await.unwrap();
+    store.save(change(writes[30..].to_vec())).await.unwrap();
+    let mut found = 0;
+    for _ in 0..600 {
+        let filters: Vec<Filter> = (0..=dice.roll(2)).map(|_| random_filter(&mut dice, 2)).collect();
+        let kind = dice.pick(&[ResourceType::Communication, ResourceType::Task]);
+        let visibility = random_visibility(&mut dice);
+        let seen = |write: &&ResourceWrite| write.key.kind == kind && sees(&visibility, write);
+        let mut expected: Vec<&ResourceWrite> = writes
+            .iter()
+            .filter(seen)
+            .filter(|write| filters.iter().all(|filter| holds(filter, write, &writes)))
+            .collect();
+        expected.sort_by_key(|write| (write.last_updated, write.key.id.clone()));
+        let expected: Vec<&str> = expected.iter().map(|write| write.key.id.as_str()).collect();
+        let search = Search { kind, visibility, total: true, ..asked(filters.clone()) };
+        let page = store.search(search).await.unwrap();
+        assert_eq!(ids(&page), expected.join(" "), "{kind} {filters:?}");
+        assert_eq!(page.total, Some(expected.len() as u64), "{kind} {filters:?}");
+        found += usize::from(!expected.is_empty());
+    }
+    assert!(found > 200, "most searches should find something: {found}");
+}
+
+fn random_visibility(dice: &mut Dice) -> Visibility {
+    if dice.roll(2) == 0 {
+        return Visibility::Everything;
+    }
+    let patient = reference(&format!("Patient/{}", dice.pick(&CODES)));
+    Visibility::Patient { patient, me: reference(&format!("Practitioner/{}", dice.pick(&CODES))) }
+}
+
+/// Which rows exist for a caller, in the two ways of these tests.
+fn sees(visibility: &Visibility, write: &ResourceWrite) -> bool {
+    let Visibility::Patient { patient, me } = visibility else { return true };
+    let common = write.patient.is_none() && write.thread.is_none();
+    let mine = write.audience == Audience::Author && write.author.as_ref() == Some(me);
+    (write.patient.as_ref() == Some(patient) || common) && (write.audience == Audience::Thread || mine)
+}
+
+fn random_filter(dice: &mut Dice, depth: u8) -> Filter {
     let dates = |dice: &mut Dice| {
         let (low, high) = dice.interval();
         DateMatch { prefix: dice.pick(&PREFIXES), low: moment(low), high: moment(high) }
     };
+    let tokens = |dice: &mut Dice, count: u64| -> Vec<TokenMatch> {
+        let mut one = || {
+            let code = dice.pick(&[None, Some("a"), Some("b")]);
+            let systems: &[Option<&str>] = if code.is_some() { &[None, Some(""), Some("s")] } else { &[Some("s")] };
+            token_match(dice.pick(systems), code)
+        };
+        (0..count).map(|_| one()).collect()
+    };
     let count = 1 + dice.roll(2);
-    match dice.roll(5) {
-        0 => Filter::LastUpdated((0..count).map(|_| dates(dice)).collect()),
-        1 => Filter::Date { param: "sent", any: (0..count).map(|_| dates(dice)).collect() },
-        2 => Filter::Reference {
-            param: "recipient",
-            any: (0..count).map(|_| format!("Patient/{}", dice.pick(&["a", "b", "c"]))).collect(),
+    let selection = |dice: &mut Dice| Selection {
+        kind: dice.pick(&[ResourceType::Communication, ResourceType::Task]),
+        visibility: random_visibility(dice),
+        filter: Box::new(random_filter(dice, depth - 1)),
+    };
+    let link = |dice: &mut Dice| match dice.roll(2) {
+        0 => Link::Thread,
+        _ => Link::Params {
+            params: vec!["recipient", "part-of"],
+            prefixes: vec!["Communication/".into(), "http://here/Communication/".into()],
         },
-        3 => Filter::Id((0..20).map(|_| id(&format!("m{:02}", dice.roll(70)))).collect()),
-        _ => {
-            let mut one = || {
-                let code = dice.pick(&[None, Some("a"), Some("b")]);
-                let systems: &[Option<&str>] = if code.is_some() { &[None, Some(""), Some("s")] } else { &[Some("s")] };
-                token_match(dice.pick(systems), code)
-            };
-            Filter::Token { param: "category", any: (0..count).map(|_| one()).collect() }
+    };
+    match dice.roll(if depth == 0 { 13 } else { 19 }) {
+        0 => Filter::LastUpdated((0..count).map(|_| dates(dice)).collect()),
+        1 | 2 => Filter::Date { param: "sent", any: (0..count).map(|_| dates(dice)).collect() },
+        3 => Filter::Reference {
+            param: "recipient",
+            any: (0..count).map(|_| format!("Patient/{}", dice.pick(&CODES))).collect(),
+        },
+        4 => Filter::Id((0..20).map(|_| id(&format!("m{:02}", dice.roll(70)))).collect()),
+        5 => Filter::Thread((0..count).map(|_| id(&format!("m{:02}", dice.roll(8)))).collect()),
+        6 => Filter::LastActivity((0..count).map(|_| dates(dice)).collect()),
+        7 => Filter::Patient((0..count).map(|_| reference(&format!("Patient/{}", dice.pick(&CODES)))).collect()),
+        8 if dice.roll(2) == 0 => Filter::InThread,
+        8 => Filter::AboutPatient,
+        9 => Filter::Present { param: dice.pick(&["status", "category", "recipient", "sent", "part-of", "none"]) },
+        10 => Filter::Text { param: "category", any: vec![folded(dice.pick(&["äpfel", "Bir", "x"]))] },
+        11 => Filter::Identifier { param: "recipient", any: tokens(dice, count) },
+        12 => Filter::Token { param: dice.pick(&["category", "status"]), any: tokens(dice, count) },
+        13 => Filter::All((0..dice.roll(3)).map(|_| random_filter(dice, depth - 1)).collect()),
+        14 => Filter::Any((0..dice.roll(3)).map(|_| random_filter(dice, depth - 1)).collect()),
+        15 | 16 => Filter::Not(Box::new(random_filter(dice, depth - 1))),
+        17 => Filter::Refers { by: link(dice), to: selection(dice) },
+        _ => Filter::ReferredTo { by: link(dice), from: selection(dice) },
+    }
+}
+
+/// What a resource refers to by a link.
+fn referred_to(by: &Link, write: &ResourceWrite) -> Vec<String> {
+    match by {
+        Link::Thread => write.thread.iter().map(ToString::to_string).collect(),
+        Link::Params { params, prefixes } => {
+            let own = write.values.iter().filter(|value| params.contains(&value.param));
+            own.filter_map(|value| match &value.value {
+                Indexed::Reference(to) => {
+                    prefixes.iter().find_map(|prefix| to.strip_prefix(prefix.as_str())).map(str::to_owned)
+                }
+                _ => None,
+            })
+            .collect()
         }
     }
 }
 
-fn holds(filter: &Filter, write: &ResourceWrite) -> bool {
+fn holds(filter: &Filter, write: &ResourceWrite, all: &[ResourceWrite]) -> bool {
     let has = |name: &str, test: &dyn Fn(&Indexed) -> bool| {
         write.values.iter().any(|value| value.param == name && test(&value.value))
     };
+    let token = |any: &[TokenMatch], system: &Option<String>, code: &String| {
+        any.iter().any(|asked| {
+            asked.code.as_ref().is_none_or(|asked| asked == code)
+                && asked.system.as_ref().is_none_or(|asked| asked == system.as_deref().unwrap_or(""))
+        })
+    };
+    let lasting = |at: Timestamp, any: &[DateMatch]| {
+        let high = Timestamp::from_microsecond(at.as_microsecond() + 1).unwrap();
+        any.iter().any(|asked| compares(asked, at, high))
+    };
+    let selects = |selection: &Selection, other: &ResourceWrite| {
+        other.key.kind == selection.kind && sees(&selection.visibility, other) && holds(&selection.filter, other, all)
+    };
     match filter {
         Filter::Id(any) => any.contains(&write.key.id),
-        Filter::LastUpdated(any) => {
-            let low = write.last_updated;
-            let high = Timestamp::from_microsecond(low.as_microsecond() + 1).unwrap();
-            any.iter().any(|asked| compares(asked, low, high))
+        Filter::LastUpdated(any) => lasting(write.last_updated, any),
+        Filter::Thread(any) => write.thread.as_ref().is_some_and(|own| any.contains(own)),
+        Filter::InThread => write.thread.is_some(),
+        Filter::LastActivity(any) => write.thread.as_ref().is_some_and(|own| lasting(activity(own).timestamp(), any)),
+        Filter::Patient(any) => write.patient.as_ref().is_some_and(|own| any.contains(own)),
+        Filter::AboutPatient => write.patient.is_some(),
+        Filter::Token { param, any } => {
+            has(param, &|value| matches!(value, Indexed::Token { system, code } if token(any, system, code)))
         }
-        Filter::Token { param, any } => has(param, &|value| match value {
-            Indexed::Token { system, code } => any.iter().any(|asked| {
-                asked.code.as_ref().is_none_or(|asked| asked == code)
-                    && asked.system.as_ref().is_none_or(|asked| asked == system.as_deref().unwrap_or(""))
-            }),
-            _ => false,
-        }),
-        Filter::Reference { param, any } => has(param, &|value| match value {
-            Indexed::Reference(to) => any.contains(to),
-            _ => false,
-        }),
+        Filter::Reference { param, any } => {
+            has(param, &|value| matches!(value, Indexed::Reference(to) if any.contains(to)))
+        }
+        Filter::Identifier { param, any } => {
+            has(param, &|value| matches!(value, Indexed::Identifier { system, value } if token(any, system, value)))
+        }
         Filter::Date { param, any } => has(param, &|value| match value {
             Indexed::Date { low, high } => any.iter().any(|asked| compares(asked, *low, *high)),
             _ => false,
         }),
+        Filter::Text { param, any } => has(param, &|value| match value {
+            Indexed::Text(text) => any.iter().any(|asked| text.starts_with(asked.as_str())),
+            _ => false,
+        }),
+        Filter::Present { param } => has(param, &|_| true),
+        Filter::Refers { by, to } => {
+            let named = referred_to(by, write);
+            all.iter().any(|other| named.contains(&other.key.id.to_string()) && selects(to, other))
+        }
+        Filter::ReferredTo { by, from } => {
+            all.iter().any(|other| referred_to(by, other).contains(&write.key.id.to_string()) && selects(from, other))
+        }
+        Filter::All(filters) => filters.iter().all(|own| holds(own, write, all)),
+        Filter::Any(filters) => filters.iter().any(|own| holds(own, write, all)),
+        Filter::Not(own) => !holds(own, write, all),
     }
 }
 
@@ -269,6 +450,7 @@ fn compares(asked: &DateMatch, low: Timestamp, high: Timestamp) -> bool {
         Prefix::Le => some_before || contained,
         Prefix::Sa => low >= asked.high,
         Prefix::Eb => high <= asked.low,
+        Prefix::Overlap => low < asked.high && asked.low < high,
     }
 }
 

@@ -24,7 +24,7 @@ fn message(name: &str, thread: &str, patient: Option<&str>, author: &str, audien
     write.patient = patient.map(reference);
     write.author = Some(reference(author));
     write.audience = audience;
-    write.values = vec![refers("participant", author)];
+    write.values = vec![refers("sender", author)];
     write
 }
 
@@ -36,7 +36,7 @@ async fn seen(store: &Fresh, visibility: &Visibility) -> String {
             tenant: tenant(),
             kind,
             filters: vec![],
-            sort: Sort { by: SortBy::Date, descending: false },
+            sort: vec![Sort { by: SortBy::Date, descending: false }],
             count: 100,
             after: None,
             total: true,

@@ -1,6 +1,6 @@
 use domain::access::Visibility;
 use domain::id::{ResourceType, TenantId};
-use domain::search::{DateMatch, Filter, Prefix, SortBy, TokenMatch};
+use domain::search::{DateMatch, Filter, Link, Prefix, SortBy, TokenMatch};
 use proptest::prelude::*;
 
 use super::*;
@@ -12,8 +12,14 @@ const BASE: &str = "https://clinic.example/fhir";
 const COMMUNICATION: ResourceType = ResourceType::Communication;
 const TASK: ResourceType = ResourceType::Task;
 
+fn asker(handling: Handling, visibility: &Visibility) -> Asker<'static> {
+    let sees = ResourceType::ALL.iter().map(|kind| (*kind, visibility.clone())).collect();
+    let now = "2026-06-19T00:00:00Z".parse().unwrap();
+    Asker { handling, base_url: BASE, tenant: TenantId::new("t"), now, sees }
+}
+
 fn read(kind: ResourceType, query: &str, handling: Handling) -> Result<Parsed, Vec<Issue>> {
-    parse(kind, query, handling, BASE, TenantId::new("t"), Visibility::Everything)
+    parse(kind, query, &asker(handling, &Visibility::Everything))
 }
 
 fn good(kind: ResourceType, query: &str) -> Parsed {
@@ -33,9 +39,25 @@ fn tokens(kind: ResourceType, query: &str) -> Vec<TokenMatch> {
     }
 }
 
-/// The references asked for, without their absolute forms, which must be there.
+/// The references asked for, without their absolute forms, which must be there. What is asked of the patient is asked of
+/// the row, too.
 fn references(kind: ResourceType, query: &str) -> Vec<String> {
-    let Filter::Reference { any, .. } = only(kind, query) else { panic!("{query}") };
+    let any = match only(kind, query) {
+        Filter::Reference { any, .. } => any,
+        Filter::Any(both) => match &both[..] {
+            [Filter::Patient(patients), Filter::Reference { any, .. }] => {
+                let own: Vec<_> = any.iter().filter(|own| own.starts_with("Patient/")).cloned().collect();
+                assert_eq!(patients.iter().map(ToString::to_string).collect::<Vec<_>>(), own, "{query}");
+                any.clone()
+            }
+            [Filter::Reference { param: "sender", any }, Filter::Reference { param: "recipient", any: other }] => {
+                assert_eq!(any, other);
+                any.clone()
+            }
+            other => panic!("{query}: {other:?}"),
+        },
+        other => panic!("{query}: {other:?}"),
+    };
     let (absolute, relative): (Vec<_>, Vec<_>) = any.into_iter().partition(|own| own.starts_with(BASE));
     assert_eq!(absolute, relative.iter().map(|own| format!("{BASE}/{own}")).collect::<Vec<_>>(), "{query}");
     relative
@@ -128,8 +150,9 @@ fn a_reference_has_many_forms() {
     );
     assert_eq!(references(TASK, "pool=refill"), ["HealthcareService/refill", "CareTeam/refill"]);
     for elsewhere in ["https://ehr.example/fhir/Patient/1", "https://clinic.example/fhir2/Patient/1", "urn:uuid:1"] {
-        let Filter::Reference { any, .. } = only(COMMUNICATION, &format!("subject={elsewhere}")) else { panic!() };
-        assert_eq!(any, [elsewhere]);
+        let Filter::Any(both) = only(COMMUNICATION, &format!("subject={elsewhere}")) else { panic!() };
+        let Filter::Reference { any, .. } = &both[1] else { panic!() };
+        assert_eq!(any, &[elsewhere]);
     }
 }
 
@@ -175,9 +198,10 @@ fn a_date_has_a_prefix_and_lasts_as_long_as_it_is_precise() {
         "a plus that is not encoded and offsets mean what they say"
     );
     assert_eq!(dates(TASK, "due=2026-06-24T23:00:00+02:00"), dates(TASK, "due=2026-06-24T21:00:00Z"));
-    let approximate = refused(COMMUNICATION, "sent=ap2026");
-    assert_eq!(approximate.code, IssueCode::NotSupported);
-    assert!(approximate.message.contains("sent") && approximate.message.contains("ap"), "{}", approximate.message);
+    let at = |text: &str| text.parse().unwrap();
+    let wider =
+        DateMatch { prefix: Prefix::Overlap, low: at("2026-06-08T02:24:00Z"), high: at("2026-06-10T21:36:00Z") };
+    assert_eq!(dates(COMMUNICATION, "sent=ap2026-06-09"), [wider]);
     for bad in ["xx2026", "ge", "g", "2026-02-30", "GE2026", "ge ge2026", "ü2026", "2026-06-19T10"] {
         assert_eq!(refused(COMMUNICATION, &format!("sent={bad}")).code, IssueCode::Value, "{bad}");
     }
@@ -187,18 +211,25 @@ fn a_date_has_a_prefix_and_lasts_as_long_as_it_is_precise() {
 fn a_page_has_an_order_and_a_size() {
     let search = |query: &str| good(COMMUNICATION, query).search;
     let newest = search("");
-    assert_eq!((newest.sort.by, newest.sort.descending), (SortBy::LastUpdated, true));
+    let keys = |search: &Search| search.sort.iter().map(|key| (key.by, key.descending)).collect::<Vec<_>>();
+    assert_eq!(keys(&newest), [(SortBy::LastUpdated, true)]);
     assert_eq!((newest.count, newest.total, newest.after), (DEFAULT_COUNT, false, None));
     let sent = search("_sort=sent&_count=500&_total=accurate");
-    assert_eq!((sent.sort.by, sent.sort.descending), (SortBy::Date, false));
+    assert_eq!(keys(&sent), [(SortBy::Date, false)]);
+    let several = search("_sort=-last-activity,sent,-_id");
+    assert_eq!(keys(&several), [(SortBy::LastActivity, true), (SortBy::Date, false), (SortBy::Id, true)]);
     assert_eq!((sent.count, sent.total), (MAX_COUNT, true));
     assert_eq!(search("_sort=-_lastUpdated").sort, newest.sort);
     assert_eq!(search("_count=999999999999999999999999").count, MAX_COUNT);
     let counted = search("_count=0");
     assert!(counted.count == 0 && counted.total, "no results: their number is wanted");
-    assert_eq!(good(TASK, "_sort=-due").search.sort.by, SortBy::Date);
+    assert_eq!(keys(&good(TASK, "_sort=-due").search), [(SortBy::Date, true)]);
     for (query, code) in [
         ("_sort=sent,status", IssueCode::NotSupported),
+        ("_sort=sent,-sent", IssueCode::Value),
+        ("_summary=all", IssueCode::Value),
+        ("_summary=true&_elements=sent", IssueCode::Value),
+        ("_elements=colour", IssueCode::NotSupported),
         ("_sort=status", IssueCode::NotSupported),
         ("_sort=due", IssueCode::NotSupported),
         ("_sort=", IssueCode::NotSupported),
@@ -217,9 +248,15 @@ fn a_page_has_an_order_and_a_size() {
 
 #[test]
 fn what_is_not_offered_is_refused_by_name_along_with_what_is() {
-    for query in
-        ["foo=1", "patient.name=x", "_has:Task:focus:status=x", "_include=Communication:sender", "_summary=true"]
-    {
+    for query in [
+        "foo=1",
+        "patient.name=x",
+        "sender.colour=x",
+        "_has:Task:owner:status=x",
+        "_has:Patient:link:name=x",
+        "_contained=true",
+        "_text=x",
+    ] {
         let issue = refused(COMMUNICATION, query);
         assert_eq!(issue.code, IssueCode::NotSupported);
         let name = query.split_once('=').unwrap().0;
@@ -244,7 +281,9 @@ fn a_lenient_client_is_told_what_was_ignored() {
 
 #[test]
 fn a_modifier_is_never_ignored_for_that_would_turn_the_meaning_around() {
-    for query in ["status:not=completed", "patient:missing=true", "sent:x=2026", "category:text=a", "_id:not=1"] {
+    for query in
+        ["status:text=completed", "patient:not=1", "sent:x=2026", "category:in=a", "patient:Group=1", "sent:not=2026"]
+    {
         for handling in [Handling::Strict, Handling::Lenient] {
             let issues = read(COMMUNICATION, query, handling).expect_err(query);
             assert_eq!(issues[0].code, IssueCode::NotSupported, "{query}");
@@ -292,8 +331,17 @@ fn a_query_has_limits() {
 #[test]
 fn a_patient_finds_nothing_by_what_patients_are_not_shown() {
     let patient = Visibility::Patient { patient: "Patient/1".parse().unwrap(), me: "Patient/1".parse().unwrap() };
-    let read = |query: &str| parse(TASK, query, Handling::Strict, BASE, TenantId::new("t"), patient.clone());
-    for query in ["owner=Practitioner/1", "business-status=at-risk", "due=lt2026", "_sort=due"] {
+    let read = |query: &str| parse(TASK, query, &asker(Handling::Strict, &patient));
+    for query in [
+        "owner=Practitioner/1",
+        "owner:missing=true",
+        "priority=stat",
+        "modified=2026",
+        "owner.active=true",
+        "business-status=at-risk",
+        "due=lt2026",
+        "_sort=due",
+    ] {
         let issues = read(query).expect_err(query);
         assert_eq!(issues[0].code, IssueCode::NotSupported, "{query}");
         let offered = issues[0].message.split_once(':').unwrap().1;
@@ -306,6 +354,105 @@ fn a_patient_finds_nothing_by_what_patients_are_not_shown() {
     assert_eq!(codes("status=requested"), ["requested", "accepted", "in-progress"]);
     assert_eq!(codes("status=completed"), ["completed"]);
     assert!(codes("status=accepted").is_empty(), "nothing that a patient sees is accepted");
+    let hidden = parse(COMMUNICATION, "_has:Task:focus:owner=Practitioner/1", &asker(Handling::Strict, &patient));
+    assert_eq!(hidden.expect_err("a hidden parameter")[0].code, IssueCode::NotSupported);
+    let folded = parse(COMMUNICATION, "_has:Task:focus:status=accepted", &asker(Handling::Strict, &patient)).unwrap();
+    let Filter::ReferredTo { from, .. } = &folded.search.filters[0] else { panic!() };
+    assert_eq!(*from.filter, Filter::Token { param: "status", any: vec![] });
+}
+
+#[test]
+fn a_modifier_changes_what_is_asked() {
+    let not = |filter: Filter| Filter::Not(Box::new(filter));
+    let status = Filter::Token { param: "status", any: one(None, Some("completed")) };
+    assert_eq!(only(COMMUNICATION, "status:not=completed"), not(status));
+    assert_eq!(only(COMMUNICATION, "category:missing=false"), Filter::Present { param: "category" });
+    assert_eq!(only(COMMUNICATION, "category:missing=true"), not(Filter::Present { param: "category" }));
+    assert_eq!(only(COMMUNICATION, "thread:missing=true"), not(Filter::InThread));
+    assert_eq!(only(COMMUNICATION, "_id:missing=true"), not(Filter::All(vec![])));
+    let text = Filter::Text { param: "category", any: vec!["wiederholung".into(), "refill".into()] };
+    assert_eq!(only(COMMUNICATION, "category:text=WIEDERHOLUNG,Refill"), text);
+    let identifier = Filter::Identifier { param: "sender", any: one(Some("urn:mrn"), Some("7")) };
+    assert_eq!(only(COMMUNICATION, "sender:identifier=urn:mrn|7"), identifier);
+    assert_eq!(
+        only(ResourceType::HealthcareService, "name=Réf"),
+        Filter::Text { param: "name", any: vec!["ref".into()] }
+    );
+    for bad in ["status:missing=maybe", "status:missing=true,false", "category:text=", "sender:identifier=|"] {
+        assert_eq!(refused(COMMUNICATION, bad).code, IssueCode::Value, "{bad}");
+    }
+}
+
+#[test]
+fn a_chain_asks_the_resource_referred_to_and_has_the_one_that_refers() {
+    let Filter::Refers { by, to } = only(TASK, "focus.category:not=refill") else { panic!() };
+    assert_eq!((by, to.kind), (Link::Thread, COMMUNICATION));
+    assert!(matches!(*to.filter, Filter::Not(_)));
+    let Filter::Refers { by, to } = only(TASK, "pool:HealthcareService.name=refill") else { panic!() };
+    let prefixes = vec!["HealthcareService/".to_owned(), format!("{BASE}/HealthcareService/")];
+    assert_eq!(by, Link::Params { params: vec!["pool"], prefixes });
+    assert_eq!(to.kind, ResourceType::HealthcareService);
+    let Filter::ReferredTo { by, from } = only(COMMUNICATION, "_has:Task:focus:status=requested") else { panic!() };
+    assert_eq!((by, from.kind), (Link::Thread, TASK));
+    for far in ["_has:Task:focus:pool.name=x", "_has:Task:focus:_has:Task:focus:status=x", "focus.part-of.status=x"] {
+        let kind = if far.starts_with('_') { COMMUNICATION } else { TASK };
+        assert_eq!(refused(kind, far).code, IssueCode::NotSupported, "{far}");
+    }
+    assert_eq!(refused(COMMUNICATION, "_has:Task=x").code, IssueCode::Value);
+}
+
+#[test]
+fn what_the_token_does_not_allow_to_search_is_no_way_around_it() {
+    let mut asker = asker(Handling::Lenient, &Visibility::Everything);
+    asker.sees.remove(&TASK);
+    for query in ["_has:Task:focus:status=requested", "_revinclude=Task:focus"] {
+        let issues = parse(COMMUNICATION, query, &asker).expect_err(query);
+        assert_eq!(issues[0].code, IssueCode::Forbidden, "{query}");
+    }
+    assert_eq!(parse(TASK, "", &asker).expect_err("not theirs")[0].code, IssueCode::Forbidden);
+    asker.sees.remove(&COMMUNICATION);
+    asker.sees.insert(TASK, Visibility::Everything);
+    assert_eq!(parse(TASK, "focus.status=completed", &asker).unwrap_err()[0].code, IssueCode::Forbidden);
+    let all = parse(TASK, "_include=*", &asker).unwrap();
+    let row = |body: &str| domain::change::Stored {
+        key: domain::id::Key::new(TASK, "t".parse().unwrap()),
+        version: domain::id::Version::FIRST,
+        last_updated: asker.now,
+        date: asker.now,
+        deleted: false,
+        thread: None,
+        body: body.to_owned(),
+    };
+    let task = row(
+        r#"{"resourceType":"Task","focus":{"reference":"Communication/m"},"owner":{"reference":"HealthcareService/h"}}"#,
+    );
+    let kinds: Vec<_> = all
+        .includes
+        .iter()
+        .flat_map(|include| include.searches(&asker.tenant, BASE, std::slice::from_ref(&task)).unwrap())
+        .map(|search| search.kind)
+        .collect();
+    assert_eq!(kinds, [ResourceType::HealthcareService], "the message that it is about does not come along");
+}
+
+#[test]
+fn what_comes_along_is_named_by_type_and_parameter() {
+    let good = |query: &str| good(COMMUNICATION, query).includes;
+    assert_eq!(good("_include=Communication:part-of").len(), 1);
+    assert!(good("_revinclude:iterate=Task:focus")[0].iterates && good("_revinclude=Task:focus")[0].is_reverse);
+    assert_eq!(good("_include=*"), good("_include=Communication:*"));
+    for (query, code) in [
+        ("_include=Communication:colour", IssueCode::NotSupported),
+        ("_include=Communication:status", IssueCode::NotSupported),
+        ("_include=Patient:link", IssueCode::NotSupported),
+        ("_revinclude=*", IssueCode::NotSupported),
+        ("_include=Communication", IssueCode::Value),
+        ("_include=a:b:c:d", IssueCode::Value),
+    ] {
+        assert_eq!(refused(COMMUNICATION, query).code, code, "{query}");
+    }
+    let many = "_include=Communication:part-of&".repeat(MAX_INCLUDES + 1);
+    assert_eq!(refused(COMMUNICATION, &many).code, IssueCode::TooCostly);
 }
 
 proptest! {
@@ -324,7 +471,9 @@ proptest! {
     fn no_value_makes_the_reader_panic(
         name in prop::sample::select(vec![
             "_id", "_lastUpdated", "patient", "subject:Patient", "sender", "status", "category", "sent", "due", "pool",
-            "identifier", "active", "_sort", "_count", "_total", "_cursor", "_format", "sent:", ":", "",
+            "identifier", "active", "_sort", "status:not", "sender:missing", "category:text", "subject:identifier",
+            "focus.category", "recipient:HealthcareService.name", "_has:Task:focus:status", "_has:", "_include",
+            "_revinclude:iterate", "_summary", "_elements", "participant", "thread", "last-activity", "name", "_count", "_total", "_cursor", "_format", "sent:", ":", "",
         ]),
         value in "([a-z]{0,2}[0-9]{4}(-[0-9]{2}){0,2}(T[0-9:.+Z -]{0,20})?|[\\\\|,$/:a-zA-Z0-9%+ ü.-]{0,40})",
     ) {

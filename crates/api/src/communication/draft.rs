@@ -1,0 +1,118 @@
+//! Drafts: changed, sent and deleted by their author. What was sent stays as it is.
+
+use actix_web::HttpResponse;
+use domain::access::{Permission, Visibility};
+use domain::change::{AuditAction, Change, Stored};
+use domain::id::Key;
+use domain::search::Read;
+use domain::store::SaveError;
+use fhir::communication::Communication;
+use fhir::issue::{Issue, IssueCode};
+use fhir::outcome::Outcome;
+use fhir::resource::Document;
+use serde_json::Value;
+
+use super::sending::{Sending, Sent};
+use super::{KIND, may_write};
+use crate::context::{Context, key, stored};
+use crate::error::{Answer, Failure};
+use crate::read::unreadable;
+
+/// A message as it is now, with what the caller may see of such.
+pub(super) struct Current {
+    pub(super) stored: Stored,
+    visibility: Visibility,
+}
+
+impl Current {
+    /// The message that a path names, in the version that `If-Match` names.
+    pub(super) async fn of(context: &Context, id: &str, permission: Permission) -> Result<Self, Failure> {
+        let visibility = context.visibility(KIND, permission).await?;
+        let tenant = context.caller.tenant.clone();
+        let read = Read { tenant, key: key(KIND, id)?, version: None, visibility: visibility.clone() };
+        let stored = context.state.store.read(read).await?.ok_or(Failure::NotFound)?;
+        if stored.deleted {
+            return Err(Failure::Gone);
+        }
+        let condition = context.manners.if_match.as_ref();
+        if condition.is_some_and(|condition| !condition.admits(stored.version)) {
+            return Err(Failure::Precondition);
+        }
+        Ok(Self { stored, visibility })
+    }
+
+    fn is_draft(&self) -> Result<bool, Failure> {
+        let document = unreadable(Document::stored(self.stored.body.clone(), KIND))?;
+        Ok(document.root().text("status").is_some_and(|status| status == "preparation"))
+    }
+
+    /// Writes the next version, which may be the one that is sent.
+    pub(super) async fn replace(&self, context: &Context, body: &[u8], interaction: &'static str) -> Answer {
+        if !self.is_draft()? {
+            return self.unchanged(context, body);
+        }
+        let message = Communication::parse(body)?;
+        named(message.document(), &self.stored.key)?;
+        may_write(&message, &self.visibility)?;
+        let sending = Sending::draft(context, &message, &self.visibility, &self.stored, interaction);
+        let Sent::Now(write) = sending.save().await? else {
+            return Err(Failure::Internal(
+                "a draft was sent before under a condition that it does not have".to_owned(),
+            ));
+        };
+        let outcome = Outcome::new(message.document().warnings().to_vec());
+        Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome))
+    }
+
+    /// A message that was sent is given back as it is when nothing is changed; what would be, is refused by its name.
+    fn unchanged(&self, context: &Context, body: &[u8]) -> Answer {
+        let document = Document::parse(body, KIND)?;
+        named(&document, &self.stored.key)?;
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        let (before, after) = (read(&self.stored.body), read(document.text()));
+        let names = [&before, &after].map(|own| own.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+        // What says which version it is may be left out or be older: the address and If-Match say it.
+        let mut changed = names.into_iter().flatten().filter(|name| name != "meta" && before[name] != after[name]);
+        if let Some(name) = changed.next() {
+            let text = "A message that was sent stays as it is, with what the service has set in it. Send another one.";
+            let element = name.trim_start_matches('_');
+            let issue = Issue::error(IssueCode::BusinessRule, text).at(format!("Communication.{element}"));
+            return Err(Failure::Business(vec![issue.because("message-sent")]));
+        }
+        let outcome = Outcome::all_well("Nothing was changed.");
+        Ok(context.manners.made(&self.stored, &context.state.base_url, false, &outcome))
+    }
+
+    /// Deletes a draft.
+    pub(super) async fn delete(&self, context: &Context) -> Answer {
+        if !self.is_draft()? {
+            let text = "A message that was sent is kept. Only a draft can be deleted.";
+            let issue = Issue::error(IssueCode::BusinessRule, text).at("Communication.status");
+            return Err(Failure::Business(vec![issue.because("message-sent")]));
+        }
+        let draft = unreadable(Communication::stored(&self.stored))?;
+        let (key, version) = (&self.stored.key, self.stored.version.next());
+        let mut change = Change::new(context.caller.tenant.clone());
+        change.resources = vec![unreadable(draft.deleted(&key.id, version, context.now()))?];
+        let mut audit = context.audit(AuditAction::Delete, "delete");
+        audit.focus = Some(key.clone());
+        audit.version = Some(version);
+        audit.patient = draft.patient();
+        audit.count = 1;
+        change.audit = vec![audit];
+        context.save(change).await.map_err(|error| match error {
+            SaveError::Conflict { .. } => Failure::lost(context.manners.if_match.is_some()),
+            other => other.into(),
+        })?;
+        Ok(HttpResponse::NoContent().finish())
+    }
+}
+
+/// The resource must be the one of the address.
+fn named(document: &Document, key: &Key) -> Result<(), Failure> {
+    if document.id().as_ref() == Some(&key.id) {
+        return Ok(());
+    }
+    let issue = Issue::error(IssueCode::Value, "The resource's id must be the address's.").at("Communication.id");
+    Err(Failure::Invalid(vec![issue]))
+}

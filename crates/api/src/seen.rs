@@ -1,0 +1,82 @@
+//! What a thread has seen, read for decisions about messages that come late or are taken back.
+
+use domain::access::{PatientFacts, Visibility};
+use domain::change::Stored;
+use domain::decide::{History, Ledgered, Said, Voice};
+use domain::id::{Key, ResourceId, ResourceType};
+use domain::search::{Filter, Read, Search, Sort, SortBy};
+use domain::task::Task;
+use fhir::communication::Communication;
+
+use crate::context::Context;
+use crate::error::Failure;
+
+/// How many messages are read at once.
+const PAGE: u16 = 500;
+
+/// What a thread has seen so far, but for the message `without`. Whatever comes meanwhile moves the thread's revision
+/// on, and a decision from this is refused.
+pub(crate) async fn of(
+    context: &Context,
+    thread: &ResourceId,
+    without: Option<&ResourceId>,
+) -> Result<History, Failure> {
+    let (store, tenant) = (&context.state.store, &context.caller.tenant);
+    let mut history = History::default();
+    for clock in store.clocks(tenant.clone(), thread.clone()).await? {
+        let entries = store.ledger(tenant.clone(), clock.id.clone()).await?;
+        history.clocks.push(Ledgered { clock, entries });
+    }
+    let root = read(context, Key::new(ResourceType::Communication, thread.clone())).await?;
+    let parts = messages(context, thread).await?;
+    let others = root.iter().chain(&parts).filter(|stored| Some(&stored.key.id) != without);
+    history.said = others.filter_map(said).collect();
+    Ok(history)
+}
+
+/// The stored versions of Tasks that a decision writes anew and that are not the open one of their thread.
+pub(crate) async fn tasks(context: &Context, history: &History, tasks: &[Task]) -> Result<Vec<Stored>, Failure> {
+    let mut stored = Vec::new();
+    for task in tasks {
+        if history.clocks.iter().any(|known| known.clock.task.as_ref() == Some(&task.id)) {
+            stored.extend(read(context, Key::new(ResourceType::Task, task.id.clone())).await?);
+        }
+    }
+    Ok(stored)
+}
+
+async fn read(context: &Context, key: Key) -> Result<Option<Stored>, Failure> {
+    let tenant = context.caller.tenant.clone();
+    let read = Read { tenant, key, version: None, visibility: Visibility::Everything };
+    Ok(context.state.store.read(read).await?.filter(|stored| !stored.deleted))
+}
+
+/// The messages of a thread but for its first.
+async fn messages(context: &Context, thread: &ResourceId) -> Result<Vec<Stored>, Failure> {
+    let mut search = Search {
+        tenant: context.caller.tenant.clone(),
+        kind: ResourceType::Communication,
+        filters: vec![Filter::Reference { param: "part-of", any: vec![format!("Communication/{thread}")] }],
+        sort: Sort { by: SortBy::Date, descending: false },
+        count: PAGE,
+        after: None,
+        total: false,
+        visibility: Visibility::Everything,
+    };
+    let mut rows = Vec::new();
+    loop {
+        let page = context.state.store.search(search.clone()).await?;
+        rows.extend(page.rows);
+        match page.next {
+            Some(next) => search.after = Some(next),
+            None => return Ok(rows),
+        }
+    }
+}
+
+/// What a human has written, and when. Drafts, notes, machines and what was sent in error say nothing here.
+fn said(stored: &Stored) -> Option<Said> {
+    let communication = Communication::parse(stored.body.as_bytes()).ok().filter(|message| !message.is_draft())?;
+    let message = communication.message(&stored.key.id, &PatientFacts::default());
+    Some(Said { at: message.occurred_at.unwrap_or_else(|| stored.date.into()), by: Voice::of(&message)? })
+}

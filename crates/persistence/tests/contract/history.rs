@@ -1,0 +1,135 @@
+//! Histories, compared with looking at every version in turn.
+
+use domain::access::Visibility;
+use domain::change::{Audience, ResourceWrite};
+use domain::id::ResourceType;
+use domain::search::{History, Place};
+use domain::store::Store;
+use jiff::Timestamp;
+
+use crate::fresh::Fresh;
+use crate::on_both;
+use crate::sample::*;
+
+const TYPES: [ResourceType; 2] = [ResourceType::Communication, ResourceType::Task];
+
+fn asked(of: &[ResourceType], visibility: &Visibility) -> History {
+    History {
+        tenant: tenant(),
+        of: of.iter().map(|kind| (*kind, visibility.clone())).collect(),
+        id: None,
+        since: None,
+        at: None,
+        count: 200,
+        after: None,
+    }
+}
+
+async fn found(store: &Fresh, mut history: History) -> Vec<String> {
+    let (mut all, mut longest) = (vec![], 0);
+    loop {
+        let page = store.history(history.clone()).await.unwrap();
+        longest = longest.max(page.rows.len());
+        all.extend(page.rows.iter().map(|row| format!("{}#{}", row.key.id, row.version)));
+        history.after = page.next;
+        if history.after.is_none() {
+            assert!(longest <= usize::from(history.count));
+            return all;
+        }
+        assert_eq!(page.rows.len(), usize::from(history.count), "only the last page is short");
+    }
+}
+
+/// Five resources with one to four versions; many share an instant.
+async fn archive(store: &Fresh) -> Vec<ResourceWrite> {
+    let mut writes = vec![];
+    for version_number in 1..=4 {
+        let mut group = vec![];
+        for n in 0..5 {
+            if version_number > 1 + n % 4 {
+                continue;
+            }
+            let key = if n % 2 == 0 { communication(&format!("m{n}")) } else { task(&format!("t{n}")) };
+            let mut write = version(key, version_number);
+            write.last_updated = moment(i64::from(version_number * 10 + n / 2));
+            write.patient = Some(reference(if n < 3 { "Patient/a" } else { "Patient/b" }));
+            write.author = Some(reference("Practitioner/x"));
+            write.audience = if version_number == 1 && n == 2 { Audience::Author } else { Audience::Thread };
+            write.deleted = version_number == 4;
+            group.push(write);
+        }
+        store.save(change(group.clone())).await.unwrap();
+        writes.extend(group);
+    }
+    writes
+}
+
+fn expected<'w>(writes: impl IntoIterator<Item = &'w ResourceWrite>) -> Vec<String> {
+    let mut rows: Vec<&ResourceWrite> = writes.into_iter().collect();
+    let place =
+        |write: &ResourceWrite| Place { at: write.last_updated, key: write.key.clone(), version: write.version };
+    rows.sort_by_key(|write| std::cmp::Reverse(place(write)));
+    rows.into_iter().map(|write| format!("{}#{}", write.key.id, write.version)).collect()
+}
+
+/// From when to when a version was current.
+fn current(write: &ResourceWrite, writes: &[ResourceWrite]) -> (Timestamp, Timestamp) {
+    let next = writes.iter().find(|other| other.key == write.key && other.version == write.version.next());
+    (write.last_updated, next.map_or(Timestamp::MAX, |next| next.last_updated))
+}
+
+async fn a_history_holds_every_version_once_the_latest_first(store: Fresh) {
+    let writes = archive(&store).await;
+    let everything = Visibility::Everything;
+    for count in [1, 2, 3, 200] {
+        let all = History { count, ..asked(&TYPES, &everything) };
+        assert_eq!(found(&store, all).await, expected(&writes), "{count} a page");
+        let tasks = History { count, ..asked(&TYPES[1..], &everything) };
+        let of_tasks = writes.iter().filter(|write| write.key.kind == ResourceType::Task);
+        assert_eq!(found(&store, tasks).await, expected(of_tasks));
+    }
+    let one = History { id: Some(id("t3")), ..asked(&TYPES[1..], &everything) };
+    assert_eq!(found(&store, one).await, ["t3#4", "t3#3", "t3#2", "t3#1"]);
+    let page = store.history(History { id: Some(id("t3")), ..asked(&TYPES[1..], &everything) }).await.unwrap();
+    assert_eq!(page.rows.iter().map(|row| row.deleted).collect::<Vec<_>>(), [true, false, false, false]);
+}
+
+async fn a_history_may_begin_at_a_moment_or_show_what_was_current_then(store: Fresh) {
+    let writes = archive(&store).await;
+    for second in 9..45 {
+        let since = moment(second);
+        let later = writes.iter().filter(|write| write.last_updated >= since);
+        let asked_since = History { since: Some(since), ..asked(&TYPES, &Visibility::Everything) };
+        assert_eq!(found(&store, asked_since).await, expected(later), "since {second}");
+        for length in [1, 5, 20] {
+            let (from, until) = (moment(second), moment(second + length));
+            let then = writes.iter().filter(|write| {
+                let (begins, ends) = current(write, &writes);
+                begins < until && ends > from
+            });
+            let asked_then = History { at: Some((from, until)), count: 2, ..asked(&TYPES, &Visibility::Everything) };
+            assert_eq!(found(&store, asked_then).await, expected(then), "{second} for {length}");
+        }
+    }
+}
+
+async fn a_history_shows_each_version_to_those_who_may_see_it(store: Fresh) {
+    let writes = archive(&store).await;
+    let patient = Visibility::Patient { patient: reference("Patient/a"), me: reference("Patient/a") };
+    let theirs = writes
+        .iter()
+        .filter(|write| write.patient == Some(reference("Patient/a")) && write.audience == Audience::Thread);
+    let theirs = expected(theirs);
+    assert_eq!(found(&store, History { count: 2, ..asked(&TYPES, &patient) }).await, theirs);
+    assert!(!theirs.contains(&"m2#1".to_owned()), "what was a draft stays its author's");
+    let one = History { id: Some(id("m2")), ..asked(&TYPES[..1], &patient) };
+    assert_eq!(found(&store, one).await, ["m2#3", "m2#2"]);
+    let other = History { id: Some(id("m4")), ..asked(&TYPES[..1], &patient) };
+    assert!(found(&store, other).await.is_empty());
+}
+
+on_both!(
+    a_history_holds_every_version_once_the_latest_first,
+    a_history_may_begin_at_a_moment_or_show_what_was_current_then,
+    a_history_shows_each_version_to_those_who_may_see_it,
+);

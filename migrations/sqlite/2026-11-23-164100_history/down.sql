@@ -1,0 +1,2 @@
+DROP INDEX resource_history_written;
+DROP INDEX resource_deleted;

@@ -1,0 +1,74 @@
+//! The page about the interface lists what the tables say, and each row names a test that there is.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use domain::id::ResourceType;
+use fhir::interaction::{SERVED, SystemInteraction};
+use fhir::search::{RESULT_PARAMETERS, parameters};
+
+use super::root;
+
+/// A row of a table: what is listed, and the tests that hold it, by file and name.
+struct Row {
+    listed: String,
+    tests: Vec<(String, String)>,
+}
+
+fn rows() -> Vec<Row> {
+    let page = fs::read_to_string(root().join("docs/fhir.md")).unwrap();
+    page.lines().filter(|line| line.starts_with("| `")).map(row).collect()
+}
+
+fn row(line: &str) -> Row {
+    let listed = line.split('`').nth(1).unwrap().to_owned();
+    let cell = line.trim_end_matches('|').rsplit('|').next().unwrap();
+    let links = cell.split("[`").skip(1).map(|link| {
+        let (name, rest) = link.split_once("`](../").unwrap_or_else(|| panic!("no link to a test: {line}"));
+        (rest.split_once(')').unwrap().0.to_owned(), name.to_owned())
+    });
+    Row { tests: links.collect(), listed }
+}
+
+fn expected() -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for served in SERVED {
+        let kind = served.kind;
+        all.extend(served.interactions.iter().map(|interaction| format!("{kind} {}", interaction.as_str())));
+        all.extend(served.conditional().map(|interaction| format!("{kind} conditional {}", interaction.as_str())));
+        all.extend(served.operations.iter().map(|operation| format!("{kind}/[id]/${}", operation.name)));
+        if served.has_conditional_create {
+            all.insert(format!("{kind} conditional create"));
+        }
+    }
+    all.extend(SystemInteraction::ALL.iter().map(|interaction| interaction.as_str().to_owned()));
+    for kind in ResourceType::ALL {
+        for parameter in parameters(*kind) {
+            all.insert(format!("{kind}?{}", parameter.name));
+            all.extend(parameter.kind.modifiers().iter().map(|modifier| format!(":{modifier}")));
+        }
+    }
+    all.extend(RESULT_PARAMETERS.iter().map(|parameter| parameter.name.to_owned()));
+    all.extend(["eq ne gt ge lt le sa eb", "ap", "_has", "chains"].map(str::to_owned));
+    all
+}
+
+#[test]
+fn the_page_lists_what_the_tables_say() {
+    let listed: BTreeSet<String> = rows().into_iter().map(|row| row.listed).collect();
+    let expected = expected();
+    let missing: Vec<_> = expected.difference(&listed).collect();
+    let beyond: Vec<_> = listed.difference(&expected).collect();
+    assert!(missing.is_empty() && beyond.is_empty(), "missing: {missing:#?}, not in the tables: {beyond:#?}");
+}
+
+#[test]
+fn each_row_of_the_page_names_a_test_that_there_is() {
+    for Row { listed, tests } in rows() {
+        assert!(!tests.is_empty(), "{listed} names no test");
+        for (path, name) in tests {
+            let source = fs::read_to_string(root().join(&path)).unwrap_or_else(|_| panic!("{listed}: no {path}"));
+            assert!(source.contains(&format!("fn {name}(")), "{listed}: {path} has no {name}");
+        }
+    }
+}
