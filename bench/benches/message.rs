@@ -31,7 +31,11 @@ fn message(c: &mut Criterion) {
     let mut group = c.benchmark_group("message");
     group.bench_function("parse", |b| b.iter(|| Communication::parse(black_box(text.as_bytes()))));
     group.bench_function("write", |b| {
-        b.iter_batched(decide, |decision| sent(&frame, &communication, &id, None, &[], decision), BatchSize::SmallInput);
+        b.iter_batched(
+            decide,
+            |decision| sent(&frame, &communication, &id, None, &[], decision),
+            BatchSize::SmallInput,
+        );
     });
     group.finish();
 }
