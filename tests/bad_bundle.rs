@@ -91,6 +91,7 @@ fn seen(bad: &Bad, finding: &Value) {
 fn each_bad_bundle_gets_one_clear_answer_over_the_interface() {
     house::run(Database::Sqlite, async |house: &house::House| {
         let who = scoped(&engine(), "postern/admin.read postern/admin.write");
+        let before = house.place.count("bundle", "1 = 1");
         for bad in table() {
             let began = Instant::now();
             let refused = house.post(&who, "/api/v1/bundles", &bad.text).await.is(422);
@@ -111,7 +112,7 @@ fn each_bad_bundle_gets_one_clear_answer_over_the_interface() {
             bundle["routing"] = (0..10_000).map(|number| json!({ "id": format!("rule-{number:0120}") })).collect();
         });
         house.post(&who, "/api/v1/bundles", &many).await.is(413);
-        assert_eq!(house.place.count("bundle", "1 = 1"), 1, "nothing was stored");
+        assert_eq!(house.place.count("bundle", "1 = 1"), before, "nothing was stored");
     });
 }
 

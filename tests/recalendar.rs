@@ -101,7 +101,7 @@ async fn a_clock_that_is_answered_before_a_worker_comes_is_judged_by_the_hours_i
     house.put(&engine(), PATH, &closed("2026-06-22")).await.is(200);
     house.create(&nurse(), &reply("p-1", &thread, "Done.")).await.is(201);
     house.work().await;
-    let used = "SELECT sum(used_seconds) AS value FROM clock_segment WHERE clock IN (SELECT id FROM clock WHERE name = 'next-response')";
+    let used = "SELECT CAST(sum(used_seconds) AS bigint) AS value FROM clock_segment WHERE clock IN (SELECT id FROM clock WHERE name = 'next-response')";
     assert_eq!(house.place.number(used), 9 * 3600, "seven hours of Friday, two of Monday");
     assert_eq!(house.task(&thread).await["businessStatus"]["coding"][0]["code"], "met");
 }

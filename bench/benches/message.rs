@@ -33,7 +33,7 @@ fn message(c: &mut Criterion) {
     group.bench_function("write", |b| {
         b.iter_batched(
             decide,
-            |decision| sent(&frame, &communication, (&id, Version::FIRST), None, decision),
+            |decision| sent(&frame, &communication, (&id, Version::FIRST), None, &[], decision),
             BatchSize::SmallInput,
         );
     });

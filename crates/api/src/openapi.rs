@@ -6,7 +6,7 @@ use actix_web::App;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Required, ServerBuilder,
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Required, ServerBuilder,
 };
 use utoipa_actix_web::AppExt as _;
 
@@ -25,7 +25,7 @@ pub(crate) fn document() -> OpenApi {
         App::new().into_utoipa_app().openapi(described()).configure(route::configure).split_for_parts().1;
     // The macro knows bodies that may be left out only as ones that may be null, which no client should send.
     let activate = document.paths.paths.get_mut("/api/v1/bundles/{id}/{version}/activate");
-    if let Some(body) = activate.and_then(|item| item.post.as_mut()?.request_body.as_mut()) {
+    if let Some(RefOr::T(body)) = activate.and_then(|item| item.post.as_mut()?.request_body.as_mut()) {
         body.required = Some(Required::False);
     }
     document

@@ -65,6 +65,9 @@ fn nurse(at: Instant) -> Message {
     message("Practitioner/nurse", at)
 }
 
+/// A run: its state, when it began, stopped and was due, and the time it used.
+type Ran = (ClockState, Option<Instant>, Option<Instant>, Option<Instant>, String);
+
 /// A thread as a store would keep it.
 #[derive(Clone, Default)]
 struct Kept {
@@ -122,7 +125,7 @@ impl Kept {
     }
 
     /// The runs of a clock, in the order in which they began, without what names and numbers them.
-    fn runs(&self, name: ClockName) -> Vec<(ClockState, Option<Instant>, Option<Instant>, Option<Instant>, String)> {
+    fn runs(&self, name: ClockName) -> Vec<Ran> {
         let clocks = self.history.clocks.iter().map(|known| &known.clock).filter(|clock| clock.name == name);
         let told = |clock: &Clock| {
             let fold = &clock.fold;

@@ -15,7 +15,9 @@ use domain::id::{Key, Reference, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
 use domain::search::{History, HistoryPage, Page, Read, Search};
 use domain::simulate::SimulationRow;
-use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Store, StoreError, ThreadView};
+use domain::store::{
+    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Store, StoreError, ThreadView,
+};
 use domain::time::{Instant, Span};
 
 use crate::config::{Config, Url};

@@ -211,6 +211,6 @@ fn tell(decision: &Decision) -> Value {
         ("pool", thread.pool.as_ref().map(|pool| json!(pool))),
         ("task", thread.task.as_ref().map(|task| json!(task))),
     ];
-    super::overrides::present(&mut told, optional);
+    super::present(&mut told, optional);
     told
 }

@@ -19,8 +19,8 @@ use super::refused;
 use crate::conditional::Condition;
 use crate::context::Context;
 use crate::error::Failure;
-use crate::seen;
 use crate::read::unreadable;
+use crate::seen;
 
 /// How often a message is decided about anew when its thread or the policy moves on meanwhile.
 const ATTEMPTS: usize = 8;

@@ -80,6 +80,8 @@ pub fn check_form(content_type: Option<&str>, encoding: Option<&str>) -> Result<
 /// Whether a body is an iCalendar feed, as the import of holidays takes it.
 pub fn check_feed(content_type: Option<&str>, encoding: Option<&str>) -> Result<(), Failure> {
     check(content_type, encoding, &["text/calendar"], "Send text/calendar in UTF-8, not compressed.")
+}
+
 /// What is taken as a patch.
 pub const PATCH: &str = "Send a JSON Patch as application/json-patch+json in UTF-8, not compressed.";
 

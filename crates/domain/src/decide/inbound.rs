@@ -224,7 +224,9 @@ impl<'a> Inbound<'a, '_> {
         };
         let (mut clocks, ledger) = beginning.clocks(self.ids, &mut self.record);
         if self.message.occurred_at.is_some() {
-            clocks.iter_mut().for_each(|clock| clock.terms.known_from = Some(self.setting.now));
+            for clock in &mut clocks {
+                clock.terms.known_from = Some(self.setting.now);
+            }
         }
         self.clocks.extend(clocks);
         self.ledger.extend(ledger);

@@ -1,8 +1,8 @@
 //! The table of search parameters.
 
-mod practitioner_role;
 mod communication;
 mod healthcare_service;
+mod practitioner_role;
 mod task;
 
 use domain::id::ResourceType;
