@@ -43,7 +43,7 @@ fn main() {
     let mut decisions = [decide(), decide()].into_iter();
     count("the same, decided: splice, index, automatic reply and Task", &mut || {
         if let Some(decision) = decisions.next() {
-            drop(sent(&frame, &communication, (&id, Version::FIRST), None, decision));
+            drop(sent(&frame, &communication, (&id, Version::FIRST), None, &[], decision));
         }
     });
     write(&counted);

@@ -2,19 +2,20 @@
 
 mod feed;
 
-use self::feed::{current, deleted, existing, feed, matching, may_feed, named, parse, patched, replace};
-use crate::conditional::Condition;
-use crate::context::Context;
-use crate::error::Answer;
-use crate::manners::body::{FormBody, PatchBody, ResourceBody};
-use crate::openapi::schema;
-use crate::{feeding, read as reading, search as searching};
 use actix_web::web::Path;
 use actix_web::{HttpRequest, delete, get, patch, post, put};
 use domain::access::Permission;
 use domain::id::{Key, ResourceType};
 use domain::time::Instant;
 use fhir::issue::IssueCode;
+
+use self::feed::{current, deleted, existing, feed, matching, may_feed, named, parse, patched, replace};
+use crate::conditional::Condition;
+use crate::context::{Context, key};
+use crate::error::{Answer, Failure};
+use crate::manners::body::{FormBody, PatchBody, ResourceBody};
+use crate::openapi::schema;
+use crate::{read as reading, search as searching};
 
 const KIND: ResourceType = ResourceType::HealthcareService;
 

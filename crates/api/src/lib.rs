@@ -25,6 +25,7 @@ mod practitioner_role;
 mod read;
 pub mod route;
 mod search;
+mod seen;
 pub mod serve;
 pub mod state;
 mod task;

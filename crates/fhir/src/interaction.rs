@@ -226,6 +226,7 @@ pub static SERVED: &[Served] = &[
         ],
         operations: &[],
         has_conditional_create: false,
+        has_conditional_changes: false,
         creates_on_update: true,
         documentation: "Somebody who answers: in which pools, at which hours, and when they are away. Its local times \
                         are in the zone that the standard timezone extension names; the extension covered-by names \

@@ -167,7 +167,7 @@ fn messages(tenant: &TenantId, from: Instant) -> Search {
         filters: vec![],
         sort: vec![Sort { by: SortBy::Date, descending: false }],
         count: PAGE,
-        after: Some(Cursor { at: before, id: LAST.parse().expect("a literal id") }),
+        after: Some(Cursor { at: vec![before], id: LAST.parse().expect("a literal id"), backward: false }),
         total: false,
         visibility: Visibility::Everything,
     }

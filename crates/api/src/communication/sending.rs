@@ -22,8 +22,9 @@ use crate::error::Failure;
 use crate::read::unreadable;
 use crate::seen;
 
-/// How often a message is decided about anew when its thread or the policy moves on meanwhile.
-const ATTEMPTS: usize = 8;
+/// How often a message is decided about anew when its thread, its sender or the policy moves on meanwhile: a burst of one
+/// sender over several replicas loses a race for each message that comes first.
+const ATTEMPTS: usize = 16;
 
 /// A message on its way into the store.
 pub(super) struct Sending<'a> {

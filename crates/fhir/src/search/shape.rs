@@ -44,6 +44,17 @@ const fn summary(kind: ResourceType) -> &'static [&'static str] {
             "reasonCode",
             "reasonReference",
         ],
+        ResourceType::PractitionerRole => &[
+            "identifier",
+            "active",
+            "period",
+            "practitioner",
+            "organization",
+            "code",
+            "specialty",
+            "location",
+            "telecom",
+        ],
         ResourceType::Task => &[
             "instantiatesCanonical",
             "instantiatesUri",
