@@ -7,6 +7,7 @@ use crate::people::{FAMILY, REFILL, engine, message, patient, refill, scoped, st
 
 on_both!(house:
     a_role_is_created_read_replaced_and_found,
+    roles_are_found_by_each_parameter,
     a_role_with_hours_and_no_zone_is_a_clear_error,
     machines_feed_roles_and_nobody_else_does,
     a_role_makes_a_member_who_sees_and_claims_what_the_pool_has,
@@ -53,6 +54,34 @@ async fn a_role_is_created_read_replaced_and_found(house: &House) {
     assert_eq!(find("role=urn:roles|nurse&active=false").await, [made.id()]);
     let unknown = json!({"resourceType": "PractitionerRole", "practioner": {"reference": "Practitioner/kim"}});
     assert_eq!(house.create(&engine(), &unknown).await.is(400).issues(), ["structure"]);
+}
+
+async fn roles_are_found_by_each_parameter(house: &House) {
+    let mut kim = role("kim", "Practitioner/kim");
+    kim["organization"] = json!({ "reference": "Organization/o" });
+    kim["location"] = json!([{ "reference": "Location/l" }]);
+    kim["specialty"] = json!([{ "coding": [{ "system": "urn:s", "code": "c" }] }]);
+    fed(house, &kim).await;
+    let mut other = role("ray", "Practitioner/ray");
+    other["active"] = json!(false);
+    other["healthcareService"][0]["reference"] = json!(FAMILY);
+    other["code"] = json!([{ "coding": [{ "system": "urn:roles", "code": "desk" }] }]);
+    fed(house, &other).await;
+    for query in [
+        "_id=kim",
+        "_lastUpdated=ge2000&_id=kim",
+        "identifier=urn:riverside:roles%7Ckim",
+        "active=true",
+        "practitioner=kim",
+        &format!("service={REFILL}"),
+        "organization=o",
+        "location=Location/l",
+        "role=nurse",
+        "specialty=urn:s%7Cc",
+    ] {
+        let found = house.get(&engine(), &format!("/fhir/PractitionerRole?{query}")).await.is(200).ids();
+        assert_eq!(found, ["kim"], "{query}");
+    }
 }
 
 async fn a_role_with_hours_and_no_zone_is_a_clear_error(house: &House) {
