@@ -36,6 +36,11 @@ impl Client {
         Self { http: reqwest::Client::new(), base: base.into(), issuer, time }
     }
 
+    /// A client as the service's own commands use.
+    pub fn plain(&self) -> server::client::Client {
+        server::client::Client::new(self.base.clone(), Arc::clone(&self.issuer), Arc::clone(&self.time)).unwrap()
+    }
+
     /// The service's address.
     pub fn base(&self) -> &str {
         &self.base

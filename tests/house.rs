@@ -148,6 +148,7 @@ pub async fn work(workers: &[Worker]) -> Report {
         for report in reports {
             let report = report.unwrap();
             idle &= report.is_idle();
+            all.activated.extend(report.activated);
             all.fired.extend(report.fired);
             all.delivered.extend(report.delivered);
             all.elsewhere += report.elsewhere;

@@ -27,6 +27,8 @@ mod place;
 mod program;
 
 mod access;
+mod activation;
+mod bad_bundle;
 mod boundaries;
 mod canary;
 mod communication;
@@ -37,6 +39,8 @@ mod healthcare_service;
 mod history;
 mod house_rules;
 mod manners;
+mod replay;
 mod search;
+mod simulation;
 mod task;
 mod worker;

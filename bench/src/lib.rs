@@ -1,5 +1,3 @@
 //! What measuring needs and others may use: a synthetic clinic's correspondence, the same for the same seed.
 
-pub mod random;
 pub mod sample;
-pub mod workload;

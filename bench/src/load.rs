@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use postern_bench::workload::Conversation;
+use server::workload::Conversation;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 

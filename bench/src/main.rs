@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use postern_bench::workload::{Workload, patient_id};
+use domain::time::TimeSource as _;
+use server::clock::SystemTime;
+use server::workload::{Workload, patient_id};
 
 use crate::baseline::Rows;
 use crate::connection::request;
@@ -69,6 +71,9 @@ struct Options {
     /// About how many messages are loaded first.
     #[arg(long, default_value_t = 10_000)]
     messages: usize,
+    /// How many messages patients write in the month that is simulated; 0 leaves that out.
+    #[arg(long, default_value_t = 22_000)]
+    month: usize,
     /// The seed of the synthetic clinic.
     #[arg(long, default_value_t = 20_260_619)]
     seed: u64,
@@ -108,6 +113,9 @@ fn run(options: &Options) -> Done<ExitCode> {
     let traffic = Traffic::new(options, built, folder.path())?;
     postgres(options, &server, &folder, &traffic, &mut report)?;
     embedded(options, &folder, &traffic, &mut report)?;
+    if options.month > 0 {
+        report.month = Some(month(options.month, &folder, &traffic)?);
+    }
     std::fs::write(&options.output, report.page(target)?)?;
     eprintln!("wrote {}", options.output.display());
     match (report.errors(), report.first_error()) {
@@ -191,7 +199,7 @@ impl Traffic {
 }
 
 /// The conversations that are loaded; each has 4.7 messages on average.
-fn loaded(options: &Options) -> impl Iterator<Item = postern_bench::workload::Conversation> {
+fn loaded(options: &Options) -> impl Iterator<Item = server::workload::Conversation> {
     Workload::new(options.seed).take(options.messages * 10 / 47)
 }
 
@@ -251,6 +259,27 @@ fn embedded(options: &Options, folder: &Folder, traffic: &Traffic, report: &mut 
     }
     report.memory.1 = process::peak_memory(service.pid())?;
     Ok(())
+}
+
+/// A month of a clinic on the embedded database, replayed under the bundle in force and its next version: how many
+/// messages that were, and how long it took.
+fn month(messages: usize, folder: &Folder, traffic: &Traffic) -> Done<(u64, Duration)> {
+    eprintln!("simulation: a month with {messages} messages of patients");
+    let place = folder.path().join("month.sqlite");
+    let setup = traffic.setup(folder.path(), format!("sqlite:{}", place.display()));
+    setup.migrate()?;
+    setup.seed(messages)?;
+    let mut bundle = server::clinic::bundle().map_err(|finding| finding.to_string())?;
+    bundle.version += 1;
+    let candidate = folder.path().join("candidate.json");
+    std::fs::write(&candidate, bundle.canonical())?;
+    let now = SystemTime.now();
+    let from = now - jiff::SignedDuration::from_hours(40 * 24);
+    let (report, took) = setup.simulate(&candidate, &from.to_string(), &now.to_string())?;
+    let report: serde_json::Value = serde_json::from_str(&report)?;
+    let replayed = report["messages"].as_u64().unwrap_or_default();
+    eprintln!("  {replayed} messages and answers in {took:?}");
+    Ok((replayed, took))
 }
 
 /// How many rows a send writes to each table.

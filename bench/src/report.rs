@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::Done;
 use crate::estimate::{MICROS, allocations, mean, readable};
@@ -40,6 +41,8 @@ pub struct Report {
     pub memory: (f64, f64),
     /// Start to ready, in milliseconds: each of several.
     pub ready: Vec<f64>,
+    /// A month simulated: messages and answers, and how long it took.
+    pub month: Option<(u64, Duration)>,
 }
 
 /// What is aimed at.
@@ -48,6 +51,7 @@ const READ_RATIO: f64 = 0.6;
 const SLOWEST_MS: f64 = 25.0;
 const MEMORY_MB: f64 = 150.0;
 const READY_MS: f64 = 300.0;
+const MONTH_SECONDS: f64 = 10.0;
 
 fn met(met: bool) -> &'static str {
     if met { "met" } else { "**missed**" }
@@ -147,6 +151,15 @@ impl Report {
         )?;
         let verdict = met(ready <= READY_MS);
         writeln!(page, "| start to ready on a migrated database | <= {READY_MS:.0} ms | {ready:.0} ms | {verdict} |")?;
+        if let Some((messages, took)) = self.month {
+            let (took, aim) = (took.as_secs_f64(), MONTH_SECONDS);
+            let verdict = met(took <= aim);
+            writeln!(
+                page,
+                "| simulation on SQLite: {messages} messages and answers of a month, `postern policy simulate` | \
+                 <= {aim:.0} s | {took:.1} s | {verdict} |"
+            )?;
+        }
         for micro in MICROS {
             if let (Some(aim), Some((got, ..))) = (micro.target, mean(target, micro.id)) {
                 let (aimed, shown) = (readable(aim), readable(got));

@@ -66,6 +66,19 @@ impl Setup {
         self.answer(&["migrate"]).map(drop)
     }
 
+    /// Fills its database with a month in which patients write so many messages.
+    pub fn seed(&self, messages: usize) -> Done<()> {
+        self.answer(&["seed", "--messages", &messages.to_string()]).map(drop)
+    }
+
+    /// Replays what is stored under the bundle in force and under another; the report, and how long the command took.
+    pub fn simulate(&self, bundle: &Path, from: &str, to: &str) -> Done<(String, Duration)> {
+        let bundle = bundle.display().to_string();
+        let started = Instant::now();
+        let report = self.answer(&["policy", "simulate", "--bundle", &bundle, "--from", from, "--to", to])?;
+        Ok((report, started.elapsed()))
+    }
+
     /// A patient's token.
     pub fn patient_token(&self, id: &str) -> Done<String> {
         self.answer(&["token", "--patient", id])

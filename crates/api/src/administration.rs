@@ -7,6 +7,7 @@ pub mod decisions;
 pub mod deliveries;
 pub mod holds;
 pub mod overrides;
+pub mod simulations;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;

@@ -5,7 +5,9 @@ pub(crate) mod schema;
 use actix_web::App;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, RefOr, Required, ServerBuilder,
+};
 use utoipa_actix_web::AppExt as _;
 
 use crate::route;
@@ -19,7 +21,14 @@ pub fn openapi() -> String {
 
 /// The document.
 pub(crate) fn document() -> OpenApi {
-    App::new().into_utoipa_app().openapi(described()).configure(route::configure).split_for_parts().1
+    let mut document =
+        App::new().into_utoipa_app().openapi(described()).configure(route::configure).split_for_parts().1;
+    // The macro knows bodies that may be left out only as ones that may be null, which no client should send.
+    let activate = document.paths.paths.get_mut("/api/v1/bundles/{id}/{version}/activate");
+    if let Some(RefOr::T(body)) = activate.and_then(|item| item.post.as_mut()?.request_body.as_mut()) {
+        body.required = Some(Required::False);
+    }
+    document
 }
 
 /// Everything but the routes.

@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::administration::{blocks, bundles, clocks, decisions, deliveries, holds, overrides};
+use crate::administration::{blocks, bundles, clocks, decisions, deliveries, holds, overrides, simulations};
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{communication, health, healthcare_service, history, metadata, openapi, task};
@@ -57,6 +57,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(healthcare_service::vread)
         .service(decisions::list)
         .service(decisions::read)
+        .service(decisions::explain)
         .service(clocks::list)
         .service(deliveries::list)
         .service(overrides::create)
@@ -75,6 +76,10 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(bundles::life::shadow)
         .service(bundles::life::retire)
         .service(bundles::bundle_schema)
+        .service(simulations::list)
+        .service(simulations::create)
+        .service(simulations::read)
+        .service(simulations::cancel)
         .service(metadata::capabilities)
         .service(metadata::openapi_document)
         .service(health::livez)

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{Reference, ResourceId, TenantId};
 
 /// The authenticated caller of one request, read from a verified token.
@@ -26,16 +28,20 @@ pub struct Caller {
 }
 
 /// Facts about the patient that rules may ask for, as far as the request says them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PatientFacts {
     /// Age in whole years.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub age_years: Option<u16>,
     /// BCP 47 language tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     /// IANA zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// The portal's tags, such as `complex-care`.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tags: Vec<String>,
 }
 

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::correspondent::Correspondent;
+use crate::decision::Mode;
 use crate::hold::{Block, Hold};
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
 use crate::policy::bundle::Bundle;
 use crate::search::SearchValue;
+use crate::simulate::SimulationRow;
 use crate::thread::Thread;
 use crate::time::Instant;
 
@@ -56,6 +58,8 @@ pub struct Change {
     pub holds: Vec<Hold>,
     /// Blocks that begin, and those that a person ends.
     pub blocks: Vec<Block>,
+    /// Simulations asked for, on their way or ended.
+    pub simulations: Vec<SimulationRow>,
 }
 
 impl Change {
@@ -82,6 +86,7 @@ impl Change {
             correspondents: vec![],
             holds: vec![],
             blocks: vec![],
+            simulations: vec![],
         }
     }
 }
@@ -245,6 +250,8 @@ pub struct DecisionRow {
     pub thread: Option<ResourceId>,
     /// The outcome's code, such as `delivered`.
     pub outcome: String,
+    /// Whether anything of it was done.
+    pub mode: Mode,
     /// The hash of the bundle it was taken under.
     pub bundle: String,
     /// The record as JSON text.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::PatientFacts;
 use crate::change::{DecisionRow, OutboxRow};
 use crate::clock::{Clock, LedgerEntry};
 use crate::correspondent::Correspondent;
@@ -20,6 +21,9 @@ use crate::thread::{Priority, Thread};
 use crate::time::{Instant, Span};
 
 mod explain;
+mod tell;
+
+pub use tell::spoken;
 
 /// What is not copied into records.
 const MASKED: &[Cow<'static, str>] = &[Cow::Borrowed("message.text"), Cow::Borrowed("message.title")];
@@ -32,8 +36,26 @@ pub enum Mode {
     Live,
     /// It was not: a bundle in shadow would have decided it.
     Shadow,
-    /// It was not: a simulation would have decided it.
+    /// It was not: a simulation would have decided it. Such records are told in its report and not kept.
     Simulation,
+}
+
+impl Mode {
+    const ALL: [Self; 3] = [Self::Live, Self::Shadow, Self::Simulation];
+
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Shadow => "shadow",
+            Self::Simulation => "simulation",
+        }
+    }
+
+    /// The mode of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == code)
+    }
 }
 
 /// What came of a message or an event.
@@ -167,6 +189,10 @@ pub struct MessageFacts {
     pub attachment: bool,
     /// How many messages the patient's side has sent in the thread, this one included.
     pub round: i32,
+    /// What the request said about the patient, when it said anything: the message itself does not, and a replay needs
+    /// it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub facts: Option<PatientFacts>,
 }
 
 /// What is tried.
@@ -361,6 +387,7 @@ impl Record {
             focus: self.focus.clone(),
             thread,
             outcome: self.outcome.as_str().to_owned(),
+            mode: self.mode,
             bundle: self.bundle_hash.clone(),
             body: serde_json::to_string(self).expect("a record has string keys and finite numbers alone"),
         }

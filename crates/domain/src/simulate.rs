@@ -4,21 +4,25 @@
 //! policy against itself differs in nothing.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap};
 
-use serde::{Deserialize, Serialize};
-
-use crate::calendar::zone::{DAY, wall};
-use crate::change::{OutboxKind, OutboxRow};
 use crate::clock::ClockName;
 use crate::correspondent::{Correspondent, Who};
 use crate::decide::{Known, Refusal, Setting, fire, send};
-use crate::decision::Record;
+use crate::decision::{Effect, Mode, Record};
 use crate::id::{Ids, ResourceId};
 use crate::message::Message;
 use crate::policy::Policy;
 use crate::store::ThreadView;
 use crate::time::{Instant, Span};
+
+use report::Shifts;
+
+mod report;
+mod run;
+
+pub use report::{Band, Comparison, Difference, DueShift, Totals};
+pub use run::{Compared, LONGEST, Over, SimulationRow, SimulationState, WAITING};
 
 /// How many differences are told in full.
 const TOLD: usize = 20;
@@ -32,78 +36,6 @@ pub struct Arrival {
     pub thread: ResourceId,
     /// The message.
     pub message: Message,
-}
-
-/// What a comparison found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Comparison {
-    /// How many messages were replayed.
-    pub messages: u64,
-    /// How many messages came out differently in any respect.
-    pub different: u64,
-    /// Outcomes under both, as `baseline -> candidate`, with their number.
-    pub outcomes: BTreeMap<String, u64>,
-    /// Answering pools under both, where they differ.
-    pub pools: BTreeMap<String, u64>,
-    /// How due instants moved.
-    pub due: DueShift,
-    /// The baseline's totals.
-    pub baseline: Totals,
-    /// The candidate's totals.
-    pub candidate: Totals,
-    /// The largest differences, with both explanations.
-    pub differences: Vec<Difference>,
-}
-
-/// How due instants moved from baseline to candidate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DueShift {
-    /// Alike.
-    pub same: u64,
-    /// Earlier under the candidate.
-    pub earlier: u64,
-    /// Later under the candidate.
-    pub later: u64,
-    /// Under one of the two alone.
-    pub one_sided: u64,
-    /// The largest move to an earlier instant, in seconds.
-    pub most_earlier_seconds: i64,
-    /// The largest move to a later instant, in seconds.
-    pub most_later_seconds: i64,
-}
-
-/// What one side adds up to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Totals {
-    /// Notices to people, by the hour of the clinic's day at which they may leave.
-    pub notices_by_hour: [u64; 24],
-    /// Thresholds fired, by id.
-    pub thresholds: BTreeMap<String, u64>,
-    /// Automatic replies.
-    pub automatic_replies: u64,
-    /// Messages held for review.
-    pub held: u64,
-    /// Messages refused with another way to reach care.
-    pub refused: u64,
-}
-
-/// A message that came out differently.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Difference {
-    /// The Communication's id.
-    pub message: ResourceId,
-    /// When it arrived.
-    pub at: Instant,
-    /// How far due moved, in seconds; positive is later.
-    pub due_shift_seconds: i64,
-    /// The baseline's decision in plain words.
-    pub baseline: String,
-    /// The candidate's decision in plain words.
-    pub candidate: String,
 }
 
 /// One policy's side.
@@ -122,6 +54,25 @@ struct Came {
     pool: Option<String>,
     due: Option<Instant>,
     why: Why,
+}
+
+impl Came {
+    /// What was done, whoever did it: two sides that do the same do not differ by how they came to it.
+    fn effects(&self) -> &[Effect] {
+        match &self.why {
+            Why::Decided(record) => &record.effects,
+            Why::Refused(_) => &[],
+        }
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        let urgency = |came: &Self| match &came.why {
+            Why::Decided(record) => record.priority,
+            Why::Refused(_) => None,
+        };
+        (&self.outcome, &self.pool, self.due, urgency(self)) != (&other.outcome, &other.pool, other.due, urgency(other))
+            || self.effects() != other.effects()
+    }
 }
 
 /// What can be told of it; put into words only for what is shown.
@@ -143,13 +94,22 @@ impl Why {
 pub struct Simulation<'p> {
     baseline: Side<'p>,
     candidate: Side<'p>,
+    shifts: Shifts,
     comparison: Comparison,
 }
 
 impl<'p> Simulation<'p> {
     /// A simulation that has seen nothing yet.
     pub fn new(baseline: &'p Policy, candidate: &'p Policy) -> Self {
-        Self { baseline: Side::new(baseline), candidate: Side::new(candidate), comparison: Comparison::default() }
+        let (baseline, candidate) = (Side::new(baseline), Side::new(candidate));
+        Self { baseline, candidate, shifts: Shifts::default(), comparison: Comparison::default() }
+    }
+
+    /// Forgets conversations in which nothing is to come: closed on both sides by `now`, with no threshold ahead. So the
+    /// memory that is needed follows how much is written in a reply window, not how long a time is replayed.
+    pub fn forget(&mut self, now: Instant) {
+        self.baseline.forget(now);
+        self.candidate.forget(now);
     }
 
     /// Replays a message. Messages come in the order of time.
@@ -164,8 +124,8 @@ impl<'p> Simulation<'p> {
             let pair = format!("{} -> {}", name(&before.pool), name(&after.pool));
             *self.comparison.pools.entry(pair).or_default() += 1;
         }
-        let shift = self.comparison.due.add(before.due, after.due);
-        if before.outcome != after.outcome || before.pool != after.pool || before.due != after.due {
+        let shift = self.shifts.add(before.due, after.due);
+        if before.differs(&after) {
             self.comparison.different += 1;
             self.tell(arrival, shift, &before.why, &after.why);
         }
@@ -175,6 +135,7 @@ impl<'p> Simulation<'p> {
     pub fn finish(mut self, end: Instant) -> Comparison {
         self.baseline.fire_until(end);
         self.candidate.fire_until(end);
+        self.comparison.due = self.shifts.told();
         self.comparison.baseline = self.baseline.totals;
         self.comparison.candidate = self.candidate.totals;
         self.comparison
@@ -189,6 +150,7 @@ impl<'p> Simulation<'p> {
                 place,
                 Difference {
                     message: arrival.message.id.clone(),
+                    thread: arrival.thread.clone(),
                     at: arrival.at,
                     due_shift_seconds: shift,
                     baseline: before.told(),
@@ -197,32 +159,6 @@ impl<'p> Simulation<'p> {
             );
             told.truncate(TOLD);
         }
-    }
-}
-
-impl DueShift {
-    fn add(&mut self, before: Option<Instant>, after: Option<Instant>) -> i64 {
-        let (Some(before), Some(after)) = (before, after) else {
-            if before == after {
-                self.same += 1;
-            } else {
-                self.one_sided += 1;
-            }
-            return 0;
-        };
-        let shift = after.since(before);
-        match shift {
-            0 => self.same += 1,
-            1.. => {
-                self.later += 1;
-                self.most_later_seconds = self.most_later_seconds.max(shift);
-            }
-            _ => {
-                self.earlier += 1;
-                self.most_earlier_seconds = self.most_earlier_seconds.max(-shift);
-            }
-        }
-        shift
     }
 }
 
@@ -253,7 +189,7 @@ impl<'p> Side<'p> {
             everyone: self.correspondents.get(&Who::Everyone),
             remember: Span::default(),
         };
-        let decision = match send(setting, &message, known, &mut ids) {
+        let mut decision = match send(setting, &message, known, &mut ids) {
             Ok(decision) => decision,
             Err(refusal) => {
                 self.totals.refused += 1;
@@ -262,10 +198,13 @@ impl<'p> Side<'p> {
                 return Came { outcome, pool: None, due: None, why: Why::Refused(refusal) };
             }
         };
-        self.count(&decision.outbox);
+        decision.record.mode = Mode::Simulation;
         self.totals.held += u64::from(decision.hold.is_some());
         self.correspondents.extend(decision.correspondents.iter().map(|own| (own.who.clone(), own.clone())));
-        self.totals.automatic_replies += u64::from(decision.reply.is_some());
+        self.totals.count(&decision.outbox, &self.policy.zone);
+        if let Some(reply) = &decision.reply {
+            *self.totals.automatic_replies.entry(reply.template.clone()).or_default() += 1;
+        }
         let due = decision
             .clocks
             .iter()
@@ -280,6 +219,13 @@ impl<'p> Side<'p> {
             due,
             why: Why::Decided(Box::new(decision.record)),
         }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let window = self.policy.bundle.reply_window.seconds();
+        self.threads.retain(|_, view| {
+            now.since(view.thread.last_activity_at) <= window || view.clocks.iter().any(|clock| clock.next.is_some())
+        });
     }
 
     fn expect(&mut self, view: &ThreadView) {
@@ -306,15 +252,7 @@ impl<'p> Side<'p> {
                 rows.extend(fired.outbox);
                 view.clocks[place] = fired.clock;
             }
-            self.count(&rows);
-        }
-    }
-
-    fn count(&mut self, rows: &[OutboxRow]) {
-        for row in rows.iter().filter(|row| row.kind == OutboxKind::Notice) {
-            let second_of_day = wall(&self.policy.zone, row.release_at).rem_euclid(DAY);
-            let hour = usize::try_from(second_of_day / 3600).unwrap_or(0).min(23);
-            self.totals.notices_by_hour[hour] += 1;
+            self.totals.count(&rows, &self.policy.zone);
         }
     }
 }

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
 use crate::clock::{Clock, ClockName, LedgerEntry};
 use crate::correspondent::{Correspondent, Who};
-use crate::decision::Decision;
+use crate::decision::{Decision, Mode};
 use crate::hold::{Block, Hold, HoldState};
 use crate::id::{Key, Reference, ResourceId, TenantId};
 use crate::overrides::OverrideRow;
 use crate::search::{History, HistoryPage, Page, Read, Search};
+use crate::simulate::SimulationRow;
 use crate::thread::Thread;
 use crate::time::{Instant, Span};
 
@@ -207,8 +208,14 @@ pub trait Store: Send + Sync + 'static {
     /// A decision record.
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>>;
 
-    /// The latest decision records about a resource or, without one, of the tenant; newest first.
-    fn decisions(&self, tenant: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>>;
+    /// The latest decision records about a resource or, without one, of the tenant; of one mode or of all; newest first.
+    fn decisions(
+        &self,
+        tenant: TenantId,
+        focus: Option<Key>,
+        mode: Option<Mode>,
+        limit: u16,
+    ) -> Answer<'_, Vec<DecisionRow>>;
 
     /// The latest deliveries, newest first.
     fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>>;
@@ -218,6 +225,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Bundles whose instant to come into force is not after `now`, of all tenants, the earliest first.
     fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>>;
+
+    /// How many messages are stored with a date in `[from, to)`, drafts included.
+    fn count_messages(&self, tenant: TenantId, from: Instant, to: Instant) -> Answer<'_, i64>;
+
+    /// A simulation.
+    fn simulation(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<SimulationRow>>;
+
+    /// The latest simulations, newest first, without their bundles' texts and reports.
+    fn simulations(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<SimulationRow>>;
+
+    /// Takes the oldest simulation that waits, or that nobody holds any more.
+    fn claim_simulation(&self, now: Instant, lease: Span) -> Answer<'_, Option<(TenantId, SimulationRow)>>;
 
     /// Figures for the metrics page.
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges>;

@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState, Event};
-use domain::decide::{Setting, fire, send};
-use domain::decision::{Decision, TriedKind};
-use domain::id::{Ids, Reference};
+use domain::decide::{Setting, fire, send, shadow};
+use domain::decision::{Decision, Mode, TriedKind};
+use domain::id::{Ids, Reference, ResourceId};
 use domain::message::Message;
 use domain::policy::Policy;
 use domain::policy::bundle::{Bundle, QuietAudience};
@@ -229,6 +229,26 @@ fn any_instant() -> impl Strategy<Value = Instant> {
         .prop_map(|(base, seconds)| base.plus(seconds))
 }
 
+/// Bundles that a site might try in shadow, from the mildest to one that refuses nearly everything.
+fn others() -> &'static [Policy] {
+    static COMPILED: LazyLock<Vec<Policy>> = LazyLock::new(|| {
+        let changed = |change: fn(&mut Value)| {
+            let mut whole = sample();
+            whole["version"] = json!(99);
+            change(&mut whole);
+            compiled(&whole)
+        };
+        vec![
+            changed(|_| {}),
+            changed(|whole| whole["routing"] = json!([])),
+            changed(|whole| whole["length"] = json!({"notice": 1, "limit": 2})),
+            changed(|whole| whole["redFlags"]["lists"][0]["phrases"] = json!(["a", "e", "i"])),
+            changed(|whole| whole["quietHours"] = json!([])),
+        ]
+    });
+    &COMPILED
+}
+
 /// A fact of every kind for some fields, none for others.
 fn facts<'a>(field: Field, tags: &'a [String], found: &'a Found) -> Option<Fact<'a>> {
     match field {
@@ -355,6 +375,26 @@ proptest! {
             prop_assert_eq!(decision.thread.pool.as_deref(), Some("family"));
         } else if message.machine_generated {
             prop_assert!(decision.outbox.iter().all(|row| row.release_at == later));
+        }
+    }
+
+    #[test]
+    fn a_bundle_in_shadow_has_no_effect_whatever_it_says(
+        before in any_message(), message in any_message(), now in any_instant(), other in 0_usize..5
+    ) {
+        let (policy, other) = (policy(), &others()[other]);
+        let sent = send(Setting { policy, now }, &before, None, &mut Ids::new(now, 1)).ok().map(|decision| view(&decision));
+        let setting = Setting { policy, now: now.plus(60) };
+        let mut ids = Ids::new(setting.now, 2);
+        let alone = send(setting, &message, sent.as_ref(), &mut ids.clone());
+        let record = shadow(Setting { policy: other, ..setting }, &message, sent.as_ref(), &mut ids.beside());
+        prop_assert_eq!(&send(setting, &message, sent.as_ref(), &mut ids), &alone, "the live decision is the same");
+        prop_assert_eq!((record.mode, &record.bundle), (Mode::Shadow, &other.name()));
+        prop_assert!(!record.row(None).body.contains(CANARY));
+        if let Ok(decision) = alone {
+            let ours = |id: &ResourceId| *id == decision.record.id || decision.clocks.iter().any(|clock| clock.id == *id);
+            let fresh = record.clocks.iter().filter(|clock| clock.event == "activate");
+            prop_assert!(!ours(&record.id) && fresh.map(|clock| &clock.id).all(|id| !ours(id)), "no name is taken twice");
         }
     }
 

@@ -112,3 +112,30 @@ fn records_have_the_bytes_that_are_kept() {
     }
     assert_eq!(now.lines().count(), kept.lines().count());
 }
+
+/// As its patient would understand it, in both languages; what rules and pools did is the team's to know.
+#[test]
+fn a_decision_is_told_as_a_paragraph_that_its_patient_understands() {
+    let bundle = Bundle::read(BUNDLE).unwrap();
+    let around = "2026-06-01T00:00:00Z".parse().unwrap();
+    let policy = Policy::compile(bundle, &[], 1, around).unwrap();
+    let now: Instant = "2026-06-19T16:30:00-04:00".parse().unwrap();
+    let asked = message("m-1", "Patient/p-1001", "form", "The school form, please.");
+    let decision = send(Setting { policy: &policy, now }, &asked, None, &mut Ids::new(now, 1)).unwrap();
+    let english = decision.record.told("en-US");
+    assert!(english.starts_with("Received Friday, June 19 at 4:30 PM EDT. Open until Friday, June 19 at 5:00 PM EDT, then closed until Monday, June 22"), "{english}");
+    assert!(english.contains("Somebody answers by "), "{english}");
+    let spanish = decision.record.told("es");
+    assert!(
+        spanish.starts_with("Recibido el viernes 19 de junio a las 16:30 (EDT). Abierto hasta el viernes 19"),
+        "{spanish}"
+    );
+    assert!(spanish.contains("Alguien responderá a más tardar el "), "{spanish}");
+    assert_eq!(decision.record.told("tlh"), english, "a language without words is told in English");
+    for hidden in ["riverside", "family", "HealthcareService", "turnaround"] {
+        assert!(!english.contains(hidden), "{english}");
+    }
+    let flagged = message("m-2", "Patient/p-1001", "form", "Also, chest pain.");
+    let decision = send(Setting { policy: &policy, now }, &flagged, None, &mut Ids::new(now, 1)).unwrap();
+    assert!(decision.record.told("en").contains("It may tell of an emergency"));
+}

@@ -78,6 +78,27 @@ impl Communication {
         }
     }
 
+    /// Reads a message as it is stored, to be decided about again. `None` when nothing was ever decided about it: a
+    /// draft, what was entered in error, and what the service wrote itself.
+    ///
+    /// # Errors
+    /// The text is not that of a message: the store is damaged.
+    pub fn received(body: &str) -> Result<Option<Self>, Vec<Issue>> {
+        let document = Document::stored(body, ResourceType::Communication)?;
+        let missing = || vec![Issue::error(IssueCode::Required, "A stored message has no sender.")];
+        let sender = document.reference("sender").ok_or_else(missing)?;
+        let message = Self { document, sender };
+        let status = message.document.root().text("status").unwrap_or_default();
+        let sent = !matches!(&*status, "preparation" | "entered-in-error");
+        Ok((sent && !message.is_automatic()).then_some(message))
+    }
+
+    /// Whether the service wrote it, in the name of a pool.
+    fn is_automatic(&self) -> bool {
+        let pool = self.sender.is("HealthcareService") || self.sender.is("CareTeam");
+        pool && self.category().as_deref() == Some(AUTOMATIC)
+    }
+
     /// The resource as received.
     pub fn document(&self) -> &Document {
         &self.document
@@ -185,7 +206,10 @@ impl Communication {
             &["contentString", "text", "title", "display", "valueString", "valueMarkdown", "div", "url"];
         let mut texts = Vec::new();
         collect(self.document.root(), &mut |name, value| {
-            if WRITTEN.contains(&name) {
+            let ours = || name == "url" && value.as_str().is_some_and(|url| url.starts_with(canonical::BASE));
+            // The addresses of the service's own extensions are nobody's words: a message is read alike before and after
+            // it is stored.
+            if WRITTEN.contains(&name) && !ours() {
                 texts
                     .extend(value.as_str().map(|text| if name == "div" { untagged(&text) } else { text.into_owned() }));
             }

@@ -30,6 +30,8 @@ pub mod record;
 pub mod resource;
 #[path = "sql/search.rs"]
 pub mod search;
+#[path = "sql/simulation.rs"]
+pub mod simulation;
 #[path = "sql/statement.rs"]
 pub mod statement;
 #[path = "sql/thread.rs"]

@@ -233,6 +233,7 @@ diesel::table! {
         outcome -> Text,
         bundle -> Text,
         body -> Text,
+        mode -> Text,
     }
 }
 
@@ -364,6 +365,33 @@ diesel::table! {
         client -> Text,
         ended_at -> Nullable<Ts>,
         ended_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    simulation (tenant, id) {
+        tenant -> Text,
+        id -> Text,
+        created_at -> Ts,
+        baseline -> Text,
+        baseline_hash -> Text,
+        baseline_body -> Text,
+        candidate -> Text,
+        candidate_hash -> Text,
+        candidate_body -> Text,
+        from_at -> Ts,
+        to_at -> Ts,
+        state -> Text,
+        processed -> BigInt,
+        total -> BigInt,
+        report -> Nullable<Text>,
+        error -> Nullable<Text>,
+        ended_at -> Nullable<Ts>,
+        claimed_until -> Nullable<Ts>,
+        revision -> Integer,
     }
 }
 

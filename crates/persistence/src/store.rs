@@ -6,10 +6,12 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::change::{BundleRow, Change, DecisionRow, Delivery};
 use domain::clock::{Clock, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
+use domain::decision::Mode;
 use domain::hold::{Block, Hold, HoldState};
 use domain::id::{Key, Reference, ResourceId, TenantId};
 use domain::overrides::OverrideRow;
 use domain::search::{History, HistoryPage, Page, Read, Search};
+use domain::simulate::SimulationRow;
 use domain::store::{Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Store, StoreError, ThreadView};
 use domain::time::{Instant, Span};
 
@@ -211,8 +213,14 @@ impl Store for SqlStore {
         ask!(self, record::decision(&tenant, &id))
     }
 
-    fn decisions(&self, tenant: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>> {
-        ask!(self, record::decisions(&tenant, focus.as_ref(), limit))
+    fn decisions(
+        &self,
+        tenant: TenantId,
+        focus: Option<Key>,
+        mode: Option<Mode>,
+        limit: u16,
+    ) -> Answer<'_, Vec<DecisionRow>> {
+        ask!(self, record::decisions(&tenant, focus.as_ref(), mode, limit))
     }
 
     fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>> {
@@ -225,6 +233,22 @@ impl Store for SqlStore {
 
     fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
         ask!(self, catalogue::due(now))
+    }
+
+    fn count_messages(&self, tenant: TenantId, from: Instant, to: Instant) -> Answer<'_, i64> {
+        ask!(self, simulation::count_messages(&tenant, from, to))
+    }
+
+    fn simulation(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<SimulationRow>> {
+        ask!(self, simulation::one(&tenant, &id))
+    }
+
+    fn simulations(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<SimulationRow>> {
+        ask!(self, simulation::latest(&tenant, limit))
+    }
+
+    fn claim_simulation(&self, now: Instant, lease: Span) -> Answer<'_, Option<(TenantId, SimulationRow)>> {
+        ask!(self, simulation::claim(now, lease))
     }
 
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges> {

@@ -216,6 +216,7 @@ fn marks(change: &Change) -> Vec<u64> {
     marks.extend(change.correspondents.iter().map(|own| mark(&|to| (8, &own.who).hash(to))));
     marks.extend(change.holds.iter().map(|hold| mark(&|to| (9, &hold.message).hash(to))));
     marks.extend(change.blocks.iter().map(|block| mark(&|to| (10, &block.id).hash(to))));
+    marks.extend(change.simulations.iter().map(|row| mark(&|to| (11, &row.id).hash(to))));
     marks
 }
 

@@ -77,6 +77,9 @@ pub struct Explain {
     /// Print the decision as a paragraph in place of the record.
     #[arg(long)]
     pub text: bool,
+    /// With --text, print what its patient would understand, in this language: en or es.
+    #[arg(long, value_name = "TAG", requires = "text")]
+    pub language: Option<String>,
 }
 
 /// Decides about a message without a database, and prints why.
@@ -99,7 +102,8 @@ pub fn explain(asked: &Explain) -> Done {
     let decision = decide(&policy, asked.at, &communication(read(&asked.message)?.as_bytes())?, view.as_ref())?;
     let mut out = std::io::stdout().lock();
     if asked.text {
-        writeln!(out, "{}", decision.record.paragraph())?;
+        let told = asked.language.as_ref().map(|language| decision.record.told(language));
+        writeln!(out, "{}", told.unwrap_or_else(|| decision.record.paragraph()))?;
     } else {
         writeln!(out, "{}", serde_json::to_string_pretty(&decision.record)?)?;
     }

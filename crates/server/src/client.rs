@@ -64,6 +64,7 @@ pub fn plain() -> reqwest::ClientBuilder {
 }
 
 /// A client.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: String,

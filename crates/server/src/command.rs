@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::clock::{MovableTime, SystemTime};
 use crate::config::Config;
 use crate::demo::Demo;
+use crate::month::{self, Month, MonthError};
 use crate::seed::Seed;
 use crate::service::Service;
 use crate::{clinic, telemetry, token as tokens, welcome};
@@ -86,8 +87,8 @@ fn make_folder(config: &Config) -> std::io::Result<()> {
     }
 }
 
-/// Fills an empty database with the small clinic.
-pub fn seed(config: &Config) -> Done {
+/// Fills an empty database with the small clinic, and with a month in which patients write so many messages.
+pub fn seed(config: &Config, messages: usize) -> Done {
     System::new().block_on(async {
         let tenant = TenantId::new(TenantId::DEFAULT);
         let now: Instant = SystemTime.now().into();
@@ -96,18 +97,27 @@ pub fn seed(config: &Config) -> Done {
             Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
         store.ready().await?;
         let bundle = clinic::bundle().map_err(clinic::BundleError::Finding)?;
-        if !clinic::activate(&store, &tenant, &bundle, now.plus(-15 * 86_400)).await? {
+        // The clinic opens before its first message.
+        let open_days = if messages > 0 { month::DAYS + 6 } else { 14 };
+        if !clinic::activate(&store, &tenant, &bundle, now.plus(-(open_days + 1) * 86_400)).await? {
             say(format_args!("the clinic is there already"))?;
             return Ok(ExitCode::SUCCESS);
         }
         drop(store);
         let (service, client) = inside(config, Arc::clone(&time)).await?;
-        let seeded = Seed::new(client, time, now).run().await;
+        let filled = async {
+            let seed = Seed::new(client.clone(), Arc::clone(&time), now);
+            seed.open(open_days).await?;
+            let month = Month::new(client, time, service.worker(), now).run(messages).await?;
+            Ok::<_, MonthError>((month, seed.run().await?))
+        };
+        let filled = filled.await;
         service.stop().await;
-        let seeded = seeded?;
+        let (month, seeded) = filled?;
         say(format_args!(
             "seeded Riverside Clinic: 2 pools, {} conversations, {} messages",
-            seeded.threads, seeded.messages
+            month.threads + seeded.threads,
+            month.messages + seeded.messages
         ))?;
         Ok(ExitCode::SUCCESS)
     })

@@ -25,7 +25,12 @@ enum Command {
     /// Bring the database to this version, and give a tenant without a policy the default bundle.
     Migrate,
     /// Fill an empty database with a small made-up clinic.
-    Seed,
+    Seed {
+        /// Also a month of a large synthetic clinic's correspondence, with so many messages of patients: 22000 is what
+        /// 70,000 patients write. The same number gives the same conversations.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        messages: usize,
+    },
     /// Print a development token and nothing else.
     Token(token::For),
     /// Print the OpenAPI document.
@@ -65,7 +70,7 @@ fn main() -> ExitCode {
     let done = match Postern::parse().command {
         Command::Serve => configured(command::serve),
         Command::Migrate => configured(command::migrate),
-        Command::Seed => configured(command::seed),
+        Command::Seed { messages } => configured(|config| command::seed(config, messages)),
         Command::Token(who) => configured(|config| command::token(config, &who)),
         Command::Openapi => command::openapi(),
         Command::Demo { database_url } => command::demo(database_url),

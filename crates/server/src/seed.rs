@@ -54,11 +54,9 @@ impl Seed {
         Ok(reply.id().parse().expect("the service answers with an id"))
     }
 
-    /// Fills the clinic: pools first, then conversations from the oldest to the newest.
-    pub async fn run(&self) -> Result<Seeded, ClientError> {
-        let mut seeded = Seeded::default();
-        let seeded = &mut seeded;
-        self.back(14 * DAY);
+    /// Feeds the pools' resources, so many days ago.
+    pub async fn open(&self, days: i64) -> Result<(), ClientError> {
+        self.back(days * DAY);
         for service in clinic::services() {
             // Engines name what they feed: the id is theirs.
             let id = service["identifier"][0]["value"].as_str().unwrap_or_default().to_owned();
@@ -68,7 +66,13 @@ impl Seed {
                 .ask(&engine(), Method::PUT, &format!("/fhir/HealthcareService/{id}"), Some(&named), None, 201)
                 .await?;
         }
+        Ok(())
+    }
 
+    /// Fills the clinic with conversations, from the oldest to the newest.
+    pub async fn run(&self) -> Result<Seeded, ClientError> {
+        let mut seeded = Seeded::default();
+        let seeded = &mut seeded;
         // Answered late.
         self.back(12 * DAY);
         let one = patient("p-1001");

@@ -100,8 +100,10 @@ impl Service {
         let metrics = api::metrics_server(Arc::clone(&state), metrics_listener).map_err(StartError::Server)?;
         let servers = [interface, metrics].map(|server| (server.handle(), tokio::spawn(server))).into();
         let (stop, stopped) = watch::channel(false);
-        let workers =
-            (0..workers).map(|_| tokio::spawn(Worker::new(Arc::clone(&state)).run(stopped.clone()))).collect();
+        let worker = || Worker::new(Arc::clone(&state));
+        let tasks =
+            |_| [tokio::spawn(worker().run(stopped.clone())), tokio::spawn(worker().run_simulations(stopped.clone()))];
+        let workers = (0..workers).flat_map(tasks).collect();
         Ok(Self { state, store, address, metrics_address, servers, workers, stop })
     }
 

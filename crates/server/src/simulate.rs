@@ -9,19 +9,24 @@ use api::policies::compile;
 use domain::access::{PatientFacts, Visibility};
 use domain::change::{BundleRow, Stored};
 use domain::id::{ResourceType, TenantId};
+use domain::policy::Policy;
 use domain::policy::bundle::Bundle;
 use domain::policy::lint::Severity;
-use domain::search::{DateMatch, Filter, Prefix, Search, Sort, SortBy};
+use domain::search::{Cursor, Search, Sort, SortBy};
 use domain::simulate::{Arrival, Comparison, Simulation};
 use domain::store::{Catalogue, Store, StoreError};
 use domain::time::Instant;
 use fhir::communication::Communication;
+use jiff::SignedDuration;
 
 use crate::command::{Done, say};
 use crate::config::Config;
 
 /// How many messages are read at once.
-const PAGE: u16 = 1000;
+const PAGE: u16 = 500;
+
+/// An id that none comes after.
+const LAST: &str = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz";
 
 /// What `policy simulate` is asked.
 #[derive(Clone, Debug, clap::Args)]
@@ -55,60 +60,124 @@ pub fn run(config: &Config, asked: &Simulate) -> Done {
         let store: Arc<dyn Store> =
             Arc::new(persistence::open(&persistence::Config::new(config.database_url.clone()))?);
         store.ready().await?;
-        let comparison = compare(&store, &TenantId::new(TenantId::DEFAULT), &bundle, asked.from, asked.to).await?;
+        let candidate = BundleRow::draft(&bundle, asked.from);
+        let tenant = TenantId::new(TenantId::DEFAULT);
+        let comparison = compare(&store, &tenant, None, &candidate, asked.from, asked.to).await?;
         say(format_args!("{}", serde_json::to_string_pretty(&comparison)?))?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
-/// The messages of a time under the policy in force and under a candidate, with the pools' own hours on both sides.
+/// The messages of a time under two policies, with the pools' own hours on both sides.
 pub async fn compare(
     store: &Arc<dyn Store>,
     tenant: &TenantId,
-    candidate: &Bundle,
+    baseline: Option<&BundleRow>,
+    candidate: &BundleRow,
     from: Instant,
     to: Instant,
 ) -> Result<Comparison, StoreError> {
-    let catalogue = store.catalogue(tenant.clone()).await?;
-    let row = BundleRow::draft(candidate, from);
-    let baseline = compile(&catalogue, from);
-    let candidate = compile(&Catalogue { bundle: Some(row), ..catalogue }, from);
-    let mut simulation = Simulation::new(&baseline, &candidate);
-    let mut search = messages(tenant, from, to);
-    loop {
-        let page = store.search(search.clone()).await?;
-        for stored in &page.rows {
-            simulation.take(&arrival(stored)?);
-        }
-        match page.next {
-            Some(next) => search.after = Some(next),
-            None => return Ok(simulation.finish(to)),
-        }
+    let sides = Sides::read(store, tenant, baseline, candidate, from).await?;
+    let mut replay = Replay::new(store, tenant, &sides, from, to);
+    while replay.page().await?.is_some() {}
+    Ok(replay.finish())
+}
+
+/// Two policies ready to be compared.
+pub struct Sides {
+    baseline: Policy,
+    candidate: Policy,
+}
+
+impl Sides {
+    /// The two bundles with the hours that pools have now. Without a baseline it is what is in force.
+    pub async fn read(
+        store: &Arc<dyn Store>,
+        tenant: &TenantId,
+        baseline: Option<&BundleRow>,
+        candidate: &BundleRow,
+        around: Instant,
+    ) -> Result<Self, StoreError> {
+        let catalogue = store.catalogue(tenant.clone()).await?;
+        let with = |bundle: &BundleRow| Catalogue { bundle: Some(bundle.clone()), ..catalogue.clone() };
+        let baseline = baseline.map_or_else(|| catalogue.clone(), with);
+        Ok(Self { baseline: compile(&baseline, around), candidate: compile(&with(candidate), around) })
+    }
+
+    /// Why one of the two cannot be used, if so.
+    pub fn fault(&self) -> Option<&str> {
+        self.baseline.degraded.as_deref().or(self.candidate.degraded.as_deref())
     }
 }
 
-/// The messages of a time, oldest first, without drafts and what the service wrote itself.
-fn messages(tenant: &TenantId, from: Instant, to: Instant) -> Search {
-    let instant = |prefix, at: Instant| DateMatch { prefix, low: at.timestamp(), high: at.timestamp() };
+/// Stored messages on their way through two policies, page by page: no more than a page of them is held at once.
+pub struct Replay<'s> {
+    store: &'s Arc<dyn Store>,
+    search: Search,
+    simulation: Simulation<'s>,
+    to: Instant,
+    read: i64,
+    over: bool,
+}
+
+impl<'s> Replay<'s> {
+    /// Nothing read yet.
+    pub fn new(store: &'s Arc<dyn Store>, tenant: &TenantId, sides: &'s Sides, from: Instant, to: Instant) -> Self {
+        let simulation = Simulation::new(&sides.baseline, &sides.candidate);
+        Self { store, search: messages(tenant, from), simulation, to, read: 0, over: false }
+    }
+
+    /// Replays the next page and answers how many stored messages have been read so far; `None` when none is left.
+    pub async fn page(&mut self) -> Result<Option<i64>, StoreError> {
+        if self.over {
+            return Ok(None);
+        }
+        let page = self.store.search(self.search.clone()).await?;
+        for stored in &page.rows {
+            if Instant::from(stored.date) >= self.to {
+                self.over = true;
+                break;
+            }
+            self.read += 1;
+            if let Some(arrival) = arrival(stored)? {
+                self.simulation.take(&arrival);
+            }
+        }
+        if let Some(last) = page.rows.last() {
+            self.simulation.forget(last.date.into());
+        }
+        self.over |= page.next.is_none();
+        self.search.after = page.next;
+        Ok(Some(self.read))
+    }
+
+    /// What was found, with the thresholds that come until the end.
+    pub fn finish(self) -> Comparison {
+        self.simulation.finish(self.to)
+    }
+}
+
+/// Messages from an instant on, oldest first, by the index of their dates.
+fn messages(tenant: &TenantId, from: Instant) -> Search {
+    // Whatever its id, a message of the microsecond before comes before those that are meant.
+    let before = from.timestamp() - SignedDuration::from_micros(1);
     Search {
         tenant: tenant.clone(),
         kind: ResourceType::Communication,
-        filters: vec![
-            Filter::Date { param: "sent", any: vec![instant(Prefix::Ge, from)] },
-            Filter::Date { param: "sent", any: vec![instant(Prefix::Lt, to)] },
-        ],
+        filters: vec![],
         sort: vec![Sort { by: SortBy::Date, descending: false }],
         count: PAGE,
-        after: None,
+        after: Some(Cursor { at: vec![before], id: LAST.parse().expect("a literal id"), backward: false }),
         total: false,
         visibility: Visibility::Everything,
     }
 }
 
-fn arrival(stored: &Stored) -> Result<Arrival, StoreError> {
-    let unreadable = |what: &str| StoreError::Internal(format!("{}: {what}", stored.key));
-    let communication = Communication::stored(stored).map_err(|_| unreadable("not a message any more"))?;
+/// `None` for what nothing was decided about.
+fn arrival(stored: &Stored) -> Result<Option<Arrival>, StoreError> {
+    let unreadable = |_| StoreError::Internal(format!("{}: not a message any more", stored.key));
+    let Some(communication) = Communication::received(&stored.body).map_err(unreadable)? else { return Ok(None) };
     let message = communication.message(&stored.key.id, &PatientFacts::default());
     let thread = stored.thread.clone().unwrap_or_else(|| stored.key.id.clone());
-    Ok(Arrival { at: stored.date.into(), thread, message })
+    Ok(Some(Arrival { at: stored.date.into(), thread, message }))
 }

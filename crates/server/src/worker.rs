@@ -11,7 +11,10 @@ use tokio::sync::watch;
 mod activation;
 mod dispatch;
 mod hold;
+mod simulation;
 mod threshold;
+
+pub use simulation::Simulated;
 
 /// What one tick did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -176,7 +176,7 @@ fn named<'a>(bundles: &'a [BundleRow], (id, version): &(String, String)) -> Resu
     bundles.iter().find(|row| row.id == *id && row.version.to_string() == *version).ok_or(Failure::NotFound)
 }
 
-fn readable(body: &Bytes) -> Result<Bundle, Finding> {
+pub(super) fn readable(body: &[u8]) -> Result<Bundle, Finding> {
     let text = std::str::from_utf8(body).map_err(|_| Finding {
         severity: Severity::Error,
         pointer: String::new(),

@@ -1,7 +1,9 @@
 //! Decision records: why something happened.
 
-use actix_web::get;
+use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, get};
+use domain::decision::{Mode, Record, spoken};
 use domain::id::{Key, Reference};
 use fhir::issue::IssueCode;
 use serde::Deserialize;
@@ -20,6 +22,10 @@ pub(crate) struct Asked {
     /// What was decided about, such as `Communication/018f...`; without it the latest of all.
     #[param(nullable = false, example = "Communication/019ee0f0-3c6e-7000-8000-000000000000")]
     focus: Option<String>,
+    /// Of one mode: `live`, or `shadow` for what a bundle in shadow would have decided. Those of a `simulation` are told
+    /// in its report and not kept. Without it all.
+    #[param(nullable = false, example = "shadow")]
+    mode: Option<String>,
     /// How many: 50 unless said, 500 at most.
     #[param(nullable = false, minimum = 1, maximum = 500)]
     limit: Option<u16>,
@@ -37,7 +43,9 @@ pub(crate) struct Asked {
 pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     administrator(&context)?;
     let focus = asked.focus.as_deref().map(focus).transpose()?;
-    let rows = context.state.store.decisions(context.caller.tenant.clone(), focus, limit(asked.limit)).await?;
+    let unknown = || Failure::invalid(IssueCode::Value, "mode is live, shadow or simulation.");
+    let mode = asked.mode.as_deref().map(|code| Mode::from_code(code).ok_or_else(unknown)).transpose()?;
+    let rows = context.state.store.decisions(context.caller.tenant.clone(), focus, mode, limit(asked.limit)).await?;
     reading(&context, "list-decisions", rows.len()).await?;
     let records = rows.iter().map(|row| record(&row.body)).collect::<Result<Vec<_>, _>>()?;
     Ok(super::json(&json!({ "decisions": records })))
@@ -58,6 +66,44 @@ pub(crate) async fn read(context: Context, id: Path<String>) -> Answer {
     let row = context.state.store.decision(context.caller.tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
     reading(&context, "read-decision", 1).await?;
     Ok(text(row.body))
+}
+
+/// The language in which to tell.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Telling {
+    /// A BCP 47 tag; what `Accept-Language` names first unless it is said. English and Spanish have words.
+    #[param(nullable = false, example = "es")]
+    language: Option<String>,
+}
+
+/// Tells a decision in plain words: `text` as its patient would understand it, in the language asked for when there are
+/// words in it and else in English, and `detail` for the team.
+#[utoipa::path(
+    tag = "Administration",
+    operation_id = "explainDecision",
+    params(("id" = String, Path, description = "The record's id."), Telling),
+    responses((status = 200, description = "The decision in plain words.", body = schema::DecisionExplanation, content_type = "application/json"), schema::ProblemErrors),
+    security(("bearer" = ["postern/admin.read"]))
+)]
+#[get("/api/v1/decisions/{id}/explain")]
+pub(crate) async fn explain(context: Context, request: HttpRequest, id: Path<String>, asked: Query<Telling>) -> Answer {
+    administrator(&context)?;
+    let id = id.parse().map_err(|_| Failure::NotFound)?;
+    let row = context.state.store.decision(context.caller.tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
+    let record: Record =
+        serde_json::from_str(&row.body).map_err(|_| Failure::Internal("a stored record cannot be read".to_owned()))?;
+    reading(&context, "explain-decision", 1).await?;
+    let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = spoken(asked.language.as_deref().or(accepted).unwrap_or_default());
+    let told = json!({
+        "decision": record.id,
+        "language": language,
+        "text": record.told(language),
+        "detail": record.paragraph(),
+    });
+    Ok(super::json(&told))
 }
 
 fn focus(asked: &str) -> Result<Key, Failure> {

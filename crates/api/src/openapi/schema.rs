@@ -49,6 +49,7 @@ schemas!(
     Clocks,
     Communication,
     Decision,
+    DecisionExplanation,
     Decisions,
     Deliveries,
     HealthcareService,
@@ -68,6 +69,9 @@ schemas!(
     PolicyFindings,
     ReviewRequest,
     SearchForm,
+    Simulation,
+    SimulationRequest,
+    Simulations,
     Task,
 );
 

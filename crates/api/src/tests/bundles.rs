@@ -228,6 +228,19 @@ async fn a_bundle_in_shadow_is_recorded_beside_the_live_one_and_has_no_other_eff
     assert_eq!(both[0]["focus"], both[1]["focus"]);
     assert_ne!(both[0]["id"], both[1]["id"]);
     assert!(both[1]["clocks"][0]["dueAt"].as_str() > both[0]["clocks"][0]["dueAt"].as_str());
+    for (place, mode) in ["live", "shadow"].into_iter().enumerate() {
+        let listed = house.get(&house.machine(), &format!("/api/v1/decisions?mode={mode}")).await.json();
+        assert_eq!(listed["decisions"], json!([both[place]]));
+        let path = format!("/api/v1/decisions/{}/explain", both[place]["id"].as_str().unwrap());
+        let english = house.get(&house.machine(), &path).await.json();
+        assert!(english["text"].as_str().unwrap().starts_with("Received "), "{english}");
+        assert_eq!(english["detail"].as_str().unwrap().contains("in shadow"), mode == "shadow");
+        let spanish = house.get(&house.machine(), &format!("{path}?language=es-MX")).await.json();
+        assert_eq!(spanish["language"], "es");
+        let asked = with(TestRequest::get(), &house.machine()).uri(&path).insert_header(("accept-language", "es, en"));
+        assert_eq!(house.ask(asked).await.json()["text"], spanish["text"]);
+    }
+    assert_eq!(house.get(&house.machine(), "/api/v1/decisions?mode=dark").await.status, 400);
     let thread = both[0]["focus"]["id"].as_str().unwrap();
     let clocks = house.clocks(thread).await;
     assert_eq!(clocks["dueAt"], both[0]["clocks"][0]["dueAt"], "what is owed is owed under the one in force");

@@ -9,10 +9,12 @@ use domain::change::{
 };
 use domain::clock::{Clock, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
+use domain::decision::Mode;
 use domain::hold::{Block, Hold, HoldState};
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
 use domain::overrides::OverrideRow;
 use domain::search::{Filter, History, HistoryPage, Indexed, Page, Place, Read, Search};
+use domain::simulate::SimulationRow;
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, Gauges, SaveError, Service, Store, StoreError, ThreadView,
 };
@@ -32,6 +34,7 @@ pub(crate) struct Rows {
     correspondents: BTreeMap<(TenantId, Who), Correspondent>,
     holds: BTreeMap<(TenantId, ResourceId), Hold>,
     blocks: BTreeMap<(TenantId, ResourceId), Block>,
+    pub(crate) simulations: BTreeMap<(TenantId, ResourceId), SimulationRow>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -87,6 +90,13 @@ impl Rows {
                 return Err(SaveError::Conflict { key: None });
             }
         }
+        for row in &change.simulations {
+            let known =
+                self.simulations.get(&(change.tenant.clone(), row.id.clone())).map_or(0, |known| known.revision);
+            if row.revision != known + 1 {
+                return Err(SaveError::Conflict { key: None });
+            }
+        }
         Ok(())
     }
 
@@ -111,6 +121,7 @@ impl Rows {
             .extend(change.correspondents.into_iter().map(|own| ((tenant.clone(), own.who.clone()), own)));
         self.holds.extend(change.holds.into_iter().map(|hold| ((tenant.clone(), hold.message.clone()), hold)));
         self.blocks.extend(change.blocks.into_iter().map(|block| ((tenant.clone(), block.id.clone()), block)));
+        self.simulations.extend(change.simulations.into_iter().map(|row| ((tenant.clone(), row.id.clone()), row)));
         self.audit.extend(change.audit);
         self.generation += i64::from(change.new_generation);
     }
@@ -319,9 +330,17 @@ impl Store for Memory {
         now(Ok(self.0.lock().unwrap().decisions.iter().find(|decision| decision.id == id).cloned()))
     }
 
-    fn decisions(&self, _: TenantId, focus: Option<Key>, limit: u16) -> Answer<'_, Vec<DecisionRow>> {
+    fn decisions(
+        &self,
+        _: TenantId,
+        focus: Option<Key>,
+        mode: Option<Mode>,
+        limit: u16,
+    ) -> Answer<'_, Vec<DecisionRow>> {
         let rows = self.0.lock().unwrap();
-        let about = |decision: &&DecisionRow| focus.as_ref().is_none_or(|focus| decision.focus == *focus);
+        let about = |decision: &&DecisionRow| {
+            focus.as_ref().is_none_or(|focus| decision.focus == *focus) && mode.is_none_or(|mode| decision.mode == mode)
+        };
         now(Ok(rows.decisions.iter().rev().filter(about).take(limit.into()).cloned().collect()))
     }
 
@@ -335,6 +354,28 @@ impl Store for Memory {
 
     fn due_bundles(&self, _: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
         now(Ok(vec![]))
+    }
+
+    fn count_messages(&self, _: TenantId, _: Instant, _: Instant) -> Answer<'_, i64> {
+        now(Ok(3))
+    }
+
+    fn simulation(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<SimulationRow>> {
+        now(Ok(self.0.lock().unwrap().simulations.get(&(tenant, id)).cloned()))
+    }
+
+    fn simulations(&self, tenant: TenantId, _: u16) -> Answer<'_, Vec<SimulationRow>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(rows
+            .simulations
+            .iter()
+            .filter(|((owner, _), _)| *owner == tenant)
+            .map(|(_, row)| row.clone())
+            .collect()))
+    }
+
+    fn claim_simulation(&self, _: Instant, _: Span) -> Answer<'_, Option<(TenantId, SimulationRow)>> {
+        now(Ok(None))
     }
 
     fn gauges(&self, _: Instant) -> Answer<'_, Gauges> {

@@ -1,5 +1,6 @@
 //! What happens to a message that someone sends.
 
+use crate::access::PatientFacts;
 use crate::decision::{Decision, MessageFacts, Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::message::{Message, Side};
@@ -142,6 +143,7 @@ pub(super) fn facts_of(message: &Message, round: i32) -> MessageFacts {
         length: message.length(),
         attachment: message.has_attachment,
         round,
+        facts: (message.facts != PatientFacts::default()).then(|| message.facts.clone()),
     }
 }
 

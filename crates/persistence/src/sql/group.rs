@@ -7,7 +7,10 @@ use diesel::result::{DatabaseErrorKind, Error};
 use domain::change::Change;
 use domain::store::SaveError;
 
-use super::{Conn, block, catalogue, clock, correspondent, dialect, hold, outbox, overrides, record, resource, thread};
+use super::{
+    Conn, block, catalogue, clock, correspondent, dialect, hold, outbox, overrides, record, resource, simulation,
+    thread,
+};
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
 
@@ -148,6 +151,7 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;
     done(outbox::write(conn, changes)?, Refusal::Overtaken)?;
     done(overrides::write(conn, changes)?, Refusal::Overtaken)?;
+    done(simulation::write(conn, changes)?, Refusal::Overtaken)?;
     done(record::write(conn, changes)?, Refusal::Overtaken)
 }
 

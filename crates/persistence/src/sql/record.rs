@@ -1,14 +1,16 @@
 //! Decision records and the audit trail.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use domain::change::{Change, DecisionRow};
+use domain::decision::Mode;
 use domain::id::{Key, ResourceId, TenantId};
 
 use super::resource::{read_id, read_key};
 use super::statement::{Rows, insert};
 use super::{Conn, Db};
-use crate::error::QueryError;
+use crate::error::{QueryError, unreadable};
 use crate::schema::decision;
 use crate::types::{Micros, Ts};
 
@@ -21,6 +23,7 @@ rows! {
         focus_id: Text = &'a str,
         thread: Nullable<Text> = Option<&'a str>,
         outcome: Text = &'a str,
+        mode: Text = &'static str,
         bundle: Text = &'a str,
         body: Text = &'a str,
     }
@@ -58,6 +61,7 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             focus_id: decision.focus.id.as_str(),
             thread: decision.thread.as_ref().map(ResourceId::as_str),
             outcome: &decision.outcome,
+            mode: decision.mode.as_str(),
             bundle: &decision.bundle,
             body: &decision.body,
         }));
@@ -90,6 +94,7 @@ struct Found {
     focus_id: String,
     thread: Option<String>,
     outcome: String,
+    mode: String,
     bundle: String,
     body: String,
 }
@@ -104,6 +109,7 @@ impl TryFrom<Found> for DecisionRow {
             focus: read_key(&row.focus_kind, row.focus_id)?,
             thread: row.thread.map(read_id).transpose()?,
             outcome: row.outcome,
+            mode: Mode::from_code(&row.mode).ok_or_else(|| unreadable("decision.mode"))?,
             bundle: row.bundle,
             body: row.body,
         })
@@ -117,11 +123,12 @@ pub fn decision(conn: &mut Conn, tenant: &TenantId, id: &ResourceId) -> Result<O
     found.map(DecisionRow::try_from).transpose()
 }
 
-/// The latest decision records about a resource or of the tenant, newest first.
+/// The latest decision records about a resource or of the tenant, of one mode or of all, newest first.
 pub fn decisions(
     conn: &mut Conn,
     tenant: &TenantId,
     focus: Option<&Key>,
+    mode: Option<Mode>,
     limit: u16,
 ) -> Result<Vec<DecisionRow>, QueryError> {
     let mut query = decision::table
@@ -134,5 +141,11 @@ pub fn decisions(
         query =
             query.filter(decision::focus_kind.eq(focus.kind.as_str())).filter(decision::focus_id.eq(focus.id.as_str()));
     }
+    query = match mode {
+        // In so many words, because a plan with a parameter could not use the partial index.
+        Some(Mode::Shadow) => query.filter(sql::<Bool>("decision.mode = 'shadow'")),
+        Some(mode) => query.filter(decision::mode.eq(mode.as_str())),
+        None => query,
+    };
     query.load(conn)?.into_iter().map(DecisionRow::try_from).collect()
 }

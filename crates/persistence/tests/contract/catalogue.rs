@@ -1,6 +1,7 @@
 //! The catalogue: bundles, pools' own resources, and generations.
 
 use domain::change::{BundleRow, BundleState, Change, DecisionRow};
+use domain::decision::Mode;
 use domain::id::{Key, ResourceType};
 use domain::store::{Catalogue, SaveError, Service, Store};
 use tokio::task::JoinSet;
@@ -115,23 +116,29 @@ async fn of_activations_at_the_same_time_one_wins_and_one_is_in_force(store: Fre
 }
 
 async fn a_record_of_a_bundle_in_shadow_is_written_with_the_live_one(store: Fresh) {
-    let decision = |name: &str| DecisionRow {
+    let decision = |name: &str, mode: Mode| DecisionRow {
         id: id(name),
         at: at(1),
         focus: communication("m"),
         thread: None,
         outcome: "delivered".into(),
+        mode,
         bundle: "hash".into(),
         body: "{}".into(),
     };
     let mut both = change([version(communication("m"), 1)]);
-    both.decisions = vec![decision("live")];
-    both.shadows = vec![decision("shadow")];
+    both.decisions = vec![decision("live", Mode::Live)];
+    both.shadows = vec![decision("shadow", Mode::Shadow)];
     store.save(both).await.unwrap();
-    let found = store.decisions(tenant(), Some(communication("m")), 9).await.unwrap();
+    let found = store.decisions(tenant(), Some(communication("m")), None, 9).await.unwrap();
     let mut ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["live", "shadow"]);
+    for mode in [Mode::Live, Mode::Shadow] {
+        let found = store.decisions(tenant(), None, Some(mode), 9).await.unwrap();
+        assert_eq!(found, [decision(mode.as_str(), mode)]);
+    }
+    assert_eq!(store.decisions(tenant(), None, Some(Mode::Simulation), 9).await.unwrap(), []);
 }
 
 async fn a_decision_under_an_earlier_generation_is_refused_alone(store: Fresh) {

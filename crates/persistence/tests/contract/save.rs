@@ -156,6 +156,7 @@ async fn records_are_found_by_id_and_by_what_they_are_about(store: Fresh) {
         focus: communication(about),
         thread: Some(id("root")),
         outcome: "delivered".into(),
+        mode: domain::decision::Mode::Live,
         bundle: "hash".into(),
         body: r#"{"b":1,"a":1.50}"#.into(),
     };
@@ -179,8 +180,8 @@ async fn records_are_found_by_id_and_by_what_they_are_about(store: Fresh) {
     let [one, two, three] = rows;
     assert_eq!(store.decision(tenant(), id("d1")).await.unwrap(), Some(one.clone()));
     assert_eq!(store.decision(tenant(), id("d9")).await.unwrap(), None);
-    assert_eq!(store.decisions(tenant(), None, 2).await.unwrap(), [three.clone(), two]);
-    assert_eq!(store.decisions(tenant(), Some(communication("a")), 9).await.unwrap(), [three, one]);
+    assert_eq!(store.decisions(tenant(), None, None, 2).await.unwrap(), [three.clone(), two]);
+    assert_eq!(store.decisions(tenant(), Some(communication("a")), None, 9).await.unwrap(), [three, one]);
 }
 
 async fn tenants_do_not_meet(store: Fresh) {

@@ -1,0 +1,2 @@
+DROP INDEX decision_shadow;
+ALTER TABLE decision DROP COLUMN mode;
