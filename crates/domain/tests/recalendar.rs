@@ -42,7 +42,7 @@ fn bundle(members: &Value) -> Bundle {
 }
 
 fn policy(members: &Value) -> Policy {
-    Policy::compile(bundle(members), &domain::policy::Directory::default(), 1, around()).unwrap()
+    Policy::compile(bundle(members), &Directory::default(), 1, around()).unwrap()
 }
 
 fn of(services: &[ServiceHours]) -> Directory {
