@@ -51,7 +51,9 @@ async fn routes_document_and_capability_statement_say_the_same(house: &House) {
         .iter()
         .flat_map(|served| {
             let interactions = served.interactions.iter().map(|one| format!("{} {}", served.kind, one.as_str()));
-            interactions.chain(served.operations.iter().map(|one| format!("{} ${}", served.kind, one.name)))
+            interactions.chain(
+                fhir::operation::operations(served.kind).iter().map(|one| format!("{} ${}", served.kind, one.name)),
+            )
         })
         .collect();
     assert_eq!(said, served);

@@ -5,6 +5,7 @@ use std::fs;
 
 use domain::id::ResourceType;
 use fhir::interaction::{SERVED, SystemInteraction};
+use fhir::operation::{Level, operations};
 use fhir::search::{RESULT_PARAMETERS, parameters};
 
 use super::root;
@@ -36,7 +37,10 @@ fn expected() -> BTreeSet<String> {
         let kind = served.kind;
         all.extend(served.interactions.iter().map(|interaction| format!("{kind} {}", interaction.as_str())));
         all.extend(served.conditional().map(|interaction| format!("{kind} conditional {}", interaction.as_str())));
-        all.extend(served.operations.iter().map(|operation| format!("{kind}/[id]/${}", operation.name)));
+        for operation in operations(kind) {
+            let address = |level: &Level| level.path(kind, operation.name).replace("{id}", "[id]");
+            all.extend(operation.levels.iter().map(|level| address(level).trim_start_matches('/').to_owned()));
+        }
         if served.has_conditional_create {
             all.insert(format!("{kind} conditional create"));
         }

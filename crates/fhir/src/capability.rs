@@ -4,7 +4,8 @@
 use domain::id::ResourceType;
 use serde_json::{Value, json};
 
-use crate::interaction::{Operation, SERVED, Served, SystemInteraction};
+use crate::interaction::{SERVED, Served, SystemInteraction};
+use crate::operation::{Operation, operations};
 use crate::search::{Parameter, parameters};
 
 /// The version of FHIR that is spoken.
@@ -101,7 +102,7 @@ fn resource(served: &Served) -> Value {
         "searchRevInclude": reverse_includes(kind),
         "searchParam": parameters(kind).iter().map(|parameter| search_parameter(served, parameter)).collect::<Vec<_>>(),
     });
-    if !served.operations.is_empty() {
+    if !operations(kind).is_empty() {
         let operation = |operation: &Operation| {
             json!({
                 "name": operation.name,
@@ -109,7 +110,7 @@ fn resource(served: &Served) -> Value {
                 "documentation": operation.documentation,
             })
         };
-        resource["operation"] = served.operations.iter().map(operation).collect();
+        resource["operation"] = operations(kind).iter().map(operation).collect();
     }
     resource
 }

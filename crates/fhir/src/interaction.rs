@@ -1,10 +1,12 @@
-//! What is served: the interactions and operations of each resource type.
+//! What is served: the interactions of each resource type. Its operations have a table of their own ([`operations`]).
 //!
 //! The CapabilityStatement is written from this table and the routes are compared with it, so neither can say what the
 //! other does not.
 
 use domain::access::Permission;
 use domain::id::ResourceType;
+
+use crate::operation::operations;
 
 /// An interaction with a resource type over HTTP (<https://hl7.org/fhir/R4/http.html>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,29 +77,6 @@ impl Interaction {
     }
 }
 
-/// An operation on one resource (<https://hl7.org/fhir/R4/operations.html>).
-#[derive(Debug)]
-pub struct Operation {
-    /// Its name, without the dollar sign.
-    pub name: &'static str,
-    /// What a token must allow on the type.
-    pub permission: Permission,
-    /// What it does, for people.
-    pub documentation: &'static str,
-}
-
-impl Operation {
-    /// The address of the `OperationDefinition` that defines it.
-    pub fn definition(&self, kind: ResourceType) -> String {
-        format!("{}/OperationDefinition/{kind}-{}", crate::canonical::BASE, self.name)
-    }
-
-    /// The method and path by which it is invoked.
-    pub fn route(&self, kind: ResourceType) -> Route {
-        Route::new("POST", format!("/{kind}/{{id}}/${}", self.name))
-    }
-}
-
 /// A method and the path that it is served under.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route {
@@ -108,7 +87,7 @@ pub struct Route {
 }
 
 impl Route {
-    fn new(method: &'static str, path: String) -> Self {
+    pub(crate) const fn new(method: &'static str, path: String) -> Self {
         Self { method, path }
     }
 }
@@ -120,8 +99,6 @@ pub struct Served {
     pub kind: ResourceType,
     /// Its interactions.
     pub interactions: &'static [Interaction],
-    /// Its operations.
-    pub operations: &'static [Operation],
     /// Whether a create with `If-None-Exist` answers with what exists.
     pub has_conditional_create: bool,
     /// Whether an update, patch or delete takes a search that finds one resource in place of an id.
@@ -136,7 +113,7 @@ impl Served {
     /// Every route of the type.
     pub fn routes(&self) -> Vec<Route> {
         let interactions = self.interactions.iter().flat_map(|interaction| interaction.routes(self.kind));
-        let operations = self.operations.iter().map(|operation| operation.route(self.kind));
+        let operations = operations(self.kind).iter().flat_map(|operation| operation.routes(self.kind));
         let conditional = self.conditional().map(|interaction| {
             let method = interaction.routes(self.kind).into_iter().next().map_or("PUT", |route| route.method);
             Route::new(method, format!("/{}", self.kind))
@@ -167,7 +144,6 @@ pub static SERVED: &[Served] = &[
             Interaction::HistoryType,
             Interaction::SearchType,
         ],
-        operations: &[],
         has_conditional_create: true,
         has_conditional_changes: false,
         creates_on_update: false,
@@ -185,11 +161,6 @@ pub static SERVED: &[Served] = &[
             Interaction::HistoryType,
             Interaction::SearchType,
         ],
-        operations: &[Operation {
-            name: "claim",
-            permission: Permission::Update,
-            documentation: "Makes the caller the owner of the Task. If-Match names the version that the caller has seen.",
-        }],
         has_conditional_create: false,
         has_conditional_changes: false,
         creates_on_update: false,
@@ -208,7 +179,6 @@ pub static SERVED: &[Served] = &[
             Interaction::HistoryType,
             Interaction::SearchType,
         ],
-        operations: &[],
         has_conditional_create: false,
         has_conditional_changes: true,
         creates_on_update: true,
@@ -224,7 +194,6 @@ pub static SERVED: &[Served] = &[
             Interaction::Update,
             Interaction::SearchType,
         ],
-        operations: &[],
         has_conditional_create: false,
         has_conditional_changes: false,
         creates_on_update: true,

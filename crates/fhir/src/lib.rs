@@ -10,6 +10,7 @@ pub mod history;
 pub mod interaction;
 pub mod issue;
 pub mod json;
+pub mod operation;
 pub mod outcome;
 pub mod patch;
 pub mod practitioner_role;
