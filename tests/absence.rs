@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::boundaries::govern;
 use crate::client::Reply;
 use crate::house::House;
-use crate::people::{LEAD, engine, message, patient, scoped, staff};
+use crate::people::{LEAD, engine, message, patient, refill, scoped, staff};
 use crate::practitioner_role::{fed, role};
 use api::auth::DevelopmentClaims;
 
@@ -15,6 +16,7 @@ on_both!(house:
     only_the_person_their_leads_and_administrators_declare,
     two_absences_that_would_make_a_circle_do_not_both_pass,
     a_notice_held_over_the_weekend_finds_who_is_there_on_monday,
+    who_writes_to_somebody_away_is_told_so_once_and_also_when_nobody_is_there,
 );
 
 const PATH: &str = "/api/v1/absences";
@@ -195,4 +197,28 @@ async fn a_notice_held_over_the_weekend_finds_who_is_there_on_monday(house: &Hou
     let report = house.work().await;
     let told = |who: &str| report.delivered.iter().filter(|line| line.starts_with(&format!("{who}: "))).count();
     assert_eq!((told("Practitioner/ray"), told("Practitioner/kim")), (0, 1), "{:?}", report.delivered);
+}
+
+async fn who_writes_to_somebody_away_is_told_so_once_and_also_when_nobody_is_there(house: &House) {
+    govern(house, |bundle| {
+        for (id, when) in [("away", "person-absent"), ("unstaffed", "pool-unstaffed")] {
+            let template = json!({ "id": id, "version": 1, "texts": { "en": format!("It is {id}.") } });
+            bundle["templates"].as_array_mut().unwrap().push(template);
+            let reply = json!({ "id": id, "when": when, "template": id });
+            bundle["awayReplies"].as_array_mut().unwrap().insert(0, reply);
+        }
+    })
+    .await;
+    team(house).await;
+    declare(house, &person("ray"), &absence("ray", (19, 23), Some("kim"))).await.is(201);
+    let first = sent(house, "p-1").await;
+    assert_eq!(house.automatic(&first).await, ["It is away."]);
+    let again = sent(house, "p-1").await;
+    assert_eq!(house.automatic(&again).await.len(), 1);
+    assert!(!house.automatic(&again).await[0].contains("away"), "once for each sender and absence");
+    for name in ["kim", "ola"] {
+        declare(house, &person(name), &absence(name, (19, 22), None)).await.is(201);
+    }
+    let nobody = house.create(&patient("p-2"), &refill("p-2", "Five left.")).await.is(201).id();
+    assert_eq!(house.automatic(&nobody).await, ["It is unstaffed."]);
 }

@@ -33,7 +33,8 @@ async fn post(house: &House, who: &DevelopmentClaims, path: &str, body: &Value) 
 }
 
 /// Puts the clinic's bundle in force with some places changed.
-async fn govern(house: &House, change: impl FnOnce(&mut Value)) {
+/// Puts a bundle in force that differs from the clinic's by that.
+pub async fn govern(house: &House, change: impl FnOnce(&mut Value)) {
     let mut bundle: Value = serde_json::from_str(&server::clinic::bundle().unwrap().canonical()).unwrap();
     bundle["version"] = json!(2);
     change(&mut bundle);

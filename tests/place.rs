@@ -106,12 +106,21 @@ impl Place {
 
     /// Frees what workers hold, as the passing of their leases does.
     pub fn forget_leases(&self) {
-        let forget = "UPDATE clock SET claimed_until = NULL; UPDATE outbox SET claimed_until = NULL";
         if let Some(path) = self.url.strip_prefix("sqlite:") {
             let mut conn = SqliteConnection::establish(path).unwrap();
+            let forget = "UPDATE clock SET claimed_until = NULL; UPDATE outbox SET claimed_until = NULL";
             conn.batch_execute(&format!("PRAGMA busy_timeout = 10000; {forget}")).unwrap();
         } else {
-            PgConnection::establish(&self.url).unwrap().batch_execute(forget).unwrap();
+            let mut conn = PgConnection::establish(&self.url).unwrap();
+            // A transaction for each table, rows in the order in which the service takes them: others work on them.
+            for table in ["clock", "outbox"] {
+                let forget = format!(
+                    "WITH held AS (SELECT tenant, id FROM {table} ORDER BY tenant, id FOR UPDATE) \
+                     UPDATE {table} SET claimed_until = NULL FROM held \
+                     WHERE {table}.tenant = held.tenant AND {table}.id = held.id"
+                );
+                conn.batch_execute(&forget).unwrap();
+            }
         }
     }
 

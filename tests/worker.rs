@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::house::{House, work};
-use crate::people::{LEAD, nurse, patient, refill, reply};
+use crate::people::{LEAD, following, nurse, patient, refill, reply};
 
 on_both!(house:
     c1_eight_workers_of_two_services_fire_each_threshold_once,
@@ -13,6 +13,8 @@ on_both!(house:
     c7_after_downtime_400_breaches_are_recorded_once_each_and_leave_as_one_digest_a_recipient,
     c3_an_answer_between_claim_and_firing_is_respected,
     a_firing_that_was_prepared_before_an_answer_is_not_saved,
+    d5_a_notice_waits_for_the_morning_where_the_patient_is_when_it_is_about_to_leave,
+    c7_a_worker_that_comes_back_at_night_wakes_nobody,
 );
 
 /// Sends one message for each of so many patients; the threads.
@@ -143,4 +145,48 @@ async fn a_firing_that_was_prepared_before_an_answer_is_not_saved(house: &House)
     let lost = store.save(late).await;
     assert!(matches!(lost, Err(SaveError::Conflict { .. })), "{lost:?}");
     assert!(join_all((0..4).map(|_| house.work())).await.iter().all(|report| report.fired.is_empty()));
+}
+
+/// Whom the deliveries so far went to.
+fn told(house: &House) -> Vec<String> {
+    house.place.texts("SELECT recipient AS value FROM delivery ORDER BY at, recipient")
+}
+
+async fn d5_a_notice_waits_for_the_morning_where_the_patient_is_when_it_is_about_to_leave(house: &House) {
+    let root = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    house.work().await;
+    house.at(19, "21:00:00");
+    house.create(&nurse(), &reply("p-1001", &root, "Done.")).await.is(201);
+    house.at(19, "22:00:00");
+    let mut west = patient("p-1001");
+    west.patient_zone = Some("America/Los_Angeles".to_owned());
+    house.create(&west, &following(refill("p-1001", "Thank you."), &root)).await.is(201);
+    let told_before = told(house);
+    house.at(20, "08:00:00");
+    house.work().await;
+    assert_eq!(told(house), told_before, "5 in the morning where they are");
+    house.at(20, "10:59:59");
+    house.work().await;
+    assert_eq!(told(house), told_before);
+    house.at(20, "11:00:00");
+    house.work().await;
+    assert_eq!(told(house)[told_before.len()..], ["Patient/p-1001"]);
+    house.at(20, "12:00:00");
+    house.work().await;
+    assert_eq!(told(house).len(), told_before.len() + 1, "once");
+}
+
+async fn c7_a_worker_that_comes_back_at_night_wakes_nobody(house: &House) {
+    sent(house, 3).await;
+    house.at(26, "23:00:00");
+    let night = house.work().await;
+    assert!(!night.fired.is_empty(), "what was due is recorded as soon as it is known");
+    assert_eq!(told(house), Vec::<String>::new(), "and told to nobody who sleeps");
+    house.at(29, "08:00:00");
+    house.work().await;
+    once_each(house);
+    let mut told = told(house);
+    let all = told.len();
+    told.dedup();
+    assert_eq!((told.len(), told.contains(&LEAD.to_owned())), (all, true), "one digest for each");
 }

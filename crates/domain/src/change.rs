@@ -14,7 +14,7 @@ use crate::overrides::OverrideRow;
 use crate::policy::bundle::Bundle;
 use crate::search::SearchValue;
 use crate::simulate::SimulationRow;
-use crate::thread::Thread;
+use crate::thread::{Priority, Thread};
 use crate::time::Instant;
 
 /// Everything that one decision writes, saved in one transaction or not at all.
@@ -43,6 +43,8 @@ pub struct Change {
     pub outbox: Vec<OutboxRow>,
     /// Outbox rows taken care of, with the delivery that did it.
     pub dispatched: Vec<Dispatched>,
+    /// Outbox rows that wait longer than was thought when they were written.
+    pub put_off: Vec<PutOff>,
     /// What would be, or was, sent to one recipient.
     pub deliveries: Vec<Delivery>,
     /// Decision records.
@@ -86,6 +88,7 @@ impl Change {
             firings: vec![],
             outbox: vec![],
             dispatched: vec![],
+            put_off: vec![],
             deliveries: vec![],
             decisions: vec![],
             shadows: vec![],
@@ -202,6 +205,37 @@ pub struct OutboxRow {
     pub occurred_at: Instant,
     /// The earliest moment at which it may leave.
     pub release_at: Instant,
+    /// Whose hours it keeps; looked at again when it is about to leave.
+    pub hours: Hours,
+    /// Its urgency, by which it may pass quiet hours.
+    pub priority: Priority,
+}
+
+/// Whose hours a notice keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hours {
+    /// Nobody's: it leaves at once.
+    None,
+    /// The team's: it leaves while the pool is open and it is not quiet for staff.
+    Team,
+    /// Those of the person on the patient's side whom it is for: it leaves while it is not quiet for them.
+    Person,
+}
+
+impl Hours {
+    /// The stored code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Team => "team",
+            Self::Person => "person",
+        }
+    }
+
+    /// The hours of a stored code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::None, Self::Team, Self::Person].into_iter().find(|hours| hours.as_str() == code)
+    }
 }
 
 /// The two kinds of outbox rows.
@@ -232,6 +266,15 @@ pub struct Dispatched {
     pub delivery: Option<ResourceId>,
     /// When.
     pub at: Instant,
+}
+
+/// An outbox row that may not leave yet after all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutOff {
+    /// The outbox row.
+    pub outbox: ResourceId,
+    /// The earliest moment at which it may leave, as it stands now.
+    pub until: Instant,
 }
 
 /// What is sent to one recipient at one time: a single notice or a digest of several.

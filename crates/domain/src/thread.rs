@@ -146,6 +146,8 @@ pub struct Thread {
     pub limits_lifted_until: Option<Instant>,
     /// Until when an authorised person has lifted quiet hours for its notices.
     pub quiet_lifted_until: Option<Instant>,
+    /// The IANA zone of the patient's side, as a request of theirs last told it.
+    pub zone: Option<String>,
     /// 1 for the first state, one more for each change.
     pub revision: i32,
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState, Event};
-use domain::decide::{Setting, fire, send, shadow};
+use domain::decide::{Setting, fire, put_off, send, shadow};
 use domain::decision::{Decision, Mode, TriedKind};
 use domain::id::{Ids, Reference, ResourceId};
 use domain::message::Message;
@@ -143,7 +143,7 @@ fn d1_a_notice_at_23_waits_until_the_window_ends_at_7_in_the_recipients_zone() {
     whole["quietHours"][0]["shifts"] = json!([{"start": "22:00", "end": "07:00", "endsNextDay": true}]);
     let policy = compiled(&whole);
     let zone = domain::calendar::zone_named("America/Los_Angeles").unwrap();
-    let quiet = |at, zone| policy.quiet_until(QuietAudience::Patient, zone, Priority::Routine, at);
+    let quiet = |at, zone| policy.quiet_until(QuietAudience::Patient, zone, Priority::Routine, (at, at));
     let (night, morning) = (at("2026-06-19T23:00:00-07:00"), at("2026-06-20T07:00:00-07:00"));
     assert_eq!(quiet(night, Some(&zone)), morning);
     assert_eq!(quiet(june(19, "23:00"), None), june(20, "07:00"), "an unknown zone is the clinic's");
@@ -151,10 +151,48 @@ fn d1_a_notice_at_23_waits_until_the_window_ends_at_7_in_the_recipients_zone() {
 }
 
 #[test]
+fn d5_whoever_moves_during_the_hold_is_told_when_it_is_no_longer_quiet_where_they_are() {
+    let policy = policy();
+    let sent = decide(policy, june(19, "09:00"), &message("A question."), None);
+    let mut answer = message("Twice a day.");
+    answer.sender = reference("Practitioner/nurse");
+    let answered = decide(policy, june(19, "22:00"), &answer, Some(&view(&sent)));
+    let row = answered.outbox.iter().find(|row| row.recipient.as_deref() == Some("Patient/p-1001")).unwrap();
+    let morning = june(20, "08:00");
+    assert_eq!(row.release_at, morning);
+    assert_eq!(put_off(policy, &answered.thread, row, morning), None, "who has stayed is told");
+    let mut thanks = message("Thank you.");
+    let told = |zone: &str, message: &mut Message| {
+        message.facts.zone = Some(zone.to_owned());
+        decide(policy, june(19, "23:00"), message, Some(&view(&answered))).thread
+    };
+    let west = told("America/Los_Angeles", &mut thanks);
+    let released = june(20, "11:00");
+    assert_eq!(put_off(policy, &west, row, morning), Some(released), "8 in the morning where they are now");
+    assert_eq!(put_off(policy, &west, row, released), None, "the longest hold is over, and the window too");
+    let east = told("Europe/Lisbon", &mut thanks);
+    assert_eq!(put_off(policy, &east, row, morning), None, "never earlier than the first window's end");
+    assert_eq!(told("Mars/Olympus", &mut thanks).zone, None, "a zone that nobody knows says nothing");
+}
+
+#[test]
+fn a_notice_whose_worker_comes_late_waits_for_the_next_morning_or_opening() {
+    let policy = policy();
+    let sent = decide(policy, june(19, "09:00"), &message("A question."), None);
+    let now = june(23, "12:00");
+    let fired = fire(Setting { policy, now }, &view(&sent), waiting(&sent), &mut Ids::new(now, 2)).unwrap();
+    let row = fired.outbox.iter().find(|row| row.recipient.is_some()).unwrap();
+    let thread = &sent.thread;
+    assert_eq!(put_off(policy, thread, row, row.release_at), None);
+    assert_eq!(put_off(policy, thread, row, june(23, "23:00")), Some(june(24, "08:00")), "the team sleeps");
+    assert_eq!(put_off(policy, thread, row, june(27, "12:00")), Some(june(29, "08:00")), "over a weekend too");
+}
+
+#[test]
 fn d6_a_stat_message_is_told_in_quiet_hours() {
     let policy = policy();
     let night = june(19, "23:00");
-    let quiet = |priority| policy.quiet_until(QuietAudience::Patient, None, priority, night);
+    let quiet = |priority| policy.quiet_until(QuietAudience::Patient, None, priority, (night, night));
     assert_eq!(quiet(Priority::Stat), night);
     assert_eq!(quiet(Priority::Routine), june(20, "08:00"));
     let sent = decide(policy, june(19, "09:00"), &message("A question."), None);
@@ -174,7 +212,7 @@ fn windows_of_two_entries_that_touch_are_waited_for_as_one() {
     let entry = |id: &str, start: &str, end: &str| json!({"id": id, "audience": "patient", "windowsIn": "clinic-timezone", "shifts": [{"start": start, "end": end}]});
     whole["quietHours"] = json!([entry("supper", "18:00", "20:00"), entry("evening", "20:00", "22:00")]);
     let policy = compiled(&whole);
-    let quiet = |at| policy.quiet_until(QuietAudience::Patient, None, Priority::Routine, at);
+    let quiet = |at| policy.quiet_until(QuietAudience::Patient, None, Priority::Routine, (at, at));
     assert_eq!(quiet(june(19, "19:00")), june(19, "22:00"));
 }
 
@@ -484,7 +522,7 @@ proptest! {
         let policy = compiled(&whole);
         let midnight = at("2026-06-19T00:00:00Z");
         let now = midnight.plus(minute * 60);
-        let released = policy.quiet_until(QuietAudience::Patient, Some(&TimeZone::UTC), Priority::Routine, now);
+        let released = policy.quiet_until(QuietAudience::Patient, Some(&TimeZone::UTC), Priority::Routine, (now, now));
         let until = released.since(midnight) / 60;
         prop_assert!((minute..until).all(quiet_at), "an earlier moment was outside");
         prop_assert!(!quiet_at(until) || until - minute >= hold * 60, "neither outside nor held long enough");

@@ -252,11 +252,18 @@ fn thresholds_that_do_not_stand_where_they_should() {
 }
 
 #[test]
+fn d4_quiet_hours_that_end_where_they_start_are_an_error_and_no_length_is_guessed() {
+    for shift in
+        [json!({"start": "08:00", "end": "08:00"}), json!({"start": "08:00", "end": "08:00", "endsNextDay": true})]
+    {
+        error("/quietHours/0/shifts/0", "all day", &[("/quietHours/0/shifts", json!([shift]))]);
+    }
+}
+
+#[test]
 fn boundaries_that_are_none_or_shut_everything() {
     let shifts = |shifts: Value| [("/quietHours/0/shifts", shifts)];
     let all_day = "all day";
-    error("/quietHours/0/shifts/0", all_day, &shifts(json!([{"start": "08:00", "end": "08:00"}])));
-    error("/quietHours/0/shifts/0", all_day, &shifts(json!([{"start": "08:00", "end": "08:00", "endsNextDay": true}])));
     error("/quietHours/0/shifts/0", "ends before", &shifts(json!([{"start": "22:00", "end": "07:00"}])));
     error("/quietHours/0/shifts", all_day, &shifts(json!([{"start": "00:00", "end": "24:00"}])));
     let halves = json!([{"start": "20:00", "end": "08:00", "endsNextDay": true}, {"start": "08:00", "end": "20:00"}]);

@@ -128,7 +128,7 @@ fn a_promise_that_passes_while_due_is_later_is_recorded_once() {
 }
 
 #[test]
-fn b10_b9_a_resolved_thread_owes_nothing_and_the_next_message_begins_a_new_cycle() {
+fn b9_a_resolved_thread_owes_nothing_and_the_next_message_begins_a_new_cycle() {
     let policy = policy();
     let before = friday(&policy);
     let resolve = asked(OverrideKind::Resolve, OverrideReason::ThanksOnly);
@@ -138,7 +138,6 @@ fn b10_b9_a_resolved_thread_owes_nothing_and_the_next_message_begins_a_new_cycle
     assert_eq!((decision.thread.state, decision.thread.task.as_ref()), (ThreadState::Resolved, None));
     assert!(topics(&decision).contains(&"thread-closed"));
     let closed = ThreadView::after(Some(&before), &decision);
-    assert!(closed.clocks.is_empty(), "c10: no timers are left in a closed thread");
     assert_eq!(decide(&policy, new_york(22, "10:00"), &closed, &resolve), Err(Refusal::Over));
     let reopened = written(&policy, new_york(23, "09:00"), Some(&closed));
     let clock = waiting(&reopened);
@@ -147,7 +146,28 @@ fn b10_b9_a_resolved_thread_owes_nothing_and_the_next_message_begins_a_new_cycle
 }
 
 #[test]
-fn b10_what_needs_no_reply_is_cancelled_with_its_reason_and_c10_leaves_no_timer() {
+fn c10_a_closed_thread_has_no_timer_left() {
+    let policy = policy();
+    let before = friday(&policy);
+    for kind in [OverrideKind::Resolve, OverrideKind::NoReplyNeeded] {
+        let closing = asked(kind, OverrideReason::ThanksOnly);
+        let decision = decide(&policy, new_york(22, "09:00"), &before, &closing).unwrap();
+        assert!(decision.clocks.len() >= before.clocks.len(), "each clock that ran is written");
+        for clock in &decision.clocks {
+            let fired = fire(
+                Setting { policy: &policy, now: new_york(30, "12:00") },
+                &before,
+                clock,
+                &mut Ids::new(new_york(30, "12:00"), 9),
+            );
+            assert!(clock.next.is_none() && fired.is_none(), "{:?}", clock.name);
+        }
+        assert!(ThreadView::after(Some(&before), &decision).clocks.is_empty(), "nothing is left for workers to claim");
+    }
+}
+
+#[test]
+fn b10_what_needs_no_reply_is_cancelled_with_its_reason() {
     let policy = policy();
     let before = friday(&policy);
     let asked = asked(OverrideKind::NoReplyNeeded, OverrideReason::ThanksOnly);

@@ -219,7 +219,7 @@ fn a_patients_long_or_late_message_is_refused_with_another_way() {
 }
 
 #[test]
-fn b13_b14_notes_robots_and_headers_stop_and_start_no_clock() {
+fn b14_an_internal_note_stops_no_clock_and_the_same_words_to_the_patient_do() {
     let policy = policy();
     let friday = new_york(19, "10:00");
     let sent = decide(&policy, friday, &message("m1", "Patient/p-1001", "Hello"), None);
@@ -227,6 +227,17 @@ fn b13_b14_notes_robots_and_headers_stop_and_start_no_clock() {
     let mut note = message("m2", "Practitioner/nurse", "Looks fine to me.");
     note.internal = true;
     assert!(decide(&policy, friday.plus(60), &note, Some(&view)).clocks.is_empty());
+    note.internal = false;
+    let answered = decide(&policy, friday.plus(60), &note, Some(&view));
+    assert_eq!(clock(&answered, ClockName::NextResponse).fold.state, ClockState::Met);
+}
+
+#[test]
+fn b13_robots_and_headers_stop_and_start_no_clock() {
+    let policy = policy();
+    let friday = new_york(19, "10:00");
+    let sent = decide(&policy, friday, &message("m1", "Patient/p-1001", "Hello"), None);
+    let view = after(None, &sent);
     let mut robot = message("m3", "Practitioner/nurse", "I am away.");
     robot.machine_generated = true;
     assert!(decide(&policy, friday.plus(60), &robot, Some(&view)).clocks.is_empty());

@@ -101,6 +101,7 @@ diesel::table! {
         merged_into -> Nullable<Text>,
         limits_lifted_until -> Nullable<Ts>,
         quiet_lifted_until -> Nullable<Ts>,
+        zone -> Nullable<Text>,
     }
 }
 
@@ -207,6 +208,8 @@ diesel::table! {
         claimed_until -> Nullable<Ts>,
         dispatched_at -> Nullable<Ts>,
         delivery -> Nullable<Text>,
+        hours -> Text,
+        priority -> Text,
     }
 }
 

@@ -212,9 +212,10 @@ fn marks(change: &Change) -> Vec<u64> {
     marks.extend(change.ledger.iter().map(|entry| mark(&|to| (4, &entry.clock, entry.sequence).hash(to))));
     marks.extend(change.firings.iter().map(|firing| mark(&|to| (5, &firing.clock, &firing.threshold).hash(to))));
     marks.extend(change.dispatched.iter().map(|dispatched| mark(&|to| (6, &dispatched.outbox).hash(to))));
+    marks.extend(change.put_off.iter().map(|put_off| mark(&|to| (6, &put_off.outbox).hash(to))));
     marks.extend(change.bundles.iter().map(|_| mark(&|to| 7.hash(to))));
     marks.extend(change.simulations.iter().map(|row| mark(&|to| (8, &row.id).hash(to))));
-    marks.extend(change.correspondents.iter().map(|own| mark(&|to| (8, &own.who).hash(to))));
+    marks.extend(change.correspondents.iter().map(|own| mark(&|to| (11, &own.who).hash(to))));
     marks.extend(change.holds.iter().map(|hold| mark(&|to| (9, &hold.message).hash(to))));
     marks.extend(change.blocks.iter().map(|block| mark(&|to| (10, &block.id).hash(to))));
     marks
@@ -278,6 +279,7 @@ mod tests {
             merged_into: None,
             limits_lifted_until: None,
             quiet_lifted_until: None,
+            zone: None,
             revision: 1,
         };
         Change { threads: vec![thread], ..Change::new(TenantId::new("t")) }

@@ -114,6 +114,7 @@ impl Merging<'_> {
             last_staff_at: one.last_staff_at.max(other.last_staff_at),
             patient_messages: one.patient_messages + other.patient_messages,
             needs_review: one.needs_review || other.needs_review,
+            zone: one.zone.clone().or_else(|| other.zone.clone()),
             revision: one.revision + 1,
             ..one.clone()
         };

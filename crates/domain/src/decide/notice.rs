@@ -1,11 +1,10 @@
 //! Notices and events: who is told, and the earliest moment at which it may leave.
 
-use crate::change::{OutboxKind, OutboxRow};
+use crate::change::{Hours, OutboxKind, OutboxRow};
 use crate::clock::Clock;
 use crate::decision::Record;
 use crate::id::{Ids, Key, Reference, ResourceType};
 use crate::policy::Pool;
-use crate::policy::bundle::QuietAudience;
 use crate::policy::rule::Recipient;
 use crate::policy::turnaround::Deliver;
 use crate::thread::{Priority, Thread};
@@ -13,6 +12,7 @@ use crate::time::Instant;
 
 use super::Setting;
 use super::attendance::told;
+use super::leave::leaves;
 
 /// What leaves because of one decision.
 pub struct Outbox<'a> {
@@ -53,22 +53,19 @@ impl<'a> Outbox<'a> {
             focus: Some(focus),
             occurred_at: now,
             release_at: now,
+            hours: Hours::None,
+            priority: thread.priority,
         });
     }
 
     /// A notice to the team: to everyone whom the recipient stands for, when the pool's calendar opens or at once.
     pub fn team(&mut self, ids: &mut Ids, record: &mut Record, notice: &Notice<'_>, thread: &Thread, pool: &Pool) {
         let Setting { policy, now } = self.setting;
-        let open = policy.calendar(&pool.calendar).and_then(|calendar| calendar.next_open(now));
-        let opening = match notice.deliver {
-            Deliver::Now => now,
-            Deliver::WhenOpen => open.unwrap_or(now),
+        let hours = match notice.deliver {
+            Deliver::Now => Hours::None,
+            Deliver::WhenOpen => Hours::Team,
         };
-        let release_at = match notice.deliver {
-            Deliver::Now => now,
-            Deliver::WhenOpen if thread.quiet_lifted_until.is_some_and(|until| until > opening) => opening,
-            Deliver::WhenOpen => policy.quiet_until(QuietAudience::Staff, Some(&policy.zone), thread.priority, opening),
-        };
+        let release_at = leaves(policy, (thread, pool), (hours, thread.priority), (now, now));
         let mut all: Vec<Reference> = Vec::new();
         for meant in recipients(notice.to, thread, pool) {
             // Who is there when it leaves: it may be held until somebody is back, or gone.
@@ -83,7 +80,7 @@ impl<'a> Outbox<'a> {
             }
         }
         for recipient in all {
-            self.push(ids, record, notice.topic, recipient.to_string(), thread, release_at);
+            self.push(ids, record, notice.topic, recipient, thread, (hours, thread.priority, release_at));
         }
     }
 
@@ -116,14 +113,15 @@ impl<'a> Outbox<'a> {
         thread: &Thread,
     ) {
         let Setting { policy, now } = self.setting;
-        let lifted = thread.quiet_lifted_until.is_some_and(|until| until > now);
-        let release_at = if lifted { now } else { policy.quiet_until(QuietAudience::Patient, None, priority, now) };
-        self.push(ids, record, topic, to.to_string(), thread, release_at);
+        let about = (thread, super::answering(policy, thread));
+        let release_at = leaves(policy, about, (Hours::Person, priority), (now, now));
+        self.push(ids, record, topic, to.clone(), thread, (Hours::Person, priority, release_at));
     }
 
     /// A notice that waits for nothing.
     pub fn at_once(&mut self, ids: &mut Ids, record: &mut Record, topic: &str, to: &Reference, thread: &Thread) {
-        self.push(ids, record, topic, to.to_string(), thread, self.setting.now);
+        let leaves = (Hours::None, thread.priority, self.setting.now);
+        self.push(ids, record, topic, to.clone(), thread, leaves);
     }
 
     fn push(
@@ -131,10 +129,11 @@ impl<'a> Outbox<'a> {
         ids: &mut Ids,
         record: &mut Record,
         topic: &str,
-        to: String,
+        to: Reference,
         thread: &Thread,
-        release_at: Instant,
+        (hours, priority, release_at): (Hours, Priority, Instant),
     ) {
+        let to = to.to_string();
         record.did("notice", topic, Some(to.clone()), Some(release_at));
         self.rows.push(OutboxRow {
             id: ids.next_id(),
@@ -145,6 +144,8 @@ impl<'a> Outbox<'a> {
             focus: Some(Key::new(ResourceType::Communication, thread.id.clone())),
             occurred_at: self.setting.now,
             release_at,
+            hours,
+            priority,
         });
     }
 }

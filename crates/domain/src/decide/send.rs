@@ -1,6 +1,7 @@
 //! What happens to a message that someone sends.
 
 use crate::access::PatientFacts;
+use crate::calendar::zone_named;
 use crate::decision::{Decision, MessageFacts, Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::message::{Message, Side};
@@ -132,6 +133,7 @@ fn opened(message: &Message, now: Instant) -> Thread {
         merged_into: None,
         limits_lifted_until: None,
         quiet_lifted_until: None,
+        zone: None,
         revision: 1,
     }
     .with(message, now)
@@ -150,6 +152,10 @@ impl Thread {
     fn with(mut self, message: &Message, now: Instant) -> Self {
         if message.from_patient() && message.has_payload {
             self.patient_messages += 1;
+        }
+        if message.from_patient() {
+            let told = message.facts.zone.clone().filter(|name| zone_named(name).is_some());
+            self.zone = told.or(self.zone);
         }
         if message.is_human_reply() {
             self.last_staff_at = self.last_staff_at.max(Some(now));

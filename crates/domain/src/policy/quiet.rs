@@ -10,15 +10,16 @@ use crate::thread::Priority;
 use crate::time::Instant;
 
 impl Policy {
-    /// The earliest instant at or after `at` at which a notice to that audience may leave. It is `at` itself outside
-    /// quiet hours and for urgencies that bypass them. Inside, it is the end of the window; windows that touch it are
-    /// waited for too, those of other entries included, but no longer than the longest hold of their entry.
+    /// The earliest instant at or after `at` at which a notice to that audience may leave, that could have left at
+    /// `since` but for quiet hours. It is `at` itself outside quiet hours and for urgencies that bypass them. Inside, it
+    /// is the end of the window; windows that touch it are waited for too, those of other entries included, but no
+    /// longer than the longest hold of their entry. What has waited for so long already is held no more.
     pub fn quiet_until(
         &self,
         audience: QuietAudience,
         zone: Option<&TimeZone>,
         priority: Priority,
-        at: Instant,
+        (since, at): (Instant, Instant),
     ) -> Instant {
         let concerned = self.bundle.quiet_hours.iter().filter(|quiet| quiet.audience == audience);
         let entries: Vec<(Windows<'_>, Instant)> = concerned
@@ -28,8 +29,9 @@ impl Policy {
                     WindowsIn::RecipientTimezone => zone.unwrap_or(&self.zone),
                     WindowsIn::ClinicTimezone => &self.zone,
                 };
-                (Windows { shifts: &quiet.shifts, zone }, at.plus(quiet.max_hold.seconds()))
+                (Windows { shifts: &quiet.shifts, zone }, since.plus(quiet.max_hold.seconds()))
             })
+            .filter(|(_, cap)| *cap > at)
             .collect();
         let Some(mut release) = entries.iter().filter_map(|(windows, _)| windows.end(at)).max() else { return at };
         loop {

@@ -138,6 +138,7 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(resource::claim_keys(conn, changes)?, Refusal::KeyTaken)?;
     done(clock::fire(conn, changes)?, Refusal::Fired)?;
     done(outbox::dispatch(conn, changes)?, Refusal::Overtaken)?;
+    done(outbox::put_off(conn, changes)?, Refusal::Overtaken)?;
     for change in changes.iter().filter(|change| change.new_generation) {
         let current = current(generations, change);
         done(catalogue::next_generation(conn, &change.tenant, current)?, Refusal::Stale)?;

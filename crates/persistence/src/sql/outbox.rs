@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
-use domain::change::{Change, Delivery, OutboxKind, OutboxRow};
+use domain::change::{Change, Delivery, Hours, OutboxKind, OutboxRow};
 use domain::id::{ResourceId, TenantId};
 use domain::store::ClaimedOutbox;
 use domain::time::{Instant, Span};
@@ -29,7 +29,25 @@ rows! {
         focus_id: Nullable<Text> = Option<&'a str>,
         occurred_at: Ts = Micros,
         release_at: Ts = Micros,
+        hours: Text = &'static str,
+        priority: Text = &'static str,
     }
+}
+
+rows! {
+    LaterRow, LaterRows {
+        tenant: Text = &'a str,
+        id: Text = &'a str,
+        until: Ts = Micros,
+    }
+}
+
+/// Found by their key, for the reason that [`Done`] gives.
+struct Later;
+impl Sql for Later {
+    const BEFORE: &'static str = "UPDATE outbox SET release_at = given.until, claimed_until = NULL FROM ";
+    const AFTER: &'static str = " WHERE outbox.tenant = given.tenant AND outbox.id = given.id \
+         AND CASE WHEN outbox.dispatched_at IS NULL THEN true ELSE false END";
 }
 
 rows! {
@@ -60,6 +78,22 @@ rows! {
         outbox: Text = String,
         topics: Text = String,
     }
+}
+
+/// Puts rows off; `false` when one has left.
+pub fn put_off(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
+    let mut later: Vec<LaterRow> = vec![];
+    for change in changes {
+        later.extend(change.put_off.iter().map(|put_off| LaterRow {
+            tenant: change.tenant.as_str(),
+            id: put_off.outbox.as_str(),
+            until: put_off.until.into(),
+        }));
+    }
+    later.sort_unstable_by(|a, b| (a.tenant, a.id).cmp(&(b.tenant, b.id)));
+    let mut rows = LaterRows::default();
+    rows.extend(later);
+    Ok(run::<Later, _>(conn, &rows)? == rows.count())
 }
 
 /// Marks rows as taken care of; `false` when somebody else did it.
@@ -95,6 +129,8 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> Result<bool, QueryError> {
             focus_id: row.focus.as_ref().map(|focus| focus.id.as_str()),
             occurred_at: row.occurred_at.into(),
             release_at: row.release_at.into(),
+            hours: row.hours.as_str(),
+            priority: row.priority.as_str(),
         }));
         for delivery in &change.deliveries {
             deliveries.push(DeliveryRow {
@@ -123,6 +159,8 @@ struct Found {
     focus_id: Option<String>,
     occurred_at: Micros,
     release_at: Micros,
+    hours: String,
+    priority: String,
 }
 
 impl TryFrom<Found> for ClaimedOutbox {
@@ -142,6 +180,8 @@ impl TryFrom<Found> for ClaimedOutbox {
                 focus,
                 occurred_at: row.occurred_at.instant(),
                 release_at: row.release_at.instant(),
+                hours: Hours::from_code(&row.hours).ok_or_else(|| unreadable("outbox.hours"))?,
+                priority: row.priority.parse().map_err(|_| unreadable("outbox.priority"))?,
             },
         })
     }

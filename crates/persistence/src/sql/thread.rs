@@ -38,6 +38,7 @@ rows! {
         merged_into: Nullable<Text> = Option<&'a str>,
         limits_lifted_until: Nullable<Ts> = Option<Micros>,
         quiet_lifted_until: Nullable<Ts> = Option<Micros>,
+        zone: Nullable<Text> = Option<&'a str>,
         revision: Integer = i32,
         assigned: Nullable<Text> = Option<String>,
         tags: Text = String,
@@ -53,7 +54,7 @@ impl Sql for Update {
          patient_messages = given.patient_messages, cycle = given.cycle, task = given.task, \
          replied_cycle = given.replied_cycle, needs_review = given.needs_review, merged_into = given.merged_into, \
          limits_lifted_until = given.limits_lifted_until, quiet_lifted_until = given.quiet_lifted_until, \
-         assigned = given.assigned, tags = given.tags, revision = given.revision FROM ";
+         zone = given.zone, assigned = given.assigned, tags = given.tags, revision = given.revision FROM ";
     const AFTER: &'static str = " WHERE thread.tenant = given.tenant AND thread.id = given.id \
          AND thread.revision = given.revision - 1";
 }
@@ -94,6 +95,7 @@ fn row<'a>(tenant: &'a str, thread: &'a Thread) -> ThreadRow<'a> {
         merged_into: thread.merged_into.as_ref().map(ResourceId::as_str),
         limits_lifted_until: thread.limits_lifted_until.map(Micros::from),
         quiet_lifted_until: thread.quiet_lifted_until.map(Micros::from),
+        zone: thread.zone.as_deref(),
         revision: thread.revision,
         assigned: thread.assigned.as_ref().map(ToString::to_string),
         tags: serde_json::to_string(&thread.tags).expect("tags are strings"),
@@ -122,6 +124,7 @@ struct Found {
     merged_into: Option<String>,
     limits_lifted_until: Option<Micros>,
     quiet_lifted_until: Option<Micros>,
+    zone: Option<String>,
     revision: i32,
     assigned: Option<String>,
     tags: String,
@@ -151,6 +154,7 @@ impl TryFrom<Found> for Thread {
             merged_into: row.merged_into.map(read_id).transpose()?,
             limits_lifted_until: row.limits_lifted_until.map(Micros::instant),
             quiet_lifted_until: row.quiet_lifted_until.map(Micros::instant),
+            zone: row.zone,
             revision: row.revision,
             assigned: row.assigned.map(read_reference).transpose()?,
             tags: serde_json::from_str(&row.tags).map_err(|_| unreadable("thread.tags"))?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::calendar::Kept;
-use domain::change::Change;
+use domain::change::{Change, OutboxRow, PutOff};
 use domain::clock::ClockState;
 use domain::id::TenantId;
 use domain::store::{ClaimedClock, ClaimedOutbox, CountedBy, SaveError, Store};
@@ -209,6 +209,19 @@ async fn an_outbox_row_is_dispatched_once(store: Fresh) {
     assert!(store.claim_outbox(at(1000), LEASE, 9).await.unwrap().is_empty());
 }
 
+async fn an_outbox_row_that_is_put_off_is_claimed_when_its_time_comes_and_never_once_it_has_left(store: Fresh) {
+    let row = outbox("n1", Some("HealthcareService/refill"), 0);
+    store.save(Change { outbox: vec![row.clone()], ..Change::new(tenant()) }).await.unwrap();
+    assert_eq!(store.claim_outbox(at(10), LEASE, 9).await.unwrap()[0].row, row);
+    let later = Change { put_off: vec![PutOff { outbox: row.id.clone(), until: at(50) }], ..Change::new(tenant()) };
+    store.save(later.clone()).await.unwrap();
+    assert!(store.claim_outbox(at(49), LEASE, 9).await.unwrap().is_empty());
+    let claimed = store.claim_outbox(at(50), LEASE, 9).await.unwrap();
+    assert_eq!(claimed[0].row, OutboxRow { release_at: at(50), ..row });
+    store.save(Change { dispatched: vec![dispatched("n1", None)], ..Change::new(tenant()) }).await.unwrap();
+    assert_eq!(store.save(later).await, Err(SaveError::Conflict { key: None }));
+}
+
 async fn gauges_tell_clocks_by_state_and_the_oldest_row_that_waits(store: Fresh) {
     let mut met = clock("met", "root", None);
     met.fold.state = ClockState::Met;
@@ -237,5 +250,6 @@ on_both!(
     everything_that_waits_for_a_recipient_is_taken_together,
     two_workers_never_split_what_waits_for_one_recipient,
     an_outbox_row_is_dispatched_once,
+    an_outbox_row_that_is_put_off_is_claimed_when_its_time_comes_and_never_once_it_has_left,
     gauges_tell_clocks_by_state_and_the_oldest_row_that_waits,
 );

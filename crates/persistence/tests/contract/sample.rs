@@ -1,7 +1,7 @@
 //! Made-up values to save.
 
 use domain::access::Visibility;
-use domain::change::{Audience, Change, Delivery, Dispatched, OutboxKind, OutboxRow, ResourceWrite, UniqueKey};
+use domain::change::{Audience, Change, Delivery, Dispatched, Hours, OutboxKind, OutboxRow, ResourceWrite, UniqueKey};
 use domain::clock::{Clock, ClockName, ClockState, Firing, Fold, NextThreshold, Segment, Terms};
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
 use domain::policy::turnaround::Rest;
@@ -105,6 +105,7 @@ pub fn thread(name: &str, revision: i32) -> Thread {
         merged_into: None,
         limits_lifted_until: None,
         quiet_lifted_until: None,
+        zone: Some("America/Chicago".into()),
         revision,
     }
 }
@@ -170,6 +171,8 @@ pub fn outbox(name: &str, recipient: Option<&str>, release: i64) -> OutboxRow {
         focus: Some(task("task-1")),
         occurred_at: at(0),
         release_at: at(release),
+        hours: Hours::Team,
+        priority: Priority::Urgent,
     }
 }
 

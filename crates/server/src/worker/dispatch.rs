@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::change::{Change, Delivery, Dispatched, OutboxRow};
-use domain::decide::{answering, released};
+use domain::change::{Change, Delivery, Dispatched, Hours, OutboxRow, PutOff};
+use domain::decide::{answering, put_off, released};
 use domain::id::{Reference, TenantId};
 use domain::store::{ClaimedOutbox, SaveError, StoreError};
 use domain::time::Instant;
@@ -13,22 +13,29 @@ use super::{LEASE, OUTBOX, Report, Worker};
 
 impl Worker {
     /// Lets go what may leave. Each recipient's notices are one change of their own: what one worker loses to another
-    /// holds nothing else back.
+    /// holds nothing else back. What may not leave after all, because hours have changed since or the worker is late,
+    /// waits on.
     pub(super) async fn dispatch(&self, report: &mut Report) -> Result<(), StoreError> {
         let now = self.state.now();
-        let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
         let claimed = self.state.store.claim_outbox(now, LEASE, OUTBOX).await?;
         report.full |= claimed.len() >= usize::from(OUTBOX);
         if claimed.iter().any(|claimed| claimed.row.recipient.is_some()) {
             // Who is there is to be known as it stands: no save of what leaves compares it.
             self.state.policies.refresh_if_changed().await?;
         }
+        let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
+        let mut later: BTreeMap<TenantId, Vec<PutOff>> = BTreeMap::new();
         for ClaimedOutbox { tenant, row } in claimed {
-            let recipient = self.recipient(&tenant, &row, now).await?;
-            waiting.entry((tenant, recipient)).or_default().push(row);
+            match self.leaves(&tenant, &row, now).await? {
+                Leaves::To(recipient) => waiting.entry((tenant, recipient)).or_default().push(row),
+                Leaves::Later(until) => {
+                    later.entry(tenant).or_default().push(PutOff { outbox: row.id, until });
+                }
+            }
         }
         let mut ids = self.state.ids(now);
-        let saves = waiting.into_iter().map(|((tenant, recipient), mut rows)| {
+        let waits = later.into_iter().map(|(tenant, put_off)| (None, 0, Change { put_off, ..Change::new(tenant) }));
+        let gone = waiting.into_iter().map(|((tenant, recipient), mut rows)| {
             rows.sort_by(|a, b| (a.release_at, &a.id).cmp(&(b.release_at, &b.id)));
             let delivery = recipient.map(|recipient| Delivery {
                 id: ids.next_id(),
@@ -45,17 +52,21 @@ impl Worker {
             let mut change = Change::new(tenant);
             change.dispatched = rows.iter().map(done).collect();
             change.deliveries = delivery.clone().into_iter().collect();
-            async move { (delivery, rows.len(), self.state.store.save(change).await) }
+            let events = if delivery.is_some() { 0 } else { rows.len() };
+            (delivery, events, change)
         });
+        let saves = waits
+            .chain(gone)
+            .map(|(delivery, events, change)| async move { (delivery, events, self.state.store.save(change).await) });
         // All at once, so that they are committed together.
-        for (delivery, rows, saved) in join_all(saves).await {
+        for (delivery, events, saved) in join_all(saves).await {
             match saved {
-                Ok(()) => match delivery {
-                    Some(delivery) => {
+                Ok(()) => {
+                    report.events += events;
+                    if let Some(delivery) = delivery {
                         report.delivered.push(format!("{}: {}", delivery.recipient, delivery.topics.join(", ")));
                     }
-                    None => report.events += rows,
-                },
+                }
                 Err(SaveError::Conflict { .. }) => report.elsewhere += 1,
                 Err(SaveError::Store(error)) => return Err(error),
                 Err(error) => return Err(StoreError::Internal(error.to_string())),
@@ -64,20 +75,33 @@ impl Worker {
         Ok(())
     }
 
-    /// Whom a notice is for at this moment: in the place of somebody who has gone away since it was written, who covers.
-    async fn recipient(&self, tenant: &TenantId, row: &OutboxRow, now: Instant) -> Result<Option<String>, StoreError> {
-        let Some(named) = row.recipient.as_ref().and_then(|recipient| recipient.parse::<Reference>().ok()) else {
-            return Ok(row.recipient.clone());
-        };
+    /// Whether a row leaves at this moment, and to whom: in the place of somebody who has gone away since it was
+    /// written, to who covers.
+    async fn leaves(&self, tenant: &TenantId, row: &OutboxRow, now: Instant) -> Result<Leaves, StoreError> {
+        let Some(recipient) = &row.recipient else { return Ok(Leaves::To(None)) };
+        let named = recipient.parse::<Reference>().ok();
         let policy = self.state.policies.current(tenant).await?;
-        if !policy.people().has_absences(&named) {
-            return Ok(row.recipient.clone());
+        let away = named.filter(|named| policy.people().has_absences(named));
+        if row.hours == Hours::None && away.is_none() {
+            return Ok(Leaves::To(Some(recipient.clone())));
         }
-        let thread = match &row.thread {
+        let view = match &row.thread {
             Some(thread) => self.state.store.thread_of(tenant.clone(), thread.clone()).await?,
             None => None,
         };
-        let pool = thread.map_or_else(|| policy.default_pool(), |view| answering(&policy, &view.thread));
-        Ok(Some(released(&policy, &named, pool, now).unwrap_or(named).to_string()))
+        if let Some(until) = view.as_ref().and_then(|view| put_off(&policy, &view.thread, row, now)) {
+            return Ok(Leaves::Later(until));
+        }
+        let pool = view.map_or_else(|| policy.default_pool(), |view| answering(&policy, &view.thread));
+        let covered = away.and_then(|away| released(&policy, &away, pool, now));
+        Ok(Leaves::To(Some(covered.map_or_else(|| recipient.clone(), |covered| covered.to_string()))))
     }
+}
+
+/// What becomes of an outbox row that is due.
+enum Leaves {
+    /// It leaves, to that recipient; to nobody in particular when it is an event.
+    To(Option<String>),
+    /// It waits until then.
+    Later(Instant),
 }

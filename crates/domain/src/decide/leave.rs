@@ -1,0 +1,44 @@
+//! When a notice may leave: as it is written, and again when it is about to, because hours, zones and closures change
+//! while it waits and a worker may come late.
+
+use crate::calendar::zone_named;
+use crate::change::{Hours, OutboxRow};
+use crate::policy::bundle::QuietAudience;
+use crate::policy::{Policy, Pool};
+use crate::thread::{Priority, Thread};
+use crate::time::Instant;
+
+/// The earliest instant at or after `at` at which a notice may leave that was written at `since`.
+pub(super) fn leaves(
+    policy: &Policy,
+    (thread, pool): (&Thread, &Pool),
+    (hours, priority): (Hours, Priority),
+    (since, at): (Instant, Instant),
+) -> Instant {
+    let lifted = |at: Instant| thread.quiet_lifted_until.is_some_and(|until| until > at);
+    match hours {
+        Hours::Person if !lifted(at) => {
+            let zone = thread.zone.as_deref().and_then(zone_named);
+            policy.quiet_until(QuietAudience::Patient, zone.as_ref(), priority, (since, at))
+        }
+        Hours::Team => {
+            let calendar = policy.calendar(&pool.calendar);
+            // A pool that never opens is told all the same.
+            let opening = |at: Instant| calendar.and_then(|calendar| calendar.next_open(at)).unwrap_or(at);
+            let (since, at) = (opening(since), opening(at));
+            if lifted(at) {
+                return at;
+            }
+            policy.quiet_until(QuietAudience::Staff, Some(&policy.zone), priority, (since, at))
+        }
+        Hours::Person | Hours::None => at,
+    }
+}
+
+/// Until when a notice that is about to leave waits after all, by the hours, the zone and the policy of this moment;
+/// `None` when it leaves.
+pub fn put_off(policy: &Policy, thread: &Thread, row: &OutboxRow, now: Instant) -> Option<Instant> {
+    let about = (thread, super::answering(policy, thread));
+    let until = leaves(policy, about, (row.hours, row.priority), (row.occurred_at, now));
+    (until > now).then_some(until)
+}

@@ -1,0 +1,3 @@
+ALTER TABLE thread DROP COLUMN zone;
+ALTER TABLE outbox DROP COLUMN priority;
+ALTER TABLE outbox DROP COLUMN hours;
