@@ -80,7 +80,7 @@ impl<'a> Outbox<'a> {
             }
         }
         for recipient in all {
-            self.push(ids, record, notice.topic, recipient, thread, (hours, thread.priority, release_at));
+            self.push(ids, record, notice.topic, &recipient, thread, (hours, thread.priority, release_at));
         }
     }
 
@@ -115,13 +115,13 @@ impl<'a> Outbox<'a> {
         let Setting { policy, now } = self.setting;
         let about = (thread, super::answering(policy, thread));
         let release_at = leaves(policy, about, (Hours::Person, priority), (now, now));
-        self.push(ids, record, topic, to.clone(), thread, (Hours::Person, priority, release_at));
+        self.push(ids, record, topic, to, thread, (Hours::Person, priority, release_at));
     }
 
     /// A notice that waits for nothing.
     pub fn at_once(&mut self, ids: &mut Ids, record: &mut Record, topic: &str, to: &Reference, thread: &Thread) {
         let leaves = (Hours::None, thread.priority, self.setting.now);
-        self.push(ids, record, topic, to.clone(), thread, leaves);
+        self.push(ids, record, topic, to, thread, leaves);
     }
 
     fn push(
@@ -129,7 +129,7 @@ impl<'a> Outbox<'a> {
         ids: &mut Ids,
         record: &mut Record,
         topic: &str,
-        to: Reference,
+        to: &Reference,
         thread: &Thread,
         (hours, priority, release_at): (Hours, Priority, Instant),
     ) {
