@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use server::clinic;
 
 use crate::house::{House, work};
-use crate::people::{engine, scoped};
+use crate::people::{engine, patient, refill, scoped};
+use crate::practitioner_role::{fed, role};
 
 on_both!(house:
     a_scheduled_bundle_comes_into_force_once_under_eight_workers_of_two_services,
     of_two_activations_at_the_same_time_one_wins_and_the_other_is_told,
+    nobody_is_refused_by_what_is_no_longer_in_force_anywhere,
 );
 
 fn operations() -> DevelopmentClaims {
@@ -74,5 +76,26 @@ async fn of_two_activations_at_the_same_time_one_wins_and_the_other_is_told(hous
         }
         assert!(round < 100, "two that are asked for at once never meet");
     }
+    other.stop().await;
+}
+
+async fn nobody_is_refused_by_what_is_no_longer_in_force_anywhere(house: &House) {
+    let mut short: Value = serde_json::from_str(&clinic::bundle().unwrap().canonical()).unwrap();
+    short["version"] = json!(2);
+    short["length"] = json!({ "notice": 5, "limit": 10 });
+    house.post(&operations(), "/api/v1/bundles", &short.to_string()).await.is(201);
+    house.post(&operations(), "/api/v1/bundles/riverside/2/activate", "").await.is(200);
+    let other = house.another().await;
+    let long = refill("p-1001", "More than ten characters.");
+    other.client.create(&patient("p-1001"), &long).await.is(422);
+    // What another replica has changed is known at once: no worker has looked since.
+    house.post(&operations(), "/api/v1/bundles/riverside/1/activate", "").await.is(200);
+    other.client.create(&patient("p-1001"), &long).await.is(201);
+    fed(house, &role("ray", "Practitioner/ray")).await;
+    let absence = json!({
+        "person": "Practitioner/dr-lee", "cover": "Practitioner/ray", "reason": "vacation",
+        "from": "2026-06-20T00:00:00-04:00", "until": "2026-06-22T00:00:00-04:00",
+    });
+    other.client.post(&operations(), "/api/v1/absences", &absence.to_string()).await.is(201);
     other.stop().await;
 }

@@ -58,7 +58,16 @@ async fn revise<T>(
     let tenant = context.caller.tenant.clone();
     let mut policy = context.state.policies.current(&tenant).await?;
     for _attempt in 0..ATTEMPTS {
-        let (mut change, made) = decide(&policy).await?;
+        let (mut change, made) = match decide(&policy).await {
+            Ok(decided) => decided,
+            Err(failure) => match context.state.policies.newer(&tenant, &policy).await? {
+                Some(newer) => {
+                    policy = newer;
+                    continue;
+                }
+                None => return Err(failure),
+            },
+        };
         change.generation = Some(policy.generation);
         change.new_generation = true;
         change.audit = vec![AuditRow { count: 1, ..context.audit(action, interaction) }];

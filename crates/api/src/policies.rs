@@ -52,6 +52,15 @@ impl Policies {
         self.newer_than(tenant, Some(stale.generation)).await
     }
 
+    /// The policy in force when that one is no longer it. What is refused is saved nowhere, and no save says that it was
+    /// refused by what held before.
+    pub async fn newer(&self, tenant: &TenantId, known: &Policy) -> Result<Option<Arc<Policy>>, StoreError> {
+        if self.store.generation(tenant.clone()).await? == known.generation {
+            return Ok(None);
+        }
+        self.renewed(tenant, known).await.map(Some)
+    }
+
     /// The bundle that is evaluated beside a policy, while that one is in force as far as is known here.
     pub fn shadow(&self, tenant: &TenantId, policy: &Policy) -> Option<Arc<Policy>> {
         self.held(tenant).filter(|held| held.policy.generation == policy.generation)?.shadow

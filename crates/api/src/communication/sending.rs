@@ -93,7 +93,17 @@ impl<'a> Sending<'a> {
             let mut ids = self.ids.clone();
             let id = self.draft.map_or_else(|| ids.next_id(), |draft| draft.key.id.clone());
             let (view, known) = tokio::try_join!(self.continued(), self.remembered(&policy))?;
-            let mut change = self.decide(&policy, &id, view.as_ref(), &known, &mut ids).await?;
+            let mut change = match self.decide(&policy, &id, view.as_ref(), &known, &mut ids).await {
+                Ok(change) => change,
+                Err(failure) => match self.context.state.policies.newer(tenant, &policy).await? {
+                    Some(newer) if attempt < ATTEMPTS => {
+                        policy = newer;
+                        attempt += 1;
+                        continue;
+                    }
+                    _ => return Err(failure),
+                },
+            };
             let write = change
                 .resources
                 .first()
