@@ -4,12 +4,13 @@
 //! policy against itself differs in nothing.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
 use crate::clock::ClockName;
 use crate::correspondent::{Correspondent, Who};
-use crate::decide::{Known, Refusal, Setting, fire, send};
-use crate::decision::{Effect, Mode, Record};
+use crate::decide::{HeldMessage, Known, Refusal, Setting, expire, fire, send};
+use crate::decision::{Decision, Effect, Mode, Record};
+use crate::hold::Hold;
 use crate::id::{Ids, ResourceId};
 use crate::message::Message;
 use crate::policy::Policy;
@@ -45,7 +46,16 @@ struct Side<'p> {
     correspondents: HashMap<Who, Correspondent>,
     /// Thresholds to come: their instant and thread.
     coming: BinaryHeap<Reverse<(Instant, ResourceId)>>,
+    /// Held messages by the end of their longest hold.
+    held: BTreeMap<(Instant, u64), Held>,
     totals: Totals,
+}
+
+/// A held message, and the conversation it belongs to.
+struct Held {
+    hold: Hold,
+    message: Message,
+    thread: ResourceId,
 }
 
 /// How one message came out.
@@ -169,6 +179,7 @@ impl<'p> Side<'p> {
             threads: HashMap::new(),
             correspondents: HashMap::new(),
             coming: BinaryHeap::new(),
+            held: BTreeMap::new(),
             totals: Totals::default(),
         }
     }
@@ -199,20 +210,16 @@ impl<'p> Side<'p> {
             }
         };
         decision.record.mode = Mode::Simulation;
-        self.totals.count(&decision.outbox, &self.policy.zone);
-        self.totals.held += u64::from(decision.hold.is_some());
-        self.correspondents.extend(decision.correspondents.iter().map(|own| (own.who.clone(), own.clone())));
-        if let Some(reply) = &decision.reply {
-            *self.totals.automatic_replies.entry(reply.template.clone()).or_default() += 1;
+        if let Some(hold) = decision.hold.clone() {
+            self.totals.held += 1;
+            self.held.insert((hold.until, number), Held { hold, message, thread: arrival.thread.clone() });
         }
         let due = decision
             .clocks
             .iter()
             .find(|clock| clock.name == ClockName::NextResponse)
             .and_then(|clock| clock.fold.due_at);
-        let next = ThreadView::after(view.as_ref(), &decision);
-        self.expect(&next);
-        self.threads.insert(arrival.thread.clone(), next);
+        self.keep(&arrival.thread, view.as_ref(), &decision);
         Came {
             outcome: decision.record.outcome.as_str().to_owned(),
             pool: decision.thread.pool.clone(),
@@ -223,36 +230,75 @@ impl<'p> Side<'p> {
 
     fn forget(&mut self, now: Instant) {
         let window = self.policy.bundle.reply_window.seconds();
-        self.threads.retain(|_, view| {
-            now.since(view.thread.last_activity_at) <= window || view.clocks.iter().any(|clock| clock.next.is_some())
+        let held: HashSet<&ResourceId> = self.held.values().map(|held| &held.thread).collect();
+        self.threads.retain(|id, view| {
+            now.since(view.thread.last_activity_at) <= window
+                || view.clocks.iter().any(|clock| clock.next.is_some())
+                || held.contains(id)
         });
     }
 
-    fn expect(&mut self, view: &ThreadView) {
-        let coming = view.clocks.iter().filter_map(|clock| clock.next.as_ref());
-        self.coming.extend(coming.map(|next| Reverse((next.at, view.thread.id.clone()))));
+    /// What a decision about a message comes to: what it sends, what it remembers, and how its conversation stands.
+    fn keep(&mut self, thread: &ResourceId, view: Option<&ThreadView>, decision: &Decision) {
+        self.totals.count(&decision.outbox, &self.policy.zone);
+        self.correspondents.extend(decision.correspondents.iter().map(|own| (own.who.clone(), own.clone())));
+        if let Some(reply) = &decision.reply {
+            *self.totals.automatic_replies.entry(reply.template.clone()).or_default() += 1;
+        }
+        let next = ThreadView::after(view, decision);
+        let coming = next.clocks.iter().filter_map(|clock| clock.next.as_ref());
+        self.coming.extend(coming.map(|next| Reverse((next.at, thread.clone()))));
+        self.threads.insert(thread.clone(), next);
     }
 
-    /// Fires what comes up to `end`, oldest first.
+    /// Lets happen what comes up to `end`, oldest first: thresholds, and deliveries of what has been held for longest.
     fn fire_until(&mut self, end: Instant) {
-        while self.coming.peek().is_some_and(|Reverse((at, _))| *at <= end) {
-            let Some(Reverse((at, thread))) = self.coming.pop() else { return };
-            let Some(view) = self.threads.get_mut(&thread) else { continue };
-            let setting = Setting { policy: self.policy, now: at };
-            let mut rows = Vec::new();
-            for place in 0..view.clocks.len() {
-                // Stale entries of the heap fire nothing: the clock says what has come.
-                let Some(fired) = fire(setting, view, &view.clocks[place], &mut Ids::new(at, 0)) else { continue };
-                for firing in &fired.firings {
-                    *self.totals.thresholds.entry(firing.threshold.clone()).or_default() += 1;
-                }
-                if let Some(next) = &fired.clock.next {
-                    self.coming.push(Reverse((next.at, thread.clone())));
-                }
-                rows.extend(fired.outbox);
-                view.clocks[place] = fired.clock;
+        loop {
+            let threshold = self.coming.peek().map(|Reverse((at, _))| *at);
+            let release = self.held.first_key_value().map(|((until, _), _)| *until);
+            match (threshold, release) {
+                (Some(at), release) if at <= end && release.is_none_or(|until| at <= until) => self.fire(),
+                (_, Some(until)) if until <= end => self.release(),
+                _ => return,
             }
-            self.totals.count(&rows, &self.policy.zone);
+        }
+    }
+
+    /// Fires the next threshold.
+    fn fire(&mut self) {
+        let Some(Reverse((at, thread))) = self.coming.pop() else { return };
+        let Some(view) = self.threads.get_mut(&thread) else { return };
+        let setting = Setting { policy: self.policy, now: at };
+        let mut rows = Vec::new();
+        for place in 0..view.clocks.len() {
+            // Stale entries of the heap fire nothing: the clock says what has come.
+            let Some(fired) = fire(setting, view, &view.clocks[place], &mut Ids::new(at, 0)) else { continue };
+            for firing in &fired.firings {
+                *self.totals.thresholds.entry(firing.threshold.clone()).or_default() += 1;
+            }
+            if let Some(next) = &fired.clock.next {
+                self.coming.push(Reverse((next.at, thread.clone())));
+            }
+            rows.extend(fired.outbox);
+            view.clocks[place] = fired.clock;
+        }
+        self.totals.count(&rows, &self.policy.zone);
+    }
+
+    /// Delivers the next held message.
+    fn release(&mut self) {
+        let Some(((now, number), Held { hold, message, thread })) = self.held.pop_first() else { return };
+        let Some(view) = self.threads.remove(&thread) else { return };
+        let sender = self.correspondents.get(&Who::Sender(message.sender.clone()));
+        let known = Known { thread: Some(&view), sender, ..Known::default() };
+        let held = HeldMessage { hold: &hold, message: &message, view: &view };
+        let setting = Setting { policy: self.policy, now };
+        match expire(setting, held, known, &mut Ids::new(now, u128::from(number))) {
+            Some(decision) => {
+                self.totals.released += 1;
+                self.keep(&thread, Some(&view), &decision);
+            }
+            None => drop(self.threads.insert(thread, view)),
         }
     }
 }

@@ -85,6 +85,8 @@ pub struct Totals {
     pub automatic_replies: BTreeMap<String, u64>,
     /// Messages held for review.
     pub held: u64,
+    /// Held messages that were delivered when their longest hold was over: no review is replayed.
+    pub released: u64,
     /// Messages refused with another way to reach care.
     pub refused: u64,
 }

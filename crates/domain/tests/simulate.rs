@@ -1,0 +1,117 @@
+//! Simulations: the same messages under two policies.
+
+#![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
+
+use domain::access::PatientFacts;
+use domain::id::Reference;
+use domain::message::Message;
+use domain::policy::bundle::Bundle;
+use domain::policy::{Directory, Policy};
+use domain::simulate::{Arrival, Comparison, Simulation, Totals};
+use domain::time::Instant;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+const SAMPLE: &str = include_str!("../../../docs/policy-bundle.sample.json");
+
+fn start() -> Instant {
+    "2026-06-01T09:00:00-04:00".parse().unwrap()
+}
+
+fn policy(change: impl FnOnce(&mut Value)) -> Policy {
+    let mut document: Value = serde_json::from_str(SAMPLE).unwrap();
+    change(&mut document);
+    let bundle = Bundle::read(&document.to_string()).unwrap();
+    Policy::compile(bundle, &Directory::default(), 1, start()).unwrap()
+}
+
+/// A policy that lets each sender begin one conversation in an hour.
+fn strict() -> Policy {
+    policy(|bundle| {
+        bundle["limits"] = json!([{
+            "id": "one", "scope": "sender-new-threads", "max": 1, "window": "PT1H", "onExceed": "hold-for-review",
+        }]);
+    })
+}
+
+/// What somebody writes so many minutes after the start, in the conversation of that number.
+fn arrival(number: usize, minute: i64, thread: usize, sender: &str, text: &str) -> Arrival {
+    let sender: Reference = sender.parse().unwrap();
+    let message = Message {
+        id: format!("m-{number}").parse().unwrap(),
+        sender,
+        patient: Some("Patient/p-1".parse().unwrap()),
+        recipients: vec![],
+        category: None,
+        priority: None,
+        channel: None,
+        texts: vec![text.into()],
+        body: text.into(),
+        has_payload: true,
+        has_attachment: false,
+        language: None,
+        machine_generated: false,
+        marked_automatic: false,
+        internal: false,
+        facts: PatientFacts::default(),
+        awaits: None,
+        occurred_at: None,
+    };
+    Arrival { at: start().plus(minute * 60), thread: format!("t-{thread}").parse().unwrap(), message }
+}
+
+fn compared(baseline: &Policy, candidate: &Policy, arrivals: &[Arrival]) -> Comparison {
+    let mut simulation = Simulation::new(baseline, candidate);
+    for arrival in arrivals {
+        simulation.take(arrival);
+        simulation.forget(arrival.at);
+    }
+    simulation.finish(start().plus(60 * 86_400))
+}
+
+#[test]
+fn what_a_candidate_holds_is_delivered_when_its_longest_hold_is_over_and_runs_its_clock() {
+    let arrivals: Vec<_> =
+        (0..3).map(|n| arrival(n, 5 + i64::try_from(n).unwrap(), n, "Patient/p-1", "Hello.")).collect();
+    let (sample, strict) = (policy(|_| {}), strict());
+    let found = compared(&sample, &strict, &arrivals);
+    assert_eq!((found.baseline.held, found.baseline.released), (0, 0));
+    assert_eq!((found.candidate.held, found.candidate.released), (2, 2));
+    assert_eq!(found.candidate.thresholds["review-overdue"], 2, "nobody reviews in a simulation");
+    let breaches = |side: &Totals| side.thresholds["breach"];
+    assert_eq!((breaches(&found.baseline), breaches(&found.candidate)), (3, 3), "what was held is owed all the same");
+}
+
+fn arrivals() -> impl Strategy<Value = Vec<Arrival>> {
+    let one = (
+        0_i64..300,
+        0_usize..6,
+        select(vec!["Patient/p-1", "Patient/p-2", "Practitioner/nurse"]),
+        select(vec!["Hello.", "My chest hurts, chest pain.", "Thanks."]),
+    );
+    prop::collection::vec(one, 1..25).prop_map(|all| {
+        let mut minute = 0;
+        let mut arrivals = Vec::new();
+        for (number, (gap, thread, sender, text)) in all.into_iter().enumerate() {
+            minute += gap;
+            arrivals.push(arrival(number, minute, thread, sender, text));
+        }
+        arrivals
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_policy_against_itself_differs_in_nothing(arrivals in arrivals()) {
+        let strict = strict();
+        let found = compared(&strict, &strict, &arrivals);
+        prop_assert_eq!(found.different, 0);
+        prop_assert_eq!(&found.baseline, &found.candidate);
+        prop_assert!(found.differences.is_empty());
+        prop_assert_eq!(found.due.earlier + found.due.later + found.due.one_sided, 0);
+        prop_assert_eq!(found.candidate.held, found.candidate.released, "nothing that is held is lost");
+    }
+}
