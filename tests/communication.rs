@@ -3,4 +3,5 @@
 mod answered;
 mod draft;
 mod kept;
+mod matching;
 mod private;

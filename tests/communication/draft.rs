@@ -137,7 +137,8 @@ async fn a_patch_changes_what_it_names_and_not_a_byte_more(house: &House) {
     ] {
         assert_eq!(patched(house, &id, &patch).send().await.status, status, "{patch}");
     }
-    let wrong = house.ask(Method::PATCH, &format!("/fhir/Communication/{id}")).by(&author()).fhir("{}");
+    let wrong = house.ask(Method::PATCH, &format!("/fhir/Communication/{id}")).by(&author());
+    let wrong = wrong.header("content-type", "application/xml-patch+xml").body(b"<diff/>".to_vec());
     assert_eq!(wrong.send().await.is(415).issues(), ["not-supported"]);
     let sent =
         patched(house, &id, &json!([{ "op": "replace", "path": "/status", "value": "in-progress" }])).send().await;

@@ -1,12 +1,13 @@
 //! Messages: sent, read, found.
 
 mod draft;
+pub(crate) mod matching;
 mod sending;
 
 use actix_web::web::Path;
-use actix_web::{HttpRequest, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use domain::access::{Permission, Visibility};
-use domain::change::{AuditAction, Stored};
+use domain::change::{AuditAction, ResourceWrite, Stored};
 use domain::decide;
 use domain::id::{Reference, ResourceType};
 use fhir::communication::Communication;
@@ -58,8 +59,13 @@ pub(crate) async fn create(context: Context, request: HttpRequest, body: Resourc
         Sent::Now(write) => write,
         Sent::Before(existing) => return found(&context, &existing).await,
     };
+    Ok(sent(&context, &message, &write))
+}
+
+/// The answer to a message that was sent, or kept as a draft, just now.
+fn sent(context: &Context, message: &Communication, write: &ResourceWrite) -> HttpResponse {
     let outcome = Outcome::new(message.document().warnings().to_vec());
-    Ok(context.manners.made(&stored(&write), &context.state.base_url, true, &outcome))
+    context.manners.made(&stored(write), &context.state.base_url, true, &outcome)
 }
 
 /// A conditional create that found what it would have made: 200, and the access is recorded as the read that it is.
@@ -126,12 +132,12 @@ pub(crate) async fn update(context: Context, id: Path<String>, body: ResourceBod
     Current::of(&context, &id, Permission::Update).await?.replace(&context, &body.0, "update").await
 }
 
-/// Changes a draft by a JSON Patch, or sends it by one.
+/// Changes a draft by a JSON Patch or a FHIRPath Patch, or sends it by one.
 #[utoipa::path(
     tag = "Communication",
     operation_id = "patchDraft",
     params(("id" = String, Path, description = "The draft's id."), schema::IfMatch, schema::Prefer),
-    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::JsonPatch = "application/json"))),
+    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::Parameters = "application/fhir+json"), (schema::JsonPatch = "application/json"))),
     responses(
         (status = 200, description = "The next version.", body = schema::Communication, content_type = "application/fhir+json",
             headers(("ETag" = String), ("Last-Modified" = String))),

@@ -157,12 +157,12 @@ pub(crate) async fn update_matching(context: Context, request: HttpRequest, body
     }
 }
 
-/// Changes the one pool's resource that matches by a JSON Patch.
+/// Changes the one pool's resource that matches by a JSON Patch or a FHIRPath Patch.
 #[utoipa::path(
     tag = "HealthcareService",
     operation_id = "patchMatchingService",
     params(schema::HealthcareServiceSearch, schema::IfMatch, schema::Prefer),
-    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::JsonPatch = "application/json"))),
+    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::Parameters = "application/fhir+json"), (schema::JsonPatch = "application/json"))),
     responses(
         (status = 200, description = "The next version.", body = schema::HealthcareService, content_type = "application/fhir+json",
             headers(("ETag" = String), ("Last-Modified" = String))),
@@ -192,12 +192,12 @@ pub(crate) async fn delete_matching(context: Context, request: HttpRequest) -> A
     deleted(&context, &matching).await
 }
 
-/// Changes a pool's resource by a JSON Patch.
+/// Changes a pool's resource by a JSON Patch or a FHIRPath Patch.
 #[utoipa::path(
     tag = "HealthcareService",
     operation_id = "patchService",
     params(("id" = String, Path, description = "The service's id."), schema::IfMatch, schema::Prefer),
-    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::JsonPatch = "application/json"))),
+    request_body(content((schema::JsonPatch = "application/json-patch+json"), (schema::Parameters = "application/fhir+json"), (schema::JsonPatch = "application/json"))),
     responses(
         (status = 200, description = "The next version.", body = schema::HealthcareService, content_type = "application/fhir+json",
             headers(("ETag" = String), ("Last-Modified" = String))),

@@ -36,6 +36,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(communication::search)
         .service(communication::create)
         .service(communication::search_by_form)
+        .service(communication::matching::update)
+        .service(communication::matching::patch)
+        .service(communication::matching::delete)
         .service(communication::read)
         .service(communication::update)
         .service(communication::patch)
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn an_address_is_known_by_its_methods() {
-        assert_eq!(methods("/fhir/Communication").unwrap(), "GET, POST, HEAD");
+        assert_eq!(methods("/fhir/Communication").unwrap(), "GET, POST, PUT, PATCH, DELETE, HEAD");
         assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, PATCH, DELETE, HEAD");
         assert_eq!(methods("/fhir/Task/a-1/$claim").unwrap(), "POST");
         assert_eq!(methods("/fhir/Task/_search").unwrap(), "POST");

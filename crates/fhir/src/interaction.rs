@@ -145,7 +145,7 @@ pub static SERVED: &[Served] = &[
             Interaction::SearchType,
         ],
         has_conditional_create: true,
-        has_conditional_changes: false,
+        has_conditional_changes: true,
         creates_on_update: false,
         documentation: "A message, and the root of a thread of messages. To create one is to send it: the practice's \
                         policy decides who gets it, by when it is answered and what is said at once. A message that \

@@ -1,11 +1,18 @@
 //! JSON Patch (<https://www.rfc-editor.org/rfc/rfc6902>, <https://hl7.org/fhir/R4/http.html#patch>) on a resource's text:
-//! values are cut out and put in where they lie, and every other byte stays as the client once sent it.
+//! values are cut out and put in where they lie, and every other byte stays as the client once sent it. Beside it stands
+//! the FHIRPath Patch of [`apply_parameters`].
+
+mod parameters;
+mod path;
+mod place;
 
 use std::ops::Range;
 
 use crate::issue::{Issue, IssueCode};
 use crate::json::{Tree, Value};
 use crate::text::quote;
+
+pub use parameters::apply as apply_parameters;
 
 /// How many operations a patch may have.
 pub const MAX_OPERATIONS: usize = 100;

@@ -41,7 +41,8 @@ impl Current {
         Ok(Self { stored, visibility })
     }
 
-    fn is_draft(&self) -> Result<bool, Failure> {
+    /// Whether it may still be changed.
+    pub(super) fn is_draft(&self) -> Result<bool, Failure> {
         let document = unreadable(Document::stored(self.stored.body.clone(), KIND))?;
         Ok(document.root().text("status").is_some_and(|status| status == "preparation"))
     }

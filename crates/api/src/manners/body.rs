@@ -38,7 +38,7 @@ pub struct ResourceBody(pub Bytes);
 #[derive(Clone, Debug)]
 pub struct OptionalBody(pub Option<Bytes>);
 
-/// A JSON Patch as it was sent.
+/// A patch as it was sent: a JSON Patch, or a FHIRPath Patch in a Parameters resource.
 #[derive(Clone, Debug)]
 pub struct PatchBody(pub Bytes);
 
@@ -48,7 +48,12 @@ impl PatchBody {
     /// # Errors
     /// The patch is none, or cannot be made; then nothing of it is.
     pub fn applied(&self, text: &str, limit: usize) -> Result<String, Failure> {
-        fhir::patch::apply(text, &self.0, limit).map_err(|issues| match issues.first().map(|issue| issue.code) {
+        let applied = if fhir::patch::is_patch(&self.0) {
+            fhir::patch::apply(text, &self.0, limit)
+        } else {
+            fhir::patch::apply_parameters(text, &self.0, limit)
+        };
+        applied.map_err(|issues| match issues.first().map(|issue| issue.code) {
             Some(IssueCode::Processing) => Failure::Business(issues),
             Some(IssueCode::TooLong) => Failure::TooLarge(limit),
             _ => Failure::Invalid(issues),
@@ -89,9 +94,10 @@ impl FromRequest for PatchBody {
         Box::pin(async move {
             let plain = negotiation::check_patch(one(&request, &CONTENT_TYPE), one(&request, &CONTENT_ENCODING))?;
             let bytes = read(&request, payload).await?;
-            // Generated clients call every body application/json: what is an array there can only be a patch.
-            if plain && !fhir::patch::is_patch(&bytes) {
-                return Err(Failure::MediaType(negotiation::PATCH));
+            // Generated clients call every body application/json: what is an array there can only be a JSON Patch, and
+            // what is none is a resource.
+            if !plain && !fhir::patch::is_patch(&bytes) {
+                return Err(Failure::invalid(IssueCode::Structure, "A JSON Patch is an array of operations."));
             }
             Ok(Self(bytes))
         })

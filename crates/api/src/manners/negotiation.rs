@@ -83,7 +83,8 @@ pub fn check_feed(content_type: Option<&str>, encoding: Option<&str>) -> Result<
 }
 
 /// What is taken as a patch.
-pub const PATCH: &str = "Send a JSON Patch as application/json-patch+json in UTF-8, not compressed.";
+pub const PATCH: &str = "Send a JSON Patch as application/json-patch+json, or a FHIRPath Patch (Parameters) as \
+                         application/fhir+json, in UTF-8, not compressed.";
 
 /// Whether a body is a patch: `true` when its type says no more than that it is JSON.
 pub fn check_patch(content_type: Option<&str>, encoding: Option<&str>) -> Result<bool, Failure> {

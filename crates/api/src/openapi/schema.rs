@@ -74,6 +74,7 @@ schemas!(
     Override,
     OverrideRequest,
     Overrides,
+    Parameters,
     PolicyBundles,
     PolicyDifferences,
     PolicyFindings,
