@@ -129,6 +129,7 @@ pub fn variables(place: &Place) -> Vec<(String, String)> {
         ("POSTERN_DATABASE_URL".to_owned(), place.url.clone()),
         ("POSTERN_DEV".to_owned(), "1".to_owned()),
         ("POSTERN_DEV_KEY".to_owned(), place.key().display().to_string()),
+        ("POSTERN_AUDIT_KEY".to_owned(), place.audit_key().display().to_string()),
         ("POSTERN_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
         ("POSTERN_METRICS_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
     ];

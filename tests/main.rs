@@ -29,6 +29,7 @@ mod program;
 mod absence;
 mod access;
 mod activation;
+mod audit;
 mod bad_bundle;
 mod boundaries;
 mod canary;

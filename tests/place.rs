@@ -79,6 +79,21 @@ impl Place {
         self.folder.join("development-key.p8")
     }
 
+    /// The key of the audit trail.
+    pub fn audit_key(&self) -> PathBuf {
+        self.folder.join("audit-key")
+    }
+
+    /// Does to the database what only somebody who has it can do.
+    pub fn execute(&self, statement: &str) {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let mut conn = SqliteConnection::establish(path).unwrap();
+            conn.batch_execute(&format!("PRAGMA busy_timeout = 10000; {statement}")).unwrap();
+        } else {
+            PgConnection::establish(&self.url).unwrap().batch_execute(statement).unwrap();
+        }
+    }
+
     /// The number that a query named `value` answers with.
     pub fn number(&self, query: &str) -> i64 {
         let found: Vec<Number> = if let Some(path) = self.url.strip_prefix("sqlite:") {
@@ -106,22 +121,7 @@ impl Place {
 
     /// Frees what workers hold, as the passing of their leases does.
     pub fn forget_leases(&self) {
-        if let Some(path) = self.url.strip_prefix("sqlite:") {
-            let mut conn = SqliteConnection::establish(path).unwrap();
-            let forget = "UPDATE clock SET claimed_until = NULL; UPDATE outbox SET claimed_until = NULL";
-            conn.batch_execute(&format!("PRAGMA busy_timeout = 10000; {forget}")).unwrap();
-        } else {
-            let mut conn = PgConnection::establish(&self.url).unwrap();
-            // A transaction for each table, rows in the order in which the service takes them: others work on them.
-            for table in ["clock", "outbox"] {
-                let forget = format!(
-                    "WITH held AS (SELECT tenant, id FROM {table} ORDER BY tenant, id FOR UPDATE) \
-                     UPDATE {table} SET claimed_until = NULL FROM held \
-                     WHERE {table}.tenant = held.tenant AND {table}.id = held.id"
-                );
-                conn.batch_execute(&forget).unwrap();
-            }
-        }
+        self.execute("UPDATE clock SET claimed_until = NULL; UPDATE outbox SET claimed_until = NULL");
     }
 
     /// Takes the database away under whoever uses it; PostgreSQL alone.

@@ -42,7 +42,11 @@ impl Setup {
             .env_clear()
             .env("POSTERN_DATABASE_URL", &self.database_url)
             .env("POSTERN_DEV", "1")
+            // One client writes for all patients as fast as it can.
+            .env("POSTERN_RATE", "1000000")
+            .env("POSTERN_RATE_SYSTEM", "1000000")
             .env("POSTERN_DEV_KEY", self.folder.join("key.p8"))
+            .env("POSTERN_AUDIT_KEY", self.folder.join("audit-key"))
             .stdin(Stdio::null());
         command
     }

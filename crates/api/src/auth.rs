@@ -6,10 +6,13 @@
 mod cache;
 mod claims;
 mod config;
+mod denied;
 mod development;
 mod fetch;
 mod json;
 mod keys;
+mod mapping;
+mod source;
 mod token;
 
 #[cfg(test)]
@@ -24,10 +27,11 @@ use domain::access::Caller;
 use domain::time::TimeSource;
 
 use self::cache::{Digest, TokenCache};
-use self::claims::Mapping;
-pub use self::config::{InvalidIssuer, IssuerConfig, KeySource, SigningAlgorithm};
+pub use self::config::{InvalidIssuer, IssuerConfig, KeySource, Preset, SigningAlgorithm};
+use self::denied::Denied;
 pub use self::development::{DevelopmentClaims, DevelopmentIssuer, DevelopmentKeyError};
 use self::fetch::KeyStore;
+use self::mapping::Mapping;
 use self::token::Compact;
 
 /// Why a token was refused. Clients are told `invalid_token` and nothing more.
@@ -51,9 +55,21 @@ impl Refused {
     }
 }
 
+/// Where clients are told to go for tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The issuer.
+    pub issuer: String,
+    /// Where people sign in; a server for machines alone has no such place.
+    pub authorization_endpoint: Option<String>,
+    /// Where clients get tokens.
+    pub token_endpoint: String,
+}
+
 /// Verifies tokens of the configured issuers.
 pub struct Authenticator {
     issuers: HashMap<String, Issuer>,
+    announced: Option<Announced>,
     time: Arc<dyn TimeSource>,
     cache: TokenCache,
 }
@@ -62,6 +78,15 @@ struct Issuer {
     config: IssuerConfig,
     mapping: Mapping,
     keys: Arc<KeyStore>,
+    denied: Option<Denied>,
+}
+
+impl Issuer {
+    /// Which keys and which list of refused tokens are in use: whatever is remembered of a token holds as long as this.
+    fn epoch(&self, keys: u64, now: i64) -> u64 {
+        // Both only grow, so their sum is the same only while both are.
+        keys + self.denied.as_ref().map_or(0, |denied| denied.epoch(now))
+    }
 }
 
 impl Authenticator {
@@ -69,24 +94,32 @@ impl Authenticator {
     /// as relative ones. Keys are fetched when first needed, or by [`Authenticator::warm_up`].
     pub fn new(issuers: Vec<IssuerConfig>, base: &str, time: Arc<dyn TimeSource>) -> Result<Self, InvalidIssuer> {
         install_cryptography();
+        let announced = issuers.iter().find_map(|config| {
+            Some(Announced {
+                issuer: config.issuer.clone(),
+                authorization_endpoint: config.authorization_endpoint.clone(),
+                token_endpoint: config.token_endpoint.clone()?,
+            })
+        });
         let mut known = HashMap::new();
         for config in issuers {
             config.check()?;
             let keys = Arc::new(KeyStore::new(&config, Arc::clone(&time))?);
+            let denied = Denied::new(&config, time.now().as_second())?;
             let mapping = Mapping::new(&config, base);
             let name = config.issuer.clone();
-            if known.insert(name, Issuer { config, mapping, keys }).is_some() {
+            if known.insert(name, Issuer { config, mapping, keys, denied }).is_some() {
                 return Err(InvalidIssuer::new("issuer", "the same issuer is configured twice; keep one of them"));
             }
         }
-        Ok(Self { issuers: known, time, cache: TokenCache::default() })
+        Ok(Self { issuers: known, announced, time, cache: TokenCache::default() })
     }
 
     /// Verifies a token and says who is calling.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Caller>, Refused> {
         let now = self.time.now().as_second();
         let digest = Digest::of(token);
-        if let Some(caller) = self.cache.get(&digest, now, |issuer| self.epoch(issuer)) {
+        if let Some(caller) = self.cache.get(&digest, now, |issuer| self.epoch(issuer, now)) {
             return Ok(caller);
         }
         let longest = self.issuers.values().map(|issuer| issuer.config.max_token_bytes).max().unwrap_or(0);
@@ -103,10 +136,19 @@ impl Authenticator {
         claims::check_kind(&compact.claims)?;
         let lifetime = claims::check_times(&compact.claims, &issuer.config, now)?;
         claims::check_audience(&compact.claims, &issuer.config)?;
-        let epoch = issuer.keys.verify(&compact).await?;
+        // Taken before the list is asked: a list that changes meanwhile makes what is remembered void.
+        let epoch = issuer.epoch(issuer.keys.verify(&compact).await?, now);
+        if let Some(denied) = &issuer.denied {
+            denied.check(&compact.claims)?;
+        }
         let caller = Arc::new(issuer.mapping.caller(&compact.claims, &issuer.config)?);
         self.cache.put(digest, Arc::clone(&caller), (&issuer.config.issuer, epoch), now, lifetime);
         Ok(caller)
+    }
+
+    /// Where clients are told to go for tokens: the first issuer whose configuration says where that is.
+    pub fn announced(&self) -> Option<&Announced> {
+        self.announced.as_ref()
     }
 
     /// Fetches the keys of every issuer, so that the first request need not wait for them.
@@ -123,8 +165,8 @@ impl Authenticator {
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
-    fn epoch(&self, issuer: &str) -> Option<u64> {
-        self.issuers.get(issuer).map(|issuer| issuer.keys.epoch())
+    fn epoch(&self, issuer: &str, now: i64) -> Option<u64> {
+        self.issuers.get(issuer).map(|issuer| issuer.epoch(issuer.keys.epoch(), now))
     }
 }
 

@@ -6,10 +6,11 @@ mod sending;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
-use domain::access::{Permission, Visibility};
+use domain::access::{Narrowed, Permission, Visibility};
 use domain::change::{AuditAction, ResourceWrite, Stored};
 use domain::decide;
 use domain::id::{Reference, ResourceType};
+use fhir::category::within;
 use fhir::communication::Communication;
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
@@ -45,10 +46,14 @@ const KIND: ResourceType = ResourceType::Communication;
 )]
 #[post("/fhir/Communication")]
 pub(crate) async fn create(context: Context, request: HttpRequest, body: ResourceBody) -> Answer {
-    let visibility = context.visibility(KIND, Permission::Create).await?;
+    let Narrowed { visibility, categories } = context.narrowed(KIND, Permission::Create).await?;
     let condition = Condition::if_none_exist(&context, &request, KIND).await?;
     let message = Communication::parse(&body.0)?;
     may_write(&message, &visibility)?;
+    if !within(message.document(), &categories) {
+        let text = "The token allows messages of certain categories only. Send one of them.";
+        return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at("Communication.category")]));
+    }
     if let Some(condition) = &condition
         && let Some(existing) = condition.existing(&context).await?
     {

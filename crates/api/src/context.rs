@@ -5,8 +5,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
-use domain::access::{Caller, Permission, Visibility};
-use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
+use domain::access::{Caller, Narrowed, Permission, Visibility};
+use domain::change::{AuditAction, AuditOutcome, AuditRow, Change, ResourceWrite, Stored};
 use domain::decide::Actor;
 use domain::id::{Key, Reference, ResourceType};
 use domain::policy::Policy;
@@ -29,6 +29,7 @@ pub struct Context {
     /// How they ask.
     pub manners: Manners,
     request: String,
+    source: Option<String>,
 }
 
 impl FromRequest for Context {
@@ -42,7 +43,8 @@ impl FromRequest for Context {
             let state = request.app_data::<Data<AppState>>().cloned();
             let state = state.ok_or_else(|| Failure::Internal("the interface has no state".to_owned()))?;
             let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-            Ok(Self { state, caller, manners, request: id })
+            let source = request.peer_addr().map(|address| address.ip().to_string());
+            Ok(Self { state, caller, manners, request: id, source })
         };
         ready(of(request, payload))
     }
@@ -69,6 +71,16 @@ impl Context {
         }
     }
 
+    /// As [`Context::visibility`], for whoever keeps to the categories that come with it.
+    pub async fn narrowed(&self, kind: ResourceType, permission: Permission) -> Result<Narrowed, Failure> {
+        let narrowed = self.caller.narrowed(kind.as_str(), permission, &[])?;
+        if narrowed.categories.is_empty() {
+            return Ok(Narrowed { visibility: self.visibility(kind, permission).await?, ..narrowed });
+        }
+        let pools = self.pools().await?;
+        Ok(self.caller.narrowed(kind.as_str(), permission, &pools)?)
+    }
+
     /// The caller's pools, as references under the policy in force.
     pub async fn pools(&self) -> Result<Vec<Reference>, Failure> {
         Ok(self.state.pools_of(&self.caller).await?)
@@ -93,13 +105,16 @@ impl Context {
             client: self.caller.client.clone(),
             agent: self.caller.user.clone().or_else(|| self.caller.subject_patient()),
             action,
-            interaction,
+            interaction: interaction.into(),
             focus: None,
             version: None,
             patient: None,
             query: None,
             count: 0,
             request: self.request.clone(),
+            outcome: AuditOutcome::Done,
+            source: self.source.clone(),
+            purpose: self.caller.purpose.clone(),
         }
     }
 

@@ -12,8 +12,11 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest};
 use domain::access::Caller;
+use domain::time::Span;
 
+use crate::audit;
 use crate::error::Failure;
+use crate::rate::Who;
 use crate::route;
 use crate::state::AppState;
 
@@ -43,10 +46,17 @@ pub async fn door(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Some(answer) = state.origins.preflight(&request) {
+        return Ok(request.into_response(answer));
+    }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if !(reads && route::is_public(request.path())) {
         match authenticate(&state, &request).await {
             Ok(caller) => {
+                let who = Who::Caller(&caller.tenant, &caller.client, &caller.subject);
+                if let Some(wait) = state.rates.take(who, caller.is_system()) {
+                    return Ok(request.error_response(Failure::Throttled(wait)));
+                }
                 if let Some(allowed) = route::misplaced(request.method(), request.path()) {
                     return Ok(request.error_response(Failure::Method(allowed)));
                 }
@@ -57,11 +67,18 @@ pub async fn door(
                     state.metrics.refused(reason);
                     tracing::info!(reason, "credentials were refused");
                 }
-                return Ok(request.error_response(failure));
+                // Whoever tries tokens is slowed down by the address; whoever has one never is.
+                let wait = stranger(&state, &request);
+                if wait.is_none() {
+                    audit::stranger(&state, request.request(), &failure).await;
+                }
+                return Ok(request.error_response(wait.map_or(failure, Failure::Throttled)));
             }
         }
     }
-    next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+    let answered = next.call(request).await?.map_into_boxed_body();
+    audit::refusal(&state, answered.request(), answered.status()).await;
+    Ok(answered)
 }
 
 async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Authenticated, Failure> {
@@ -70,6 +87,12 @@ async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Auth
     }
     let token = bearer(request.headers())?;
     Ok(Authenticated(state.authenticator.authenticate(token).await?))
+}
+
+/// How long a stranger has to wait, when too many requests without an accepted token came from there.
+fn stranger(state: &AppState, request: &ServiceRequest) -> Option<Span> {
+    let address = request.peer_addr()?.ip();
+    state.rates.take(Who::Stranger(address), false)
 }
 
 /// The token of the `Authorization` header (<https://www.rfc-editor.org/rfc/rfc6750#section-2.1>).
@@ -95,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_comes_in_one_authorization_header() {
+    fn j17_a_token_comes_in_one_authorization_header() {
         let read = |values: &[&str]| {
             let start = TestRequest::default();
             let request = values.iter().fold(start, |request, value| request.append_header((AUTHORIZATION, *value)));

@@ -4,10 +4,12 @@
 //! handler, which reads, decides and saves. [`serve`] makes a server of it all.
 
 mod administration;
+pub mod audit;
 pub mod auth;
 mod communication;
 mod conditional;
 mod context;
+pub mod cors;
 pub mod door;
 pub mod error;
 mod feeding;
@@ -22,11 +24,13 @@ pub mod observe;
 mod openapi;
 pub mod policies;
 mod practitioner_role;
+pub mod rate;
 mod read;
 pub mod route;
 mod search;
 mod seen;
 pub mod serve;
+mod smart;
 pub mod state;
 mod task;
 mod turn;

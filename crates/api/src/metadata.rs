@@ -14,6 +14,8 @@ use crate::error::{Answer, Failure};
 use crate::manners::Manners;
 use crate::manners::conditional::Unmodified;
 use crate::openapi::{self, schema};
+use crate::smart;
+use crate::state::AppState;
 
 /// A document made once, with the tag it is known by.
 #[derive(Debug)]
@@ -47,21 +49,27 @@ impl Document {
 #[derive(Debug)]
 pub struct Documents {
     capability: Document,
+    smart: Document,
     openapi: Document,
 }
 
 impl Documents {
-    /// The documents of a service at that address, as of that date (a FHIR dateTime).
-    pub fn new(base_url: &str, date: &str) -> Self {
+    /// The documents of a service, as of that date (a FHIR dateTime).
+    pub fn new(state: &AppState, date: &str) -> Self {
+        let announced = state.authenticator.announced();
         let installation = Installation {
-            base_url,
+            base_url: &state.base_url,
             version: env!("CARGO_PKG_VERSION"),
             date,
-            authorize_url: None,
-            token_url: None,
-            has_cors: false,
+            authorize_url: announced.and_then(|issuer| issuer.authorization_endpoint.as_deref()),
+            token_url: announced.map(|issuer| issuer.token_endpoint.as_str()),
+            has_cors: !state.origins.is_empty(),
         };
-        Self { capability: Document::new(statement(&installation)), openapi: Document::new(openapi::openapi()) }
+        Self {
+            capability: Document::new(statement(&installation)),
+            smart: Document::new(smart::configuration(announced)),
+            openapi: Document::new(openapi::openapi()),
+        }
     }
 }
 
@@ -75,6 +83,19 @@ impl Documents {
 #[get("/fhir/metadata")]
 pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
     Ok(documents.capability.show(&request, manners.format.content_type()))
+}
+
+/// Where SMART clients go for a token, and which scopes mean something here
+/// (<https://hl7.org/fhir/smart-app-launch/conformance.html>).
+#[utoipa::path(
+    tag = "Service",
+    operation_id = "readSmartConfiguration",
+    responses((status = 200, description = "What SMART App Launch clients need to know.", body = schema::SmartConfiguration, content_type = "application/json",
+        headers(("ETag" = String)))),
+)]
+#[get("/fhir/.well-known/smart-configuration")]
+pub(crate) async fn smart_configuration(documents: Data<Documents>, request: HttpRequest) -> Answer {
+    Ok(documents.smart.show(&request, "application/json"))
 }
 
 /// This document.

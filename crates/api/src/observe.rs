@@ -39,12 +39,15 @@ pub async fn observe(
     let id = acceptable_request_id(request.headers().get(REQUEST_ID)).unwrap_or_else(|| format!("{:032x}", random()));
     let method = method_label(request.method());
     let style = Style::of(request.path());
+    let origins = state.origins.allow(request.path(), request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     // Whatever answers GET answers HEAD; the server leaves the body out by itself.
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
     let span = span(request.headers(), method, &id);
+    let mut origins = Some(origins);
+    let mut tell = |headers: &mut HeaderMap| origins.take().into_iter().for_each(|origins| origins.tell(headers));
     let answered = AssertUnwindSafe(next.call(request).instrument(span.clone())).catch_unwind().await;
     let (response, route) = match answered {
         Ok(Ok(response)) => {
@@ -58,6 +61,7 @@ pub async fn observe(
             tracing::error!(parent: &span, error = %failure, "a request failed");
             let mut answer = failure.respond(style);
             identify(answer.headers_mut(), &id);
+            tell(answer.headers_mut());
             (Err(InternalError::from_response("panicked", answer).into()), "panicked".to_owned())
         }
     };
@@ -77,6 +81,7 @@ pub async fn observe(
     tracing::info!(target: "postern::access", parent: &span, method, route, status = status.as_u16(), microseconds, request = id, "answered");
     let mut response = response?;
     identify(response.headers_mut(), &id);
+    tell(response.headers_mut());
     harden(response.headers_mut());
     Ok(response)
 }

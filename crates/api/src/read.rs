@@ -1,10 +1,11 @@
 //! Read and vread, alike for every type.
 
 use actix_web::HttpResponse;
-use domain::access::Permission;
+use domain::access::{Narrowed, Permission};
 use domain::change::{AuditAction, Stored};
 use domain::id::{ResourceType, Version};
 use domain::search::Read;
+use fhir::category::within;
 use fhir::resource::Document;
 
 use crate::context::{Context, key, patient_of};
@@ -23,11 +24,14 @@ pub(crate) async fn vread(context: &Context, kind: ResourceType, id: &str, versi
 }
 
 async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<Version>) -> Answer {
-    let visibility = context.visibility(kind, Permission::Read).await?;
+    let Narrowed { visibility, categories } = context.narrowed(kind, Permission::Read).await?;
     let key = key(kind, id)?;
     let for_patient = patient_of(&visibility).cloned();
     let read = Read { tenant: context.caller.tenant.clone(), key: key.clone(), version, visibility };
     let mut stored = context.state.store.read(read).await?.ok_or(Failure::NotFound)?;
+    if !categories.is_empty() && !within(&unreadable(Document::stored(stored.body.clone(), kind))?, &categories) {
+        return Err(Failure::NotFound);
+    }
     let mut audit = context.audit(AuditAction::Read, if version.is_some() { "vread" } else { "read" });
     audit.focus = Some(key);
     audit.version = Some(stored.version);

@@ -15,7 +15,13 @@ use crate::error::Failure;
 use crate::{communication, health, healthcare_service, history, metadata, openapi, practitioner_role, task};
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
-pub const PUBLIC: &[&str] = &["/", "/docs", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"];
+pub const PUBLIC: &[&str] =
+    &["/", "/docs", "/fhir/.well-known/smart-configuration", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"];
+
+/// Whether pages of every origin may read what is at a path: what a client must know before it can have a token.
+pub(crate) fn is_for_everybody(path: &str) -> bool {
+    matches!(path, "/fhir/metadata" | "/fhir/.well-known/smart-configuration")
+}
 
 /// Whether a path answers without a token. Paths are compared as they were sent: whoever writes one in another way is
 /// asked for a token.
@@ -106,6 +112,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(simulations::read)
         .service(simulations::cancel)
         .service(metadata::capabilities)
+        .service(metadata::smart_configuration)
         .service(metadata::openapi_document)
         .service(health::livez)
         .service(health::readyz)

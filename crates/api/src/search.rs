@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::access::{Denied, Permission};
+use domain::access::{Denied, Narrowed, Permission};
 use domain::change::{AuditAction, Stored};
 use domain::id::{Key, ResourceType};
+use domain::search::Filter;
 use fhir::bundle::searchset;
 use fhir::issue::{Issue, IssueCode};
 use fhir::search::{Asker, Handling, MAX_INCLUDED, Parsed, parse};
@@ -20,11 +21,19 @@ const ROUNDS: usize = 4;
 
 /// A page of what matches the query and the form, as far as the caller may see it.
 pub(crate) async fn search(context: &Context, kind: ResourceType, query: &str, form: &str) -> Answer {
-    let visibility = context.visibility(kind, Permission::Search).await?;
+    let Narrowed { visibility, categories } = context.narrowed(kind, Permission::Search).await?;
     let both = [query, form].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
     let handling = if context.manners.prefer.lenient { Handling::Lenient } else { Handling::Strict };
-    let asker = asker(context, handling).await?;
+    let mut asker = asker(context, handling).await?;
+    asker.sees.insert(kind, visibility.clone());
     let mut parsed = parse(kind, &both, &asker)?;
+    if !categories.is_empty() {
+        // What is found by other rows, or brings others along, could tell of those that the scope hides.
+        if !parsed.includes.is_empty() || !parsed.search.keeps_to_its_rows() {
+            return Err(Denied::Scope.into());
+        }
+        parsed.search.filters.push(Filter::Token { param: "category", any: categories });
+    }
     // Whoever sees one type as a patient sees all so, also where a directory is everybody's.
     let for_patient = asker.sees.values().any(|own| patient_of(own).is_some());
     let mut page = context.state.store.search(parsed.search.clone()).await?;

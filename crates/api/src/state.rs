@@ -8,10 +8,13 @@ use domain::store::{Store, StoreError};
 use domain::time::{Instant, TimeSource};
 use tokio::sync::Notify;
 
+use crate::audit::AuditKey;
 use crate::auth::Authenticator;
+use crate::cors::Origins;
 use crate::manners::body::Limits;
 use crate::metrics::Metrics;
 use crate::policies::Policies;
+use crate::rate::Rates;
 use crate::turn::Turns;
 
 /// What the interface needs from the rest of the service, and what it keeps for itself.
@@ -32,6 +35,12 @@ pub struct AppState {
     pub development: bool,
     /// How long bodies may be and how long they may take.
     pub limits: Limits,
+    /// The key under which the audit trail is sealed; without one it is not.
+    pub audit_key: Option<AuditKey>,
+    /// The origins whose pages may call.
+    pub origins: Origins,
+    /// How many requests callers may make.
+    pub rates: Rates,
     /// Told after every change, so that a worker need not wait for its next tick.
     pub nudge: Arc<Notify>,
     /// Who has lost a race waits here for their turn.
@@ -52,6 +61,9 @@ impl AppState {
             base_url: base_url.trim_end_matches('/').to_owned(),
             development: false,
             limits: Limits::default(),
+            audit_key: None,
+            origins: Origins::default(),
+            rates: Rates::default(),
             nudge: Arc::new(Notify::new()),
             turns: Turns::default(),
             draining: AtomicBool::new(false),

@@ -3,9 +3,13 @@
 mod bundles;
 mod conversation;
 mod courtesy;
+mod crossing;
 mod memory;
+mod origin;
 mod overrides;
 mod refusal;
+mod scope;
+mod trail;
 
 use std::sync::Arc;
 

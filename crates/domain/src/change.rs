@@ -1,8 +1,11 @@
 //! What a decision writes: one [`Change`] is one transaction, all of it or nothing.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::absence::AbsenceChange;
+use crate::audit::Seal;
 use crate::calendar::Kept;
 use crate::clock::{Clock, Firing, LedgerEntry};
 use crate::correspondent::Correspondent;
@@ -53,6 +56,8 @@ pub struct Change {
     pub shadows: Vec<DecisionRow>,
     /// Who did what.
     pub audit: Vec<AuditRow>,
+    /// Seals of audit rows that have none.
+    pub seals: Vec<Seal>,
     /// A bundle stored or moved to another state.
     pub bundles: Vec<BundleRow>,
     /// Overrides by authorised persons.
@@ -93,6 +98,7 @@ impl Change {
             decisions: vec![],
             shadows: vec![],
             audit: vec![],
+            seals: vec![],
             bundles: vec![],
             overrides: vec![],
             simulations: vec![],
@@ -326,8 +332,8 @@ pub struct AuditRow {
     pub agent: Option<Reference>,
     /// `C`, `R`, `U`, `D` or `E` (<https://hl7.org/fhir/R4/valueset-audit-event-action.html>).
     pub action: AuditAction,
-    /// The interaction, such as `read`, `search-type`, `$claim`.
-    pub interaction: &'static str,
+    /// The interaction, such as `read`, `search-type`, `$claim`; of a refusal the method and the route's template.
+    pub interaction: Cow<'static, str>,
     /// The resource, when it is one.
     pub focus: Option<Key>,
     /// Its version.
@@ -340,6 +346,37 @@ pub struct AuditRow {
     pub count: i32,
     /// The request it belongs to.
     pub request: String,
+    /// How it ended.
+    pub outcome: AuditOutcome,
+    /// The network address that the request came from.
+    pub source: Option<String>,
+    /// What for, as the token says it.
+    pub purpose: Option<String>,
+}
+
+/// How an access ended (<https://hl7.org/fhir/R4/valueset-audit-event-outcome.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditOutcome {
+    /// It was done.
+    Done,
+    /// It was refused: not who they say, not allowed, or not there for them.
+    Refused,
+    /// The service failed.
+    Failed,
+}
+
+impl AuditOutcome {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Refused, Self::Failed];
+
+    /// The code of the FHIR value set.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "0",
+            Self::Refused => "4",
+            Self::Failed => "8",
+        }
+    }
 }
 
 /// The action code of an `AuditEvent`.
@@ -358,6 +395,9 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Create, Self::Read, Self::Update, Self::Delete, Self::Execute];
+
     /// The code of the FHIR value set.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@
 
 pub mod absence;
 pub mod access;
+pub mod audit;
 pub mod calendar;
 pub mod change;
 pub mod clock;

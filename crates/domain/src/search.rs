@@ -29,6 +29,15 @@ pub struct Search {
     pub visibility: Visibility,
 }
 
+impl Search {
+    /// Whether its conditions and its order look at nothing but the rows themselves: neither at what they refer to or
+    /// are referred to by, nor at their threads.
+    pub fn keeps_to_its_rows(&self) -> bool {
+        self.filters.iter().all(Filter::keeps_to_its_row)
+            && self.sort.iter().all(|sort| sort.by != SortBy::LastActivity)
+    }
+}
+
 /// One condition on a resource. A list of alternatives that is empty holds for nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
@@ -106,6 +115,28 @@ pub enum Filter {
     Any(Vec<Filter>),
     /// This does not hold.
     Not(Box<Filter>),
+}
+
+impl Filter {
+    fn keeps_to_its_row(&self) -> bool {
+        match self {
+            Self::Refers { .. } | Self::ReferredTo { .. } | Self::LastActivity(_) => false,
+            Self::All(filters) | Self::Any(filters) => filters.iter().all(Self::keeps_to_its_row),
+            Self::Not(filter) => filter.keeps_to_its_row(),
+            Self::Id(_)
+            | Self::LastUpdated(_)
+            | Self::Thread(_)
+            | Self::InThread
+            | Self::Patient(_)
+            | Self::AboutPatient
+            | Self::Token { .. }
+            | Self::Reference { .. }
+            | Self::Identifier { .. }
+            | Self::Date { .. }
+            | Self::Text { .. }
+            | Self::Present { .. } => true,
+        }
+    }
 }
 
 /// A reference from one stored resource to another.

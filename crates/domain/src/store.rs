@@ -4,8 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::absence::Absence;
+use crate::audit::Sealed;
 use crate::calendar::Kept;
-use crate::change::{BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
+use crate::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
 use crate::clock::{Clock, ClockName, Firing, LedgerEntry};
 use crate::correspondent::{Correspondent, Who};
 use crate::decision::{Decision, Mode};
@@ -259,6 +260,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// The overrides in a thread, oldest first.
     fn overrides(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>>;
+
+    /// Audit rows that have no seal yet, of all tenants, the earliest of each tenant first.
+    fn unsealed(&self, limit: u16) -> Answer<'_, Vec<(TenantId, AuditRow)>>;
+
+    /// The tenants that have an audit trail.
+    fn audited(&self) -> Answer<'_, Vec<TenantId>>;
+
+    /// Rows of a tenant's audit chain behind a place, in their order.
+    fn sealed(&self, tenant: TenantId, after: i64, limit: u16) -> Answer<'_, Vec<Sealed>>;
+
+    /// The last rows of a tenant's audit chain, in their order.
+    fn last_sealed(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Sealed>>;
 
     /// A decision record.
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>>;

@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod canonical;
 pub mod capability;
+pub mod category;
 pub mod communication;
 pub mod decided;
 pub mod healthcare_service;

@@ -4,6 +4,8 @@ pub mod dialect;
 
 #[path = "sql/absence.rs"]
 pub mod absence;
+#[path = "sql/audit.rs"]
+pub mod audit;
 #[path = "sql/block.rs"]
 pub mod block;
 #[path = "sql/catalogue.rs"]

@@ -264,6 +264,11 @@ diesel::table! {
         query -> Nullable<Text>,
         given -> Integer,
         request -> Text,
+        outcome -> Text,
+        source -> Nullable<Text>,
+        purpose -> Nullable<Text>,
+        sequence -> Nullable<BigInt>,
+        seal -> Nullable<Text>,
     }
 }
 

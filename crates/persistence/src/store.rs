@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::absence::Absence;
+use domain::audit::Sealed;
 use domain::calendar::Kept;
-use domain::change::{BundleRow, Change, DecisionRow, Delivery};
+use domain::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery};
 use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
 use domain::decision::Mode;
@@ -255,6 +256,22 @@ impl Store for SqlStore {
 
     fn overrides(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>> {
         ask!(self, overrides::of_thread(&tenant, &thread))
+    }
+
+    fn unsealed(&self, limit: u16) -> Answer<'_, Vec<(TenantId, AuditRow)>> {
+        ask!(self, audit::unsealed(limit))
+    }
+
+    fn audited(&self) -> Answer<'_, Vec<TenantId>> {
+        ask!(self, audit::tenants())
+    }
+
+    fn sealed(&self, tenant: TenantId, after: i64, limit: u16) -> Answer<'_, Vec<Sealed>> {
+        ask!(self, audit::sealed(&tenant, after, limit))
+    }
+
+    fn last_sealed(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Sealed>> {
+        ask!(self, audit::last_sealed(&tenant, limit))
     }
 
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>> {

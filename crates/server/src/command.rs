@@ -168,6 +168,7 @@ fn play(folder: &Path, database_url: Option<String>) -> Done {
     variables.insert("POSTERN_DATABASE_URL".to_owned(), url);
     variables.insert("POSTERN_DEV".to_owned(), "1".to_owned());
     variables.insert("POSTERN_DEV_KEY".to_owned(), folder.join("key.p8").display().to_string());
+    variables.insert("POSTERN_AUDIT_KEY".to_owned(), folder.join("audit-key").display().to_string());
     let config = Config::from_variables(&variables)?;
     persistence::migrate(&config.database_url)?;
     System::new().block_on(async {

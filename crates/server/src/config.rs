@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use api::auth::IssuerConfig;
+use api::cors::Origins;
+use api::rate::Rate;
 use domain::id::TenantId;
 use serde::Deserialize;
 
@@ -15,7 +17,11 @@ pub const VARIABLES: &[&str] = &[
     "POSTERN_DATABASE_URL",
     "POSTERN_DEV",
     "POSTERN_DEV_KEY",
+    "POSTERN_AUDIT_KEY",
     "POSTERN_METRICS_LISTEN",
+    "POSTERN_CORS_ORIGINS",
+    "POSTERN_RATE",
+    "POSTERN_RATE_SYSTEM",
     "POSTERN_CONFIG",
     "POSTERN_LOG",
     "POSTERN_OTLP_ENDPOINT",
@@ -50,8 +56,14 @@ pub struct Config {
     pub development: bool,
     /// The file of the development issuer's key.
     pub development_key: PathBuf,
+    /// The file of the key under which the audit trail is sealed.
+    pub audit_key: PathBuf,
     /// Where `/metrics` listens.
     pub metrics_listen: SocketAddr,
+    /// The origins whose pages may call.
+    pub origins: Origins,
+    /// How many requests callers may make.
+    pub rate: Rate,
     /// What is logged.
     pub log: String,
     /// Where traces go; none are made without it.
@@ -69,7 +81,11 @@ struct File {
     database_url: Option<String>,
     dev: Option<bool>,
     dev_key: Option<String>,
+    audit_key: Option<String>,
     metrics_listen: Option<String>,
+    cors_origins: Option<String>,
+    rate: Option<u32>,
+    rate_system: Option<u32>,
     log: Option<String>,
     otlp_endpoint: Option<String>,
     #[serde(default)]
@@ -111,15 +127,29 @@ impl Config {
             Some("0" | "false") => false,
             Some(_) => return Err(ConfigError::new("POSTERN_DEV", "use 1 or 0")),
         };
-        let development_key =
-            text("POSTERN_DEV_KEY", file.dev_key).map_or_else(|| beside(&database_url), PathBuf::from);
+        let development_key = text("POSTERN_DEV_KEY", file.dev_key)
+            .map_or_else(|| beside(&database_url, "development-key.p8"), PathBuf::from);
+        let audit_key =
+            text("POSTERN_AUDIT_KEY", file.audit_key).map_or_else(|| beside(&database_url, "audit-key"), PathBuf::from);
         let config = Self {
             listen,
             base_url,
             database_url,
             development,
             development_key,
+            audit_key,
             metrics_listen,
+            origins: Origins::read(&text("POSTERN_CORS_ORIGINS", file.cors_origins).unwrap_or_default())
+                .map_err(|error| ConfigError::new("POSTERN_CORS_ORIGINS", error.to_string()))?,
+            rate: Rate {
+                person: rate("POSTERN_RATE", variable("POSTERN_RATE"), file.rate, Rate::default().person)?,
+                system: rate(
+                    "POSTERN_RATE_SYSTEM",
+                    variable("POSTERN_RATE_SYSTEM"),
+                    file.rate_system,
+                    Rate::default().system,
+                )?,
+            },
             log: text("POSTERN_LOG", file.log).unwrap_or_else(|| "info".to_owned()),
             otlp_endpoint: text("POSTERN_OTLP_ENDPOINT", file.otlp_endpoint),
             issuers: file.issuers,
@@ -148,7 +178,7 @@ impl Config {
     /// The tenants that the issuers speak for.
     pub fn tenants(&self) -> Vec<TenantId> {
         let mut tenants: Vec<TenantId> =
-            self.issuers.iter().map(|issuer| TenantId::new(issuer.tenant.clone())).collect();
+            self.issuers.iter().flat_map(IssuerConfig::speaks_for).map(TenantId::new).collect();
         if self.development || tenants.is_empty() {
             tenants.push(TenantId::new(TenantId::DEFAULT));
         }
@@ -175,6 +205,13 @@ fn address(variable: &str, text: Option<&str>, default: &str) -> Result<SocketAd
         .map_err(|_| ConfigError::new(variable, format!("say an address and a port, such as {default}")))
 }
 
+fn rate(variable: &str, text: Option<&str>, in_file: Option<u32>, default: u32) -> Result<u32, ConfigError> {
+    let said = text.map_or(Some(in_file.unwrap_or(default)), |text| text.parse().ok());
+    said.filter(|rate| (1..=1_000_000).contains(rate)).ok_or_else(|| {
+        ConfigError::new(variable, format!("say requests a second, from 1 to 1000000, such as {default}"))
+    })
+}
+
 fn base_url(text: Option<String>, listen: SocketAddr) -> Result<String, ConfigError> {
     let Some(url) = text else { return Ok(format!("http://{listen}")) };
     let url = url.trim_end_matches('/').to_owned();
@@ -186,13 +223,13 @@ fn base_url(text: Option<String>, listen: SocketAddr) -> Result<String, ConfigEr
     }
 }
 
-/// The key lies beside an embedded database, else in `data`.
-fn beside(database: &persistence::Url) -> PathBuf {
+/// A key lies beside an embedded database, else in `data`.
+fn beside(database: &persistence::Url, name: &str) -> PathBuf {
     let folder = match database {
         persistence::Url::Sqlite(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
         persistence::Url::Postgres(_) => PathBuf::from("data"),
     };
-    folder.join("development-key.p8")
+    folder.join(name)
 }
 
 #[cfg(test)]
@@ -219,6 +256,10 @@ mod tests {
             ("POSTERN_BASE_URL", "messages.example.org"),
             ("POSTERN_DATABASE_URL", "mysql://x"),
             ("POSTERN_DEV", "maybe"),
+            ("POSTERN_CORS_ORIGINS", "*"),
+            ("POSTERN_CORS_ORIGINS", "https://a.example,null"),
+            ("POSTERN_RATE", "0"),
+            ("POSTERN_RATE_SYSTEM", "fast"),
             ("POSTERN_LISTNE", "127.0.0.1:1"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
@@ -227,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_serves_without_an_issuer_or_development_tokens_to_the_world() {
+    fn t7_nobody_serves_without_an_issuer_or_development_tokens_to_the_world() {
         assert!(read(&[]).unwrap().check_serving().is_err());
         assert!(read(&[("POSTERN_DEV", "1")]).unwrap().check_serving().is_ok());
         assert!(read(&[("POSTERN_DEV", "1"), ("POSTERN_LISTEN", "0.0.0.0:8080")]).unwrap().check_serving().is_err());

@@ -1,5 +1,6 @@
 //! The program: configuration, wiring, workers and commands.
 
+pub mod audit;
 pub mod check;
 pub mod client;
 pub mod clinic;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use server::config::Config;
-use server::{check, command, simulate, token};
+use server::{audit, check, command, simulate, token};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -44,6 +44,9 @@ enum Command {
     /// Work with policy bundles.
     #[command(subcommand)]
     Policy(Policy),
+    /// Check the audit trail, or write down where it ends.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Ask the service on this machine whether it is ready; for containers.
     Healthcheck,
 }
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Policy(Policy::Explain(asked)) => check::explain(&asked),
         Command::Policy(Policy::Simulate(asked)) => configured(|config| simulate::run(config, &asked)),
         Command::Policy(Policy::CheckVectors { file }) => check::vectors(&file),
+        Command::Audit(asked) => configured(|config| audit::run(config, &asked)),
         Command::Healthcheck => configured(command::healthcheck),
     };
     match done {

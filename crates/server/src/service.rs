@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use actix_web::dev::ServerHandle;
+use api::audit::{AuditKey, AuditKeyError};
 use api::auth::{Authenticator, DevelopmentIssuer, DevelopmentKeyError, InvalidIssuer};
+use api::rate::Rates;
 use api::state::AppState;
 use domain::id::TenantId;
 use domain::store::{Store, StoreError};
@@ -47,6 +49,9 @@ pub enum StartError {
     /// The development key.
     #[error(transparent)]
     DevelopmentKey(#[from] DevelopmentKeyError),
+    /// The key of the audit trail.
+    #[error(transparent)]
+    AuditKey(#[from] AuditKeyError),
     /// The default bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -92,6 +97,9 @@ impl Service {
         let authenticator = Authenticator::new(issuers, &base_url, Arc::clone(&time))?;
         let mut state = AppState::new(port, time, authenticator, &base_url);
         state.development = config.development;
+        state.audit_key = Some(AuditKey::load_or_create(&config.audit_key)?);
+        state.origins = config.origins.clone();
+        state.rates = Rates::new(config.rate);
         let state = Arc::new(state);
         state.authenticator.warm_up().await;
 

@@ -14,6 +14,7 @@ mod activation;
 mod dispatch;
 mod hold;
 mod recalendar;
+mod seal;
 mod simulation;
 mod threshold;
 
@@ -36,6 +37,8 @@ pub struct Report {
     pub delivered: Vec<String>,
     /// Events let go.
     pub events: usize,
+    /// Audit rows sealed.
+    pub sealed: usize,
     /// Whether as much was taken as one tick may take, so that more may be waiting.
     pub full: bool,
 }
@@ -86,6 +89,7 @@ impl Worker {
         self.deliver_held(&mut report).await?;
         self.fire(&mut report).await?;
         self.dispatch(&mut report).await?;
+        self.seal(&mut report).await?;
         Ok(report)
     }
 

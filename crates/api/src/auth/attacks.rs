@@ -1,5 +1,6 @@
 //! Attacks on tokens, with real keys.
 
+mod configured;
 mod meaning;
 mod rotation;
 mod signature;

@@ -89,6 +89,7 @@ mod tests {
             patient: None,
             pools: vec![],
             scopes: vec![],
+            purpose: None,
             facts: PatientFacts::default(),
         })
     }

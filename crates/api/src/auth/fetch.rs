@@ -1,18 +1,14 @@
 //! Keys of an issuer as they come and go: fetched when first needed, again now and then, and when a token names a key
 //! that is not known yet, but never more often than the floor allows, however many such tokens arrive.
 
-use std::net::IpAddr;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use domain::time::TimeSource;
-use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
 
 use super::Refused;
 use super::config::{InvalidIssuer, IssuerConfig, KeySource, SigningAlgorithm};
 use super::keys::{KeyRing, Verdict};
+use super::source::Source;
 use super::token::Compact;
 
 /// The shortest time between two looks at an issuer's keys, in seconds.
@@ -24,23 +20,15 @@ pub(super) const FRESH: i64 = 600;
 /// After this time without a successful look the keys are no longer believed, in seconds.
 pub(super) const STALE: i64 = 24 * 3600;
 
-/// The longest key set read, in bytes.
-const MAX_DOCUMENT: usize = 256 * 1024;
-
 /// The keys of one issuer.
 pub(super) struct KeyStore {
-    source: Source,
+    /// Where to look; `None` when the keys are fixed.
+    source: Option<Source>,
     algorithms: Vec<SigningAlgorithm>,
     time: Arc<dyn TimeSource>,
     state: RwLock<State>,
     /// Held while keys are looked at: whoever waits for it finds them looked at.
     looking: tokio::sync::Mutex<()>,
-}
-
-enum Source {
-    Url(Client, Url),
-    File(std::path::PathBuf),
-    Fixed,
 }
 
 #[derive(Clone, Default)]
@@ -54,20 +42,13 @@ struct State {
 impl KeyStore {
     pub(super) fn new(config: &IssuerConfig, time: Arc<dyn TimeSource>) -> Result<Self, InvalidIssuer> {
         let mut state = State::default();
-        let source = match &config.jwks {
-            KeySource::Url(address) => {
-                let url = acceptable(address)?;
-                Source::Url(client(&url)?, url)
-            }
-            KeySource::File(path) => Source::File(path.clone()),
-            KeySource::Inline(set) => {
-                let ring = KeyRing::read(set.to_string().as_bytes(), &config.algorithms)
-                    .filter(|ring| !ring.is_empty())
-                    .ok_or_else(|| InvalidIssuer::new("jwks.inline", "holds no key that can be used"))?;
-                state.ring = Some(Arc::new(ring));
-                Source::Fixed
-            }
-        };
+        if let KeySource::Inline(set) = &config.jwks {
+            let ring = KeyRing::read(set.to_string().as_bytes(), &config.algorithms)
+                .filter(|ring| !ring.is_empty())
+                .ok_or_else(|| InvalidIssuer::new("jwks.inline", "holds no key that can be used"))?;
+            state.ring = Some(Arc::new(ring));
+        }
+        let source = Source::new(config)?;
         let algorithms = config.algorithms.clone();
         Ok(Self { source, algorithms, time, state: RwLock::new(state), looking: tokio::sync::Mutex::default() })
     }
@@ -131,9 +112,7 @@ impl KeyStore {
     }
 
     async fn look_alone(&self) {
-        if matches!(self.source, Source::Fixed) {
-            return;
-        }
+        let Some(source) = &self.source else { return };
         let _one_at_a_time = self.looking.lock().await;
         let now = self.now();
         {
@@ -143,18 +122,14 @@ impl KeyStore {
             }
             state.attempted_at = Some(now);
         }
-        match self.fetch().await {
+        match self.fetch(source).await {
             Ok(ring) => self.install(ring, now),
             Err(reason) => tracing::warn!(reason, "an issuer's keys could not be fetched; those at hand go on serving"),
         }
     }
 
-    async fn fetch(&self) -> Result<KeyRing, &'static str> {
-        let document = match &self.source {
-            Source::Url(client, url) => download(client, url.clone()).await?,
-            Source::File(path) => read(path)?,
-            Source::Fixed => return Err("the keys are fixed"),
-        };
+    async fn fetch(&self, source: &Source) -> Result<KeyRing, &'static str> {
+        let document = source.document().await?;
         KeyRing::read(&document, &self.algorithms)
             .filter(|ring| !ring.is_empty())
             .ok_or("the document holds no usable key")
@@ -175,7 +150,7 @@ impl KeyStore {
 
     fn age(&self, state: &State) -> i64 {
         match (&self.source, state.fetched_at) {
-            (Source::Fixed, _) => 0,
+            (None, _) => 0,
             (_, Some(at)) => elapsed(at, self.now()),
             (_, None) => i64::MAX,
         }
@@ -193,49 +168,4 @@ fn judge(state: &State, token: &Compact<'_>) -> Verdict {
 /// Seconds from `at` to `now`. A moment that lies ahead was taken before the clock was set back, and counts as long ago.
 fn elapsed(at: i64, now: i64) -> i64 {
     if now < at { i64::MAX } else { now - at }
-}
-
-/// Keys decide who is believed, so they travel encrypted or not at all off this machine.
-fn acceptable(address: &str) -> Result<Url, InvalidIssuer> {
-    let refuse = || InvalidIssuer::new("jwks.url", "give an https address; http is for this machine only");
-    let url = Url::parse(address).map_err(|_| refuse())?;
-    let local = url.host_str().is_some_and(|host| {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    });
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && local);
-    if safe && url.username().is_empty() && url.password().is_none() { Ok(url) } else { Err(refuse()) }
-}
-
-fn client(url: &Url) -> Result<Client, InvalidIssuer> {
-    Client::builder()
-        .redirect(Policy::none())
-        .https_only(url.scheme() == "https")
-        .connect_timeout(Duration::from_secs(3))
-        .timeout(Duration::from_secs(5))
-        // Each worker runs its own reactor; a connection kept by one would be dead to the others.
-        .pool_max_idle_per_host(0)
-        .build()
-        .map_err(|_| InvalidIssuer::new("jwks.url", "TLS could not be set up; are certificate authorities installed?"))
-}
-
-async fn download(client: &Client, url: Url) -> Result<Vec<u8>, &'static str> {
-    let mut response = client.get(url).send().await.map_err(|error| {
-        if error.is_timeout() { "the issuer did not answer in time" } else { "the issuer could not be reached" }
-    })?;
-    if response.status() != reqwest::StatusCode::OK {
-        return Err("the issuer answered with another status than 200");
-    }
-    let mut document = vec![];
-    while let Some(chunk) = response.chunk().await.map_err(|_| "the issuer's answer broke off")? {
-        if document.len() + chunk.len() > MAX_DOCUMENT {
-            return Err("the issuer's answer is too long");
-        }
-        document.extend_from_slice(&chunk);
-    }
-    Ok(document)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, &'static str> {
-    std::fs::read(path).map_err(|_| "the file cannot be read")
 }

@@ -1,6 +1,7 @@
 //! What the tests of tokens need: real keys of every kind, tokens made by hand, a key server that counts, a clock that
 //! is moved.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -142,6 +143,7 @@ pub(crate) fn token(signer: &Signer, header: &Value, claims: &Value) -> String {
 pub(crate) struct KeyServer {
     pub(crate) address: String,
     document: Arc<Mutex<Option<String>>>,
+    named: Arc<Mutex<HashMap<String, String>>>,
     hits: Arc<AtomicUsize>,
 }
 
@@ -151,18 +153,18 @@ impl KeyServer {
         let address = format!("http://{}/jwks", listener.local_addr().unwrap());
         let document = Arc::new(Mutex::new(Some(json!({ "keys": keys }).to_string())));
         let hits = Arc::new(AtomicUsize::new(0));
-        let (served, counted) = (Arc::clone(&document), Arc::clone(&hits));
+        let named = Arc::new(Mutex::new(HashMap::<String, String>::new()));
+        let (served, counted, at) = (Arc::clone(&document), Arc::clone(&hits), Arc::clone(&named));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 counted.fetch_add(1, Ordering::SeqCst);
                 let head = BufReader::new(stream.try_clone().unwrap());
-                for line in head.lines() {
-                    if line.is_err() || line.is_ok_and(|line| line.is_empty()) {
-                        break;
-                    }
-                }
-                if let Some(body) = served.lock().unwrap().as_ref() {
+                let head: Vec<String> =
+                    head.lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+                let path = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
+                let found = at.lock().unwrap().get(&path).cloned();
+                if let Some(body) = found.or_else(|| served.lock().unwrap().clone()) {
                     let length = body.len();
                     let answer =
                         format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
@@ -170,11 +172,16 @@ impl KeyServer {
                 }
             }
         });
-        Self { address, document, hits }
+        Self { address, document, named, hits }
     }
 
     pub(crate) fn publish(&self, keys: &[Value]) {
         *self.document.lock().unwrap() = Some(json!({ "keys": keys }).to_string());
+    }
+
+    /// Answers requests for that path with this document instead.
+    pub(crate) fn publish_at(&self, path: &str, document: &Value) {
+        self.named.lock().unwrap().insert(path.to_owned(), document.to_string());
     }
 
     pub(crate) fn fall_silent(&self) {

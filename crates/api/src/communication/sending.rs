@@ -79,7 +79,7 @@ impl<'a> Sending<'a> {
     ) -> Self {
         let mut sending = Self::new(context, message, visibility, None);
         sending.audit.action = AuditAction::Update;
-        sending.audit.interaction = interaction;
+        sending.audit.interaction = interaction.into();
         Self { draft: Some(draft), ..sending }
     }
 

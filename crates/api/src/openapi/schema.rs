@@ -85,6 +85,7 @@ schemas!(
     Simulation,
     SimulationRequest,
     Simulations,
+    SmartConfiguration,
     Task,
     ThreadState,
 );

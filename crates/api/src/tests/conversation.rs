@@ -50,7 +50,7 @@ async fn a_message_is_sent_read_found_and_answered() {
     let decision = decisions["decisions"][0]["id"].as_str().unwrap();
     assert_eq!(house.get(&house.machine(), &format!("/api/v1/decisions/{decision}")).await.status, 200);
     let rows = house.store.0.lock().unwrap();
-    let done: Vec<_> = rows.audit.iter().map(|row| row.interaction).collect();
+    let done: Vec<_> = rows.audit.iter().map(|row| row.interaction.as_ref()).collect();
     for interaction in ["create", "read", "vread", "search-type", "$claim", "list-clocks", "read-decision"] {
         assert!(done.contains(&interaction), "{interaction} is not in {done:?}");
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[actix_web::test]
-async fn every_route_but_the_public_ones_asks_for_a_token() {
+async fn j20_every_route_but_the_public_ones_asks_for_a_token() {
     let house = House::new();
     let document: Value = serde_json::from_str(&crate::openapi()).unwrap();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -34,12 +34,61 @@ async fn every_route_but_the_public_ones_asks_for_a_token() {
         ("GET", "/fhir/../api/v1/bundles"),
         ("GET", "/%2e%2e/fhir"),
         ("GET", "/metrics"),
+        ("GET", "/fhir/$everything"),
+        ("GET", "/fhir//metadata"),
         ("POST", "/livez"),
         ("DELETE", "/fhir/metadata"),
     ] {
         let request = TestRequest::with_uri(uri).method(Method::from_bytes(method.as_bytes()).unwrap());
         assert_eq!(house.ask(request).await.status, 401, "{method} {uri}");
     }
+}
+
+#[actix_web::test]
+async fn j17_a_token_counts_in_the_authorization_header_alone() {
+    let house = House::new();
+    let token = house.machine();
+    let query = TestRequest::get().uri(&format!("/fhir/Communication?access_token={token}"));
+    assert_eq!(house.ask(query).await.status, 400);
+    let both = with(TestRequest::get(), &token).uri(&format!("/fhir/Communication?access_token={token}"));
+    assert_eq!(house.ask(both).await.status, 400);
+    let form = |request: TestRequest| {
+        let typed = request.insert_header(("Content-Type", "application/x-www-form-urlencoded"));
+        typed.uri("/fhir/Communication/_search").set_payload(format!("access_token={token}"))
+    };
+    assert_eq!(house.ask(form(TestRequest::post())).await.status, 401);
+    assert_eq!(house.ask(form(with(TestRequest::post(), &token))).await.status, 400, "not a parameter of searches");
+    let cookie = TestRequest::get().uri("/fhir/Communication");
+    let cookie = cookie.insert_header(("Cookie", format!("access_token={token}; Authorization=Bearer {token}")));
+    assert_eq!(house.ask(cookie).await.status, 401);
+    let twice = with(TestRequest::get(), &token).append_header(("Authorization", format!("Bearer {token}")));
+    assert_eq!(house.ask(twice.uri("/fhir/Communication")).await.status, 400);
+    for scheme in ["bearer", "BEARER"] {
+        let request = TestRequest::get().uri("/fhir/Communication");
+        let request = request.insert_header(("Authorization", format!("{scheme}  {token}")));
+        assert_eq!(house.ask(request).await.status, 200, "{scheme}");
+    }
+}
+
+#[actix_web::test]
+async fn j1_whoever_is_refused_is_not_told_why() {
+    let house = House::new();
+    let good = house.machine();
+    let (signed, _) = good.rsplit_once('.').unwrap();
+    let expired = {
+        let token = house.machine();
+        house.clock.advance(7200);
+        token
+    };
+    let mut answers = vec![];
+    for token in ["x", "a.b.c", &format!("{signed}."), &format!("{signed}.AAAA"), &expired] {
+        let answered = house.get(token, "/fhir/Communication").await;
+        assert_eq!(answered.status, 401, "{token}");
+        assert_eq!(answered.header("www-authenticate"), "Bearer error=\"invalid_token\"");
+        answers.push(answered.text);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "the same words whatever is wrong: {answers:?}");
 }
 
 #[actix_web::test]
@@ -137,7 +186,7 @@ async fn a_body_that_drips_is_cut_off_and_the_server_drains() {
 }
 
 #[actix_web::test]
-async fn nobody_writes_or_reads_in_anothers_name() {
+async fn s5_nobody_writes_or_reads_in_anothers_name() {
     let house = House::new();
     let (one, two) = (house.patient("p-1"), house.patient("p-2"));
     let id = house.send(&one, "/fhir/Communication", &message("p-1")).await.id();

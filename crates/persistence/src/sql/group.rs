@@ -8,8 +8,8 @@ use domain::change::Change;
 use domain::store::SaveError;
 
 use super::{
-    Conn, absence, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, outbox, overrides, record,
-    resource, simulation, thread,
+    Conn, absence, audit, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, outbox, overrides,
+    record, resource, simulation, thread,
 };
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
@@ -156,7 +156,8 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(outbox::write(conn, changes)?, Refusal::Overtaken)?;
     done(overrides::write(conn, changes)?, Refusal::Overtaken)?;
     done(simulation::write(conn, changes)?, Refusal::Overtaken)?;
-    done(record::write(conn, changes)?, Refusal::Overtaken)
+    done(record::write(conn, changes)?, Refusal::Overtaken)?;
+    done(audit::write(conn, changes)?, Refusal::Overtaken)
 }
 
 /// The precise reason, looked up after the change was undone.

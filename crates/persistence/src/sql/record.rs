@@ -1,8 +1,8 @@
-//! Decision records and the audit trail.
+//! Decision records.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use domain::change::{Change, DecisionRow};
 use domain::decision::Mode;
 use domain::id::{Key, ResourceId, TenantId};
@@ -29,28 +29,9 @@ rows! {
     }
 }
 
-rows! {
-    NewAudit, NewAudits in "audit" on "DO NOTHING" {
-        tenant: Text = &'a str,
-        id: Text = &'a str,
-        at: Ts = Micros,
-        client: Text = &'a str,
-        agent: Nullable<Text> = Option<String>,
-        action: Text = &'static str,
-        interaction: Text = &'static str,
-        focus_kind: Nullable<Text> = Option<&'static str>,
-        focus_id: Nullable<Text> = Option<&'a str>,
-        version: Nullable<Integer> = Option<i32>,
-        patient: Nullable<Text> = Option<String>,
-        query: Nullable<Text> = Option<&'a str>,
-        given: Integer = i32,
-        request: Text = &'a str,
-    }
-}
-
-/// Writes decision records and audit rows; `false` when an id exists.
+/// Writes decision records; `false` when an id exists.
 pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
-    let (mut decisions, mut audits) = (NewDecisions::default(), NewAudits::default());
+    let mut decisions = NewDecisions::default();
     for change in changes {
         let tenant = change.tenant.as_str();
         decisions.extend(change.decisions.iter().chain(&change.shadows).map(|decision| NewDecision {
@@ -65,24 +46,8 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             bundle: &decision.bundle,
             body: &decision.body,
         }));
-        audits.extend(change.audit.iter().map(|audit| NewAudit {
-            tenant,
-            id: audit.id.as_str(),
-            at: audit.at.into(),
-            client: &audit.client,
-            agent: audit.agent.as_ref().map(ToString::to_string),
-            action: audit.action.as_str(),
-            interaction: audit.interaction,
-            focus_kind: audit.focus.as_ref().map(|focus| focus.kind.as_str()),
-            focus_id: audit.focus.as_ref().map(|focus| focus.id.as_str()),
-            version: audit.version.map(|version| version.0),
-            patient: audit.patient.as_ref().map(ToString::to_string),
-            query: audit.query.as_deref(),
-            given: audit.count,
-            request: &audit.request,
-        }));
     }
-    Ok(insert(conn, &decisions)? == decisions.count() && insert(conn, &audits)? == audits.count())
+    Ok(insert(conn, &decisions)? == decisions.count())
 }
 
 #[derive(Queryable, Selectable)]

@@ -1,6 +1,6 @@
 //! Saving changes: versions, revisions, keys and firings.
 
-use domain::change::{AuditAction, AuditRow, Change, DecisionRow};
+use domain::change::{AuditAction, AuditOutcome, AuditRow, Change, DecisionRow};
 use domain::clock::{Event, LedgerEntry};
 use domain::id::Version;
 use domain::store::{SaveError, Store};
@@ -167,13 +167,16 @@ async fn records_are_found_by_id_and_by_what_they_are_about(store: Fresh) {
         client: "app".into(),
         agent: Some(reference("Practitioner/n")),
         action: AuditAction::Create,
-        interaction: "create",
+        interaction: "create".into(),
         focus: Some(communication("a")),
         version: Some(Version::FIRST),
         patient: None,
         query: None,
         count: 1,
         request: "r-1".into(),
+        outcome: AuditOutcome::Done,
+        source: None,
+        purpose: None,
     };
     let change = Change { decisions: rows.to_vec(), audit: vec![audit], ..Change::new(tenant()) };
     store.save(change).await.unwrap();

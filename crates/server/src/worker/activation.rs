@@ -1,6 +1,6 @@
 //! Bundles that come into force at an instant.
 
-use domain::change::{AuditAction, AuditRow, BundleRow, Change};
+use domain::change::{AuditAction, AuditOutcome, AuditRow, BundleRow, Change};
 use domain::id::TenantId;
 use domain::policy::bundle::Bundle;
 use domain::policy::life;
@@ -65,13 +65,16 @@ impl Worker {
             client: "postern".to_owned(),
             agent: None,
             action: AuditAction::Execute,
-            interaction,
+            interaction: interaction.into(),
             focus: None,
             version: None,
             patient: None,
             query: None,
             count: 0,
             request: String::new(),
+            outcome: AuditOutcome::Done,
+            source: None,
+            purpose: None,
         }
     }
 }

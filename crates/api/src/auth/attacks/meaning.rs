@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 
 #[actix_web::test]
-async fn issuers_are_exact_and_keys_are_looked_up_per_issuer() {
+async fn j8_issuers_are_exact_and_keys_are_looked_up_per_issuer() {
     let (ours, theirs) = (Signer::p256(), Signer::p256());
     let mut other = config(&[theirs.jwk(Some("k"), None)]);
     other.issuer = "https://other.example/".to_owned();
@@ -30,7 +30,7 @@ async fn issuers_are_exact_and_keys_are_looked_up_per_issuer() {
 }
 
 #[actix_web::test]
-async fn one_audience_must_be_ours_to_the_letter() {
+async fn j9_one_audience_must_be_ours_to_the_letter() {
     let (authenticator, signer) = usual();
     for good in [json!(AUDIENCE), json!([AUDIENCE]), json!(["https://issuer.example/userinfo", AUDIENCE])] {
         let token = token(&signer, &header("ES256"), &with(json!({ "aud": good })));
@@ -58,7 +58,7 @@ async fn one_audience_must_be_ours_to_the_letter() {
 }
 
 #[actix_web::test]
-async fn times_are_whole_seconds_judged_by_our_own_clock() {
+async fn j10_times_are_whole_seconds_judged_by_our_own_clock() {
     let (authenticator, signer) = usual();
     let (leeway, day) = (30, 24 * 3600);
     for good in [
@@ -96,7 +96,7 @@ async fn times_are_whole_seconds_judged_by_our_own_clock() {
 }
 
 #[actix_web::test]
-async fn other_kinds_of_tokens_are_not_access_tokens() {
+async fn j11_other_kinds_of_tokens_are_not_access_tokens() {
     let (authenticator, signer) = usual();
     for claim in [
         json!({ "nonce": "n" }),
@@ -128,7 +128,7 @@ async fn other_kinds_of_tokens_are_not_access_tokens() {
 }
 
 #[actix_web::test]
-async fn a_claim_that_is_not_understood_grants_nothing() {
+async fn s4_a_claim_that_is_not_understood_grants_nothing() {
     let (authenticator, signer) = usual();
     let see = async |changes: Value| {
         let caller = authenticator.authenticate(&token(&signer, &header("ES256"), &with(changes))).await.unwrap();

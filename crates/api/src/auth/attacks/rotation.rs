@@ -10,7 +10,7 @@ use crate::auth::forge::KeyServer;
 use crate::auth::{DevelopmentClaims, DevelopmentIssuer, DevelopmentKeyError};
 
 #[actix_web::test]
-async fn a_flood_of_unknown_key_ids_causes_one_fetch_per_floor() {
+async fn j14_a_flood_of_unknown_key_ids_causes_one_fetch_per_floor() {
     let signer = Signer::p256();
     let server = KeyServer::start(&[signer.jwk(Some("k"), None)]);
     let clock = MovableClock::friday();
@@ -32,7 +32,7 @@ async fn a_flood_of_unknown_key_ids_causes_one_fetch_per_floor() {
 }
 
 #[actix_web::test]
-async fn a_new_key_is_found_and_a_dropped_key_is_believed_no_longer() {
+async fn j15_a_new_key_is_found_and_a_dropped_key_is_believed_no_longer() {
     let (old, new) = (Signer::p256(), Signer::p256());
     let server = KeyServer::start(&[old.jwk(Some("old"), None)]);
     let clock = MovableClock::friday();
@@ -51,7 +51,7 @@ async fn a_new_key_is_found_and_a_dropped_key_is_believed_no_longer() {
 }
 
 #[actix_web::test]
-async fn keys_serve_while_their_server_is_down_until_they_are_stale() {
+async fn j15_keys_serve_while_their_server_is_down_until_they_are_stale() {
     let signer = Signer::p256();
     let server = KeyServer::start(&[signer.jwk(Some("k"), None)]);
     let clock = MovableClock::friday();
@@ -76,7 +76,7 @@ async fn keys_serve_while_their_server_is_down_until_they_are_stale() {
 }
 
 #[actix_web::test]
-async fn a_remembered_token_expires_by_our_clock() {
+async fn j10_a_remembered_token_expires_by_our_clock() {
     let signer = Signer::p256();
     let clock = MovableClock::friday();
     let issuers = vec![config(&[signer.jwk(Some("k"), None)])];

@@ -31,7 +31,7 @@ async fn every_configured_algorithm_is_verified_with_its_own_key() {
 }
 
 #[actix_web::test]
-async fn a_token_without_signature_or_algorithm_is_refused() {
+async fn j1_a_token_without_signature_or_algorithm_is_refused() {
     let (authenticator, signer) = usual();
     for algorithm in ["none", "None", "nOnE", "NONE", ""] {
         let signed = unsigned(&header(algorithm), &claims());
@@ -46,7 +46,7 @@ async fn a_token_without_signature_or_algorithm_is_refused() {
 }
 
 #[actix_web::test]
-async fn a_public_key_is_never_a_shared_secret() {
+async fn j2_a_public_key_is_never_a_shared_secret() {
     let signer = Signer::rsa();
     let authenticator = authenticator(config(&[signer.jwk(Some("k"), None)]));
     for (name, algorithm) in [("HS256", hmac::HMAC_SHA256), ("HS384", hmac::HMAC_SHA384), ("HS512", hmac::HMAC_SHA512)]
@@ -65,7 +65,7 @@ async fn a_public_key_is_never_a_shared_secret() {
 }
 
 #[actix_web::test]
-async fn the_algorithm_is_the_keys_not_the_tokens() {
+async fn j3_the_algorithm_is_the_keys_not_the_tokens() {
     let rsa = Signer::rsa();
     let named = authenticator(config(&[rsa.jwk(Some("k"), Some("RS384"))]));
     refused(&named, &token(&rsa, &header("RS256"), &claims()), "RS256 against a key for RS384").await;
@@ -84,7 +84,7 @@ async fn the_algorithm_is_the_keys_not_the_tokens() {
 }
 
 #[actix_web::test]
-async fn a_key_id_is_a_name_in_the_key_set_and_nothing_else() {
+async fn j4_a_key_id_is_a_name_in_the_key_set_and_nothing_else() {
     let signer = Signer::p256();
     let one = authenticator(config(&[signer.jwk(Some("k"), None)]));
     let long = "k".repeat(10_000);
@@ -100,7 +100,7 @@ async fn a_key_id_is_a_name_in_the_key_set_and_nothing_else() {
 }
 
 #[actix_web::test]
-async fn keys_that_a_token_brings_along_are_neither_fetched_nor_used() {
+async fn j5_keys_that_a_token_brings_along_are_neither_fetched_nor_used() {
     let (authenticator, _) = usual();
     let attacker = Signer::p256();
     let server = KeyServer::start(&[attacker.jwk(Some("k"), None)]);
@@ -118,7 +118,7 @@ async fn keys_that_a_token_brings_along_are_neither_fetched_nor_used() {
 }
 
 #[actix_web::test]
-async fn a_header_that_changes_what_is_signed_is_refused() {
+async fn j6_a_header_that_changes_what_is_signed_is_refused() {
     let (authenticator, signer) = usual();
     for (name, value) in [
         ("crit", json!(["exp"])),
@@ -135,7 +135,7 @@ async fn a_header_that_changes_what_is_signed_is_refused() {
 }
 
 #[actix_web::test]
-async fn only_three_parts_of_unpadded_base64url_are_a_token() {
+async fn j6_only_three_parts_of_unpadded_base64url_are_a_token() {
     let (authenticator, signer) = usual();
     let good = token(&signer, &header("ES256"), &claims());
     assert!(authenticator.authenticate(&good).await.is_ok());
@@ -170,7 +170,7 @@ async fn only_three_parts_of_unpadded_base64url_are_a_token() {
 }
 
 #[actix_web::test]
-async fn a_claim_said_twice_is_refused() {
+async fn j6_a_claim_said_twice_is_refused() {
     let (authenticator, signer) = usual();
     let head = URL_SAFE_NO_PAD.encode(header("ES256").to_string());
     for (from, to) in [(r#""patient":"#, r#""patient":"p-2002","patient":"#), (r#""exp":"#, r#""exp":1,"exp":"#)] {
@@ -186,7 +186,7 @@ async fn a_claim_said_twice_is_refused() {
 }
 
 #[actix_web::test]
-async fn a_long_token_is_refused_before_it_is_read() {
+async fn j13_a_long_token_is_refused_before_it_is_read() {
     let (authenticator, signer) = usual();
     for size in [20_000, 100_000, 1_000_000] {
         let long = with(json!({ "scope": "patient/Communication.rs ".repeat(size / 25) }));

@@ -1,0 +1,154 @@
+//! Pages of other origins, and how often anybody may call.
+
+use super::*;
+use crate::cors::Origins;
+use crate::rate::{Rate, Rates};
+
+const PORTAL: &str = "https://portal.example.org";
+
+fn house() -> House {
+    let mut house = House::new();
+    let mut state = house.state();
+    state.origins = Origins::read(PORTAL).unwrap();
+    house.shared = Shared::new(Arc::new(state));
+    house
+}
+
+fn from(request: TestRequest, origin: &str, path: &str) -> TestRequest {
+    request.insert_header(("Origin", origin)).uri(path)
+}
+
+fn preflight(origin: &str, path: &str) -> TestRequest {
+    let asked = TestRequest::default().method(Method::OPTIONS);
+    from(asked, origin, path).insert_header(("Access-Control-Request-Method", "POST"))
+}
+
+const STRANGERS: [&str; 7] = [
+    "https://elsewhere.example",
+    "null",
+    "https://portal.example.org.evil.example",
+    "https://evilportal.example.org",
+    "http://portal.example.org",
+    "https://portal.example.org:8443",
+    "HTTPS://PORTAL.EXAMPLE.ORG",
+];
+
+#[actix_web::test]
+async fn t4_a_page_on_the_list_may_ask_without_a_token_and_others_may_not() {
+    let house = house();
+    let asked = house.ask(preflight(PORTAL, "/fhir/Communication")).await;
+    assert_eq!((asked.status, asked.header("access-control-allow-origin")), (204, PORTAL));
+    assert!(asked.header("vary").contains("Origin"));
+    let (methods, headers) =
+        (asked.header("access-control-allow-methods"), asked.header("access-control-allow-headers"));
+    assert!(["GET", "POST", "PUT", "PATCH", "DELETE"].iter().all(|method| methods.contains(method)));
+    for name in
+        "Authorization Content-Type Accept Prefer If-Match If-None-Match If-Modified-Since X-Request-Id".split(' ')
+    {
+        assert!(headers.split(", ").any(|own| own == name), "{name}");
+    }
+    for origin in STRANGERS {
+        let asked = house.ask(preflight(origin, "/fhir/Communication")).await;
+        assert_eq!(asked.status, 401, "{origin}");
+        assert!(!asked.headers.contains_key("access-control-allow-origin"), "{origin}");
+        assert!(asked.header("vary").contains("Origin"));
+    }
+    let plain = TestRequest::default().method(Method::OPTIONS);
+    assert_eq!(house.ask(from(plain, PORTAL, "/fhir/Communication")).await.status, 401, "that is no preflight");
+}
+
+#[actix_web::test]
+async fn t4_every_answer_to_a_page_on_the_list_can_be_read_by_it() {
+    let house = house();
+    let (all, narrow) = (house.machine(), house.token(None, None, &[], "system/Task.r"));
+    house.store.0.lock().unwrap().bursts = true;
+    for (token, path, status) in [
+        ("x", "/fhir/Communication", 401),
+        (narrow.as_str(), "/fhir/Communication", 403),
+        (all.as_str(), "/fhir/Nothing", 404),
+        (all.as_str(), "/fhir/Communication/x", 500),
+    ] {
+        for (origin, readable) in [(PORTAL, true)].into_iter().chain(STRANGERS.map(|origin| (origin, false))) {
+            let answered = house.ask(from(with(TestRequest::get(), token), origin, path)).await;
+            assert_eq!(answered.status, status, "{path}");
+            let told = answered.headers.get("access-control-allow-origin").map(|own| own.to_str().unwrap());
+            assert_eq!(told, readable.then_some(PORTAL), "{path} to {origin}");
+            assert!(!answered.headers.contains_key("access-control-allow-credentials"));
+            if readable {
+                let exposed = answered.header("access-control-expose-headers");
+                for name in ["ETag", "Location", "Content-Location", "Last-Modified", "Retry-After", "X-Request-Id"] {
+                    assert!(exposed.split(", ").any(|own| own == name), "{name}");
+                }
+            }
+        }
+    }
+    for path in ["/fhir/metadata", "/fhir/.well-known/smart-configuration"] {
+        for origin in [PORTAL, "https://elsewhere.example"] {
+            let answered = house.ask(from(TestRequest::get(), origin, path)).await;
+            assert_eq!((answered.status, answered.header("access-control-allow-origin")), (200, "*"), "{path}");
+        }
+    }
+    let closed = House::new();
+    let answered = closed.ask(from(with(TestRequest::get(), &all), PORTAL, "/fhir/Nothing")).await;
+    assert!(!answered.headers.contains_key("access-control-allow-origin"), "nobody is on the list by itself");
+}
+
+#[actix_web::test]
+async fn t5_the_headers_that_keep_browsers_from_harm_are_on_every_answer() {
+    let house = House::new();
+    let token = house.machine();
+    house.store.0.lock().unwrap().bursts = true;
+    for (token, path, status) in [
+        ("", "/fhir/Communication", 401),
+        (token.as_str(), "/fhir/Task?_count=1", 200),
+        (token.as_str(), "/nowhere", 404),
+        (token.as_str(), "/fhir/Communication/x", 500),
+        (token.as_str(), "/api/v1/nothing", 404),
+    ] {
+        let answered = house.get(token, path).await;
+        assert_eq!(answered.status, status, "{path}");
+        assert_eq!(answered.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answered.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answered.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'", "{path}");
+        assert_eq!(answered.header("referrer-policy"), "no-referrer", "{path}");
+        assert!(!answered.headers.contains_key("server") && !answered.headers.contains_key("x-powered-by"));
+    }
+}
+
+#[actix_web::test]
+async fn whoever_calls_too_often_waits_and_others_do_not() {
+    let mut house = House::new();
+    let mut state = house.state();
+    state.rates = Rates::new(Rate { person: 1, system: 1 });
+    house.shared = Shared::new(Arc::new(state));
+    let (one, two) = (house.patient("p-1"), house.patient("p-2"));
+    for _ in 0..10 {
+        assert_eq!(house.get(&one, "/fhir/Communication").await.status, 200);
+    }
+    let mut refused = house.get(&one, "/fhir/Communication").await;
+    if refused.status == 200 {
+        // A second has gone by on a slow machine, and one more came in.
+        refused = house.get(&one, "/fhir/Communication").await;
+    }
+    assert_eq!((refused.status, refused.json()["issue"][0]["code"].as_str()), (429, Some("throttled")));
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert_eq!(house.get(&two, "/fhir/Communication").await.status, 200);
+    assert_eq!(house.ask(TestRequest::get().uri("/livez")).await.status, 200, "health is never refused");
+}
+
+#[actix_web::test]
+async fn strangers_are_slowed_down_and_whoever_has_a_token_is_not() {
+    let mut house = House::new();
+    let mut state = house.state();
+    state.rates = Rates::new(Rate { person: 1, system: 1 });
+    house.shared = Shared::new(Arc::new(state));
+    let stranger = || TestRequest::get().uri("/fhir/Communication").peer_addr("192.0.2.7:4711".parse().unwrap());
+    let mut statuses = vec![];
+    for _ in 0..40 {
+        statuses.push(house.ask(stranger()).await.status);
+    }
+    assert_eq!(statuses[..10], [401; 10]);
+    assert!(statuses.contains(&429) && statuses.iter().all(|status| matches!(status, 401 | 429)), "{statuses:?}");
+    let known = with(stranger(), &house.patient("p-1"));
+    assert_eq!(house.ask(known).await.status, 200, "the same address with a token");
+}

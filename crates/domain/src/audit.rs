@@ -1,0 +1,239 @@
+//! The chain of an audit trail: each row is sealed with a keyed digest of itself and of the seal before it, so that
+//! nobody without the key can change a row, take one away or put one between without its being seen.
+//!
+//! The digest itself is given from outside: the key is no business of this crate.
+
+use serde_json::json;
+
+use crate::change::AuditRow;
+use crate::id::{ResourceId, TenantId};
+
+/// What stands before the first row of a chain.
+const BEGINNING: &str = "";
+
+/// The seal that a row is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seal {
+    /// The row.
+    pub row: ResourceId,
+    /// Its place in the chain of its tenant, from 1.
+    pub sequence: i64,
+    /// The keyed digest, in hex.
+    pub seal: String,
+}
+
+/// A row of a chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sealed {
+    /// What was recorded.
+    pub row: AuditRow,
+    /// Its place.
+    pub sequence: i64,
+    /// Its seal.
+    pub seal: String,
+}
+
+/// The end of a chain as it was seen before and kept elsewhere: whoever cuts the chain cannot reach it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The place of the last row.
+    pub sequence: i64,
+    /// Its seal.
+    pub seal: String,
+}
+
+/// Where a chain is broken, and how.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// No row has this place: it was taken away.
+    #[error("sequence {0} is missing")]
+    Missing(i64),
+    /// The row at this place is not the one that was sealed, or its seal is not the key's.
+    #[error("sequence {0} was changed, or sealed with another key")]
+    Changed(i64),
+    /// The row at this place is whole, but another was there when the checkpoint was taken.
+    #[error("sequence {0} is not what the checkpoint says: the chain was written anew")]
+    Rewritten(i64),
+}
+
+/// A chain that is followed from its beginning, or from a row that is believed.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    tenant: TenantId,
+    sequence: i64,
+    seal: String,
+}
+
+impl Chain {
+    /// The chain of a tenant, before its first row.
+    pub fn new(tenant: TenantId) -> Self {
+        Self { tenant, sequence: 0, seal: BEGINNING.to_owned() }
+    }
+
+    /// The chain as it goes on after a row.
+    pub fn after(tenant: TenantId, last: &Sealed) -> Self {
+        Self { tenant, sequence: last.sequence, seal: last.seal.clone() }
+    }
+
+    /// The place of the last row.
+    pub fn sequence(&self) -> i64 {
+        self.sequence
+    }
+
+    /// The end of the chain, to be kept elsewhere.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { tenant: self.tenant.clone(), sequence: self.sequence, seal: self.seal.clone() }
+    }
+
+    /// Seals the next row.
+    pub fn seal(&mut self, row: &AuditRow, digest: &dyn Fn(&str) -> String) -> Seal {
+        self.sequence += 1;
+        self.seal = digest(&canonical(&self.tenant, self.sequence, &self.seal, row));
+        Seal { row: row.id.clone(), sequence: self.sequence, seal: self.seal.clone() }
+    }
+
+    /// Follows the chain over the next row.
+    pub fn follow(&mut self, next: &Sealed, digest: &dyn Fn(&str) -> String) -> Result<(), Broken> {
+        if next.sequence != self.sequence + 1 {
+            return Err(Broken::Missing(self.sequence + 1));
+        }
+        if self.seal(&next.row, digest).seal == next.seal { Ok(()) } else { Err(Broken::Changed(next.sequence)) }
+    }
+
+    /// Compares with a checkpoint that was taken here.
+    pub fn compare(&self, checkpoint: &Checkpoint) -> Result<(), Broken> {
+        let here = self.tenant == checkpoint.tenant && self.sequence == checkpoint.sequence;
+        if here && self.seal != checkpoint.seal { Err(Broken::Rewritten(self.sequence)) } else { Ok(()) }
+    }
+}
+
+/// What is sealed: all that a row says, its place and the seal before it, in an order that never changes.
+fn canonical(tenant: &TenantId, sequence: i64, before: &str, row: &AuditRow) -> String {
+    json!([
+        tenant.as_str(),
+        sequence,
+        before,
+        row.id.as_str(),
+        row.at.as_microsecond(),
+        row.client,
+        row.agent.as_ref().map(ToString::to_string),
+        row.action.as_str(),
+        row.interaction,
+        row.focus.as_ref().map(ToString::to_string),
+        row.version.map(|version| version.0),
+        row.patient.as_ref().map(ToString::to_string),
+        row.query,
+        row.count,
+        row.request,
+        row.outcome.as_str(),
+        row.source,
+        row.purpose,
+    ])
+    .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+    use crate::change::{AuditAction, AuditOutcome};
+
+    type Tampering<'a> = &'a dyn Fn(&mut Vec<Sealed>);
+
+    fn row(name: &str) -> AuditRow {
+        AuditRow {
+            id: name.parse().unwrap(),
+            at: "2026-06-19T21:30:00Z".parse().unwrap(),
+            client: "app".into(),
+            agent: None,
+            action: AuditAction::Read,
+            interaction: "read".into(),
+            focus: None,
+            version: None,
+            patient: Some("Patient/p-1".parse().unwrap()),
+            query: None,
+            count: 1,
+            request: "r".into(),
+            outcome: AuditOutcome::Done,
+            source: Some("192.0.2.1".into()),
+            purpose: None,
+        }
+    }
+
+    fn keyed(key: &'static str) -> impl Fn(&str) -> String {
+        move |text| format!("{:?}", Sha256::digest(format!("{key}{text}")))
+    }
+
+    fn chain(key: &'static str, names: &[&str]) -> Vec<Sealed> {
+        let mut chain = Chain::new(TenantId::new("t"));
+        let sealed = |name: &&str| {
+            let row = row(name);
+            let Seal { sequence, seal, .. } = chain.seal(&row, &keyed(key));
+            Sealed { row, sequence, seal }
+        };
+        names.iter().map(sealed).collect()
+    }
+
+    fn verify(rows: &[Sealed]) -> Result<Chain, Broken> {
+        let mut chain = Chain::new(TenantId::new("t"));
+        rows.iter().try_for_each(|row| chain.follow(row, &keyed("key")))?;
+        Ok(chain)
+    }
+
+    #[test]
+    fn a3_a_chain_that_was_tampered_with_names_its_first_bad_sequence() {
+        let whole = chain("key", &["a", "b", "c", "d"]);
+        assert_eq!(verify(&whole).unwrap().sequence(), 4);
+        let with = |change: &dyn Fn(&mut Vec<Sealed>)| {
+            let mut rows = whole.clone();
+            change(&mut rows);
+            verify(&rows).map(|chain| chain.sequence())
+        };
+        let changes: [(Tampering<'_>, Broken); 9] = [
+            (&|rows| rows[1].row.client = "other".into(), Broken::Changed(2)),
+            (&|rows| rows[1].row.patient = None, Broken::Changed(2)),
+            (&|rows| rows[2].row.source = None, Broken::Changed(3)),
+            (&|rows| rows[2].row.outcome = AuditOutcome::Refused, Broken::Changed(3)),
+            (&|rows| drop(rows.remove(1)), Broken::Missing(2)),
+            (&|rows| drop(rows.remove(0)), Broken::Missing(1)),
+            (&|rows| rows.swap(1, 2), Broken::Missing(2)),
+            (
+                &|rows| {
+                    let (one, two) = (rows[1].row.clone(), rows[2].row.clone());
+                    (rows[1].row, rows[2].row) = (two, one);
+                },
+                Broken::Changed(2),
+            ),
+            (
+                &|rows| {
+                    let mut new = rows[3].clone();
+                    new.row.id = "e".parse().unwrap();
+                    rows.insert(3, new);
+                },
+                Broken::Changed(4),
+            ),
+        ];
+        for (change, broken) in changes {
+            assert_eq!(with(change), Err(broken));
+        }
+        assert_eq!(
+            verify(&chain("another key", &["a", "b"])).unwrap_err(),
+            Broken::Changed(1),
+            "written anew, without the key"
+        );
+    }
+
+    #[test]
+    fn a3_a_chain_that_was_cut_or_written_anew_is_told_by_a_checkpoint() {
+        let whole = chain("key", &["a", "b", "c"]);
+        let end = verify(&whole).unwrap().checkpoint();
+        assert_eq!(verify(&whole).unwrap().compare(&end), Ok(()));
+        let cut = verify(&whole[..2]).unwrap();
+        assert!(cut.sequence() < end.sequence, "the chain ends before the checkpoint");
+        let other = verify(&chain("key", &["a", "b", "x"])).unwrap();
+        assert_eq!(other.compare(&end), Err(Broken::Rewritten(3)));
+    }
+}

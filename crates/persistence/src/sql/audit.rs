@@ -1,0 +1,193 @@
+//! The audit trail and its chain.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use domain::audit::Sealed;
+use domain::change::{AuditAction, AuditOutcome, AuditRow, Change};
+use domain::id::{TenantId, Version};
+
+use super::Conn;
+use super::resource::{read_id, read_key};
+use super::statement::{Rows, Sql, insert, run};
+use crate::error::{QueryError, unreadable};
+use crate::schema::audit;
+use crate::types::{Micros, Ts};
+
+rows! {
+    NewAudit, NewAudits in "audit" on "DO NOTHING" {
+        tenant: Text = &'a str,
+        id: Text = &'a str,
+        at: Ts = Micros,
+        client: Text = &'a str,
+        agent: Nullable<Text> = Option<String>,
+        action: Text = &'static str,
+        interaction: Text = &'a str,
+        focus_kind: Nullable<Text> = Option<&'static str>,
+        focus_id: Nullable<Text> = Option<&'a str>,
+        version: Nullable<Integer> = Option<i32>,
+        patient: Nullable<Text> = Option<String>,
+        query: Nullable<Text> = Option<&'a str>,
+        given: Integer = i32,
+        request: Text = &'a str,
+        outcome: Text = &'static str,
+        source: Nullable<Text> = Option<&'a str>,
+        purpose: Nullable<Text> = Option<&'a str>,
+    }
+}
+
+rows! {
+    SealRow, SealRows {
+        tenant: Text = &'a str,
+        id: Text = &'a str,
+        sequence: BigInt = i64,
+        seal: Text = &'a str,
+    }
+}
+
+/// A row that has a seal keeps it.
+struct SetSeal;
+impl Sql for SetSeal {
+    const BEFORE: &'static str = "UPDATE audit SET sequence = given.sequence, seal = given.seal FROM ";
+    const AFTER: &'static str = " WHERE audit.tenant = given.tenant AND audit.id = given.id \
+         AND CASE WHEN audit.sequence IS NULL THEN true ELSE false END";
+}
+
+/// Writes audit rows and seals; `false` when an id exists or a row is sealed already.
+pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
+    let (mut rows, mut seals) = (NewAudits::default(), SealRows::default());
+    for change in changes {
+        let tenant = change.tenant.as_str();
+        rows.extend(change.audit.iter().map(|audit| NewAudit {
+            tenant,
+            id: audit.id.as_str(),
+            at: audit.at.into(),
+            client: &audit.client,
+            agent: audit.agent.as_ref().map(ToString::to_string),
+            action: audit.action.as_str(),
+            interaction: &audit.interaction,
+            focus_kind: audit.focus.as_ref().map(|focus| focus.kind.as_str()),
+            focus_id: audit.focus.as_ref().map(|focus| focus.id.as_str()),
+            version: audit.version.map(|version| version.0),
+            patient: audit.patient.as_ref().map(ToString::to_string),
+            query: audit.query.as_deref(),
+            given: audit.count,
+            request: &audit.request,
+            outcome: audit.outcome.as_str(),
+            source: audit.source.as_deref(),
+            purpose: audit.purpose.as_deref(),
+        }));
+        seals.extend(change.seals.iter().map(|seal| SealRow {
+            tenant,
+            id: seal.row.as_str(),
+            sequence: seal.sequence,
+            seal: &seal.seal,
+        }));
+    }
+    Ok(insert(conn, &rows)? == rows.count() && run::<SetSeal, _>(conn, &seals)? == seals.count())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit)]
+struct Found {
+    tenant: String,
+    id: String,
+    at: Micros,
+    client: String,
+    agent: Option<String>,
+    action: String,
+    interaction: String,
+    focus_kind: Option<String>,
+    focus_id: Option<String>,
+    version: Option<i32>,
+    patient: Option<String>,
+    query: Option<String>,
+    given: i32,
+    request: String,
+    outcome: String,
+    source: Option<String>,
+    purpose: Option<String>,
+    sequence: Option<i64>,
+    seal: Option<String>,
+}
+
+impl TryFrom<Found> for AuditRow {
+    type Error = QueryError;
+
+    fn try_from(row: Found) -> Result<Self, QueryError> {
+        let reference = |text: Option<String>, column: &'static str| {
+            text.map(|text| text.parse().map_err(|_| unreadable(column))).transpose()
+        };
+        let action = AuditAction::ALL.into_iter().find(|action| action.as_str() == row.action);
+        let outcome = AuditOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == row.outcome);
+        Ok(Self {
+            id: read_id(row.id)?,
+            at: row.at.timestamp(),
+            client: row.client,
+            agent: reference(row.agent, "audit.agent")?,
+            action: action.ok_or_else(|| unreadable("audit.action"))?,
+            interaction: row.interaction.into(),
+            focus: match (row.focus_kind, row.focus_id) {
+                (Some(kind), Some(id)) => Some(read_key(&kind, id)?),
+                _ => None,
+            },
+            version: row.version.map(Version),
+            patient: reference(row.patient, "audit.patient")?,
+            query: row.query,
+            count: row.given,
+            request: row.request,
+            outcome: outcome.ok_or_else(|| unreadable("audit.outcome"))?,
+            source: row.source,
+            purpose: row.purpose,
+        })
+    }
+}
+
+fn sealed_row(mut row: Found) -> Result<Sealed, QueryError> {
+    let (sequence, seal) = (row.sequence.take(), row.seal.take());
+    Ok(Sealed {
+        row: row.try_into()?,
+        sequence: sequence.ok_or_else(|| unreadable("audit.sequence"))?,
+        seal: seal.ok_or_else(|| unreadable("audit.seal"))?,
+    })
+}
+
+/// Rows that have no seal yet, of all tenants, the earliest of each tenant first.
+pub fn unsealed(conn: &mut Conn, limit: u16) -> Result<Vec<(TenantId, AuditRow)>, QueryError> {
+    let found: Vec<Found> = audit::table
+        .filter(audit::sequence.is_null())
+        .order((audit::tenant, audit::at, audit::id))
+        .limit(limit.into())
+        .select(Found::as_select())
+        .load(conn)?;
+    found.into_iter().map(|row| Ok((TenantId::new(row.tenant.clone()), row.try_into()?))).collect()
+}
+
+/// The tenants that have an audit trail.
+pub fn tenants(conn: &mut Conn) -> Result<Vec<TenantId>, QueryError> {
+    let found: Vec<String> = audit::table.select(audit::tenant).distinct().order(audit::tenant).load(conn)?;
+    Ok(found.into_iter().map(TenantId::new).collect())
+}
+
+/// Rows of the chain behind a place, in their order.
+pub fn sealed(conn: &mut Conn, tenant: &TenantId, after: i64, limit: u16) -> Result<Vec<Sealed>, QueryError> {
+    let found: Vec<Found> = audit::table
+        .filter(audit::tenant.eq(tenant.as_str()))
+        .filter(audit::sequence.gt(after))
+        .order(audit::sequence)
+        .limit(limit.into())
+        .select(Found::as_select())
+        .load(conn)?;
+    found.into_iter().map(sealed_row).collect()
+}
+
+/// The last rows of the chain, in their order.
+pub fn last_sealed(conn: &mut Conn, tenant: &TenantId, limit: u16) -> Result<Vec<Sealed>, QueryError> {
+    let found: Vec<Found> = audit::table
+        .filter(audit::tenant.eq(tenant.as_str()))
+        .filter(audit::sequence.is_not_null())
+        .order(audit::sequence.desc())
+        .limit(limit.into())
+        .select(Found::as_select())
+        .load(conn)?;
+    found.into_iter().rev().map(sealed_row).collect()
+}

@@ -1,0 +1,111 @@
+//! The audit trail of a running service: sealed, followed, and tampered with by somebody who has the database.
+
+use std::sync::Arc;
+
+use api::audit::AuditKey;
+use domain::audit::{Broken, Checkpoint};
+use domain::id::TenantId;
+use domain::store::Store;
+use server::audit::{Found, verify};
+use server::clinic;
+
+use crate::house::{House, work};
+
+async fn followed(house: &House, known: &[Checkpoint]) -> Vec<Found> {
+    let store: Arc<dyn Store> = Arc::new(house.service().store().clone());
+    let key = AuditKey::load_or_create(&house.place.audit_key()).unwrap();
+    verify(&store, &key, known).await.unwrap()
+}
+
+async fn broken(house: &House, known: &[Checkpoint]) -> Option<Broken> {
+    let found = followed(house, known).await;
+    found.into_iter().find(|found| found.tenant == TenantId::new(TenantId::DEFAULT)).unwrap().broken
+}
+
+/// Reads that leave so many rows, sealed.
+async fn some_rows(house: &House, count: usize) {
+    for _ in 0..count {
+        house.get(&clinic::engine(), "/fhir/HealthcareService").await.is(200);
+    }
+    house.work().await;
+}
+
+async fn a1_refusals_of_strangers_belong_to_no_tenant_and_are_sealed_too(house: &House) {
+    let url = format!("http://{}/fhir/Communication", house.service().address());
+    let refused = reqwest::Client::new().get(url).bearer_auth("x.y.z").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    house.work().await;
+    assert_eq!(house.place.count("audit", "tenant = 'system' AND outcome = '4' AND source = '127.0.0.1'"), 1);
+    assert_eq!(house.place.count("audit", "sequence IS NULL"), 0);
+    assert!(followed(house, &[]).await.iter().all(|found| found.broken.is_none()));
+}
+
+async fn a3_what_is_done_to_the_trail_is_found_at_its_first_sequence(house: &House) {
+    some_rows(house, 8).await;
+    assert_eq!(broken(house, &[]).await, None);
+    let end = followed(house, &[]).await.into_iter().map(|found| found.end);
+    let end = end.filter(|end| end.tenant == TenantId::new(TenantId::DEFAULT)).collect::<Vec<_>>();
+    let last = end[0].sequence;
+    assert!(last >= 8, "{last}");
+
+    house.place.execute("UPDATE audit SET client = 'somebody' WHERE tenant = 'default' AND sequence = 3");
+    assert_eq!(broken(house, &end).await, Some(Broken::Changed(3)));
+    house.place.execute("UPDATE audit SET client = 'engine-was' WHERE tenant = 'default' AND sequence = 2");
+    assert_eq!(broken(house, &end).await, Some(Broken::Changed(2)));
+    house.place.execute("DELETE FROM audit WHERE tenant = 'default' AND sequence = 1");
+    assert_eq!(broken(house, &end).await, Some(Broken::Missing(1)));
+}
+
+async fn a3_a_cut_trail_is_found_by_what_was_written_down_elsewhere(house: &House) {
+    some_rows(house, 5).await;
+    let end: Vec<_> = followed(house, &[]).await.into_iter().map(|found| found.end).collect();
+    let last = end.iter().find(|end| end.tenant == TenantId::new(TenantId::DEFAULT)).unwrap().sequence;
+    house.place.execute(&format!("DELETE FROM audit WHERE tenant = 'default' AND sequence > {}", last - 2));
+    assert_eq!(broken(house, &[]).await, None, "by itself it looks whole");
+    assert_eq!(broken(house, &end).await, Some(Broken::Missing(last - 1)));
+    house.place.execute("DELETE FROM audit WHERE tenant = 'default'");
+    assert_eq!(broken(house, &end).await, Some(Broken::Missing(1)), "a trail that is gone is remembered");
+}
+
+async fn a3_a_trail_under_another_key_is_neither_believed_nor_continued(house: &House) {
+    some_rows(house, 3).await;
+    let (store, other) = (house.service().store().clone(), house.place.folder.join("another-key"));
+    let store: Arc<dyn Store> = Arc::new(store);
+    let other = AuditKey::load_or_create(&other).unwrap();
+    let found = verify(&store, &other, &[]).await.unwrap();
+    assert!(found.iter().all(|found| found.broken == Some(Broken::Changed(1))), "{found:?}");
+    let last = house.place.number("SELECT max(sequence) AS value FROM audit WHERE tenant = 'default'");
+    house.place.execute(&format!("UPDATE audit SET given = 99 WHERE tenant = 'default' AND sequence = {last}"));
+    house.get(&clinic::engine(), "/fhir/HealthcareService").await.is(200);
+    house.work().await;
+    let after = house.place.number("SELECT max(sequence) AS value FROM audit WHERE tenant = 'default'");
+    assert_eq!(after, last, "nothing is hung on a row that was changed");
+    assert_eq!(house.place.count("audit", "tenant = 'default' AND sequence IS NULL"), 1, "and nothing is lost");
+}
+
+async fn a4_many_writers_and_two_sealers_make_one_chain(house: &House) {
+    let another = house.another().await;
+    let engine = clinic::engine();
+    let reads = (0..50).map(|_| house.get(&engine, "/fhir/HealthcareService"));
+    let sealers = async {
+        for _ in 0..10 {
+            work(&[house.service().worker(), another.service.worker()]).await;
+        }
+    };
+    futures_util::future::join(futures_util::future::join_all(reads), sealers).await;
+    work(&[house.service().worker(), another.service.worker()]).await;
+    let rows = house.place.count("audit", "tenant = 'default'");
+    let distinct = house.place.number("SELECT count(DISTINCT sequence) AS value FROM audit WHERE tenant = 'default'");
+    let last = house.place.number("SELECT max(sequence) AS value FROM audit WHERE tenant = 'default'");
+    assert!(rows >= 50 && rows == distinct && rows == last, "{rows} {distinct} {last}");
+    assert_eq!(broken(house, &[]).await, None);
+    another.stop().await;
+}
+
+on_both!(house:
+    a1_refusals_of_strangers_belong_to_no_tenant_and_are_sealed_too,
+    a3_what_is_done_to_the_trail_is_found_at_its_first_sequence,
+    a3_a_cut_trail_is_found_by_what_was_written_down_elsewhere,
+    a3_a_trail_under_another_key_is_neither_believed_nor_continued,
+    a4_many_writers_and_two_sealers_make_one_chain,
+);
