@@ -58,7 +58,11 @@ async fn every_operation_asks_for_a_token_but_the_public_ones(house: &House) {
     }
     let mut public: Vec<&str> = api::route::PUBLIC.to_vec();
     public.sort_unstable();
-    assert_eq!(public, ["/", "/docs", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"], "a checked list");
+    assert_eq!(
+        public,
+        ["/", "/docs", "/fhir/.well-known/smart-configuration", "/fhir/metadata", "/livez", "/openapi.json", "/readyz"],
+        "a checked list"
+    );
 }
 
 async fn another_patients_token_finds_what_is_not_there(house: &House) {

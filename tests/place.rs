@@ -45,6 +45,13 @@ struct Words {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
+/// A connection that waits for whoever writes.
+fn sqlite(path: &str) -> SqliteConnection {
+    let mut conn = SqliteConnection::establish(path).unwrap();
+    conn.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+    conn
+}
+
 impl Place {
     /// An empty database.
     pub fn new(database: Database) -> Self {
@@ -87,8 +94,7 @@ impl Place {
     /// Does to the database what only somebody who has it can do.
     pub fn execute(&self, statement: &str) {
         if let Some(path) = self.url.strip_prefix("sqlite:") {
-            let mut conn = SqliteConnection::establish(path).unwrap();
-            conn.batch_execute(&format!("PRAGMA busy_timeout = 10000; {statement}")).unwrap();
+            sqlite(path).batch_execute(statement).unwrap();
         } else {
             PgConnection::establish(&self.url).unwrap().batch_execute(statement).unwrap();
         }
@@ -97,7 +103,7 @@ impl Place {
     /// The number that a query named `value` answers with.
     pub fn number(&self, query: &str) -> i64 {
         let found: Vec<Number> = if let Some(path) = self.url.strip_prefix("sqlite:") {
-            sql_query(query).load(&mut SqliteConnection::establish(path).unwrap()).unwrap()
+            sql_query(query).load(&mut sqlite(path)).unwrap()
         } else {
             sql_query(query).load(&mut PgConnection::establish(&self.url).unwrap()).unwrap()
         };
@@ -112,7 +118,7 @@ impl Place {
     /// The texts that a query named `value` answers with.
     pub fn texts(&self, query: &str) -> Vec<String> {
         let found: Vec<Words> = if let Some(path) = self.url.strip_prefix("sqlite:") {
-            sql_query(query).load(&mut SqliteConnection::establish(path).unwrap()).unwrap()
+            sql_query(query).load(&mut sqlite(path)).unwrap()
         } else {
             sql_query(query).load(&mut PgConnection::establish(&self.url).unwrap()).unwrap()
         };
@@ -121,7 +127,17 @@ impl Place {
 
     /// Frees what workers hold, as the passing of their leases does.
     pub fn forget_leases(&self) {
-        self.execute("UPDATE clock SET claimed_until = NULL; UPDATE outbox SET claimed_until = NULL");
+        if self.url.starts_with("sqlite:") {
+            return self.execute("UPDATE clock SET claimed_until = NULL; UPDATE outbox SET claimed_until = NULL");
+        }
+        // A transaction for each table, rows in the order in which the service takes them: others work on them.
+        for table in ["clock", "outbox"] {
+            self.execute(&format!(
+                "WITH held AS (SELECT tenant, id FROM {table} ORDER BY tenant, id FOR UPDATE) \
+                 UPDATE {table} SET claimed_until = NULL FROM held \
+                 WHERE {table}.tenant = held.tenant AND {table}.id = held.id"
+            ));
+        }
     }
 
     /// Takes the database away under whoever uses it; PostgreSQL alone.

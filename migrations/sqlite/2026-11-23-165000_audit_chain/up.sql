@@ -6,7 +6,7 @@ ALTER TABLE audit ADD COLUMN source text;
 -- What for, as the token says it.
 ALTER TABLE audit ADD COLUMN purpose text;
 -- The row's place in the chain of its tenant, from 1 without gaps; absent until it is sealed.
-ALTER TABLE audit ADD COLUMN sequence bigint;
+ALTER TABLE audit ADD COLUMN sequence integer;
 -- A keyed digest of the row and of the seal before it, in hex.
 ALTER TABLE audit ADD COLUMN seal text;
 

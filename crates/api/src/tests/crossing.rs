@@ -129,7 +129,6 @@ async fn s6_a_search_counts_and_finds_the_callers_own_rows_alone() {
         "_include=*".to_owned(),
         "_content=inhaler".to_owned(),
         "_text=inhaler".to_owned(),
-        "_has:Task:focus:status=requested".to_owned(),
     ] {
         let got = house.get(&token, &format!("/fhir/Communication?{query}")).await;
         let form = with(TestRequest::post(), &token).uri("/fhir/Communication/_search");

@@ -102,8 +102,8 @@ async fn t5_the_headers_that_keep_browsers_from_harm_are_on_every_answer() {
         ("", "/fhir/Communication", 401),
         (token.as_str(), "/fhir/Task?_count=1", 200),
         (token.as_str(), "/nowhere", 404),
-        (token.as_str(), "/fhir/Communication/x", 500),
         (token.as_str(), "/api/v1/nothing", 404),
+        (token.as_str(), "/fhir/Communication/x", 500),
     ] {
         let answered = house.get(token, path).await;
         assert_eq!(answered.status, status, "{path}");

@@ -34,7 +34,7 @@ async fn a1_every_access_and_every_refusal_leaves_one_row() {
     assert_eq!((read.client.as_str(), read.agent.unwrap().to_string().as_str()), ("test", "Patient/p-1"));
     assert_eq!((read.focus.unwrap().id.as_str(), read.version.unwrap().0), (id.as_str(), 1));
     let found = house.left(with(TestRequest::get(), &one).uri("/fhir/Communication?patient=p-1"), 200).await;
-    assert_eq!((found.interaction.as_ref(), found.count), ("search-type", 1));
+    assert_eq!((found.interaction.as_ref(), found.count), ("search-type", 2), "the message and its automatic reply");
     assert!(found.query.is_some_and(|query| !query.contains("p-1")), "the query is kept in base64");
 
     let hidden = house.left(with(TestRequest::get(), &two).uri(&path), 404).await;
@@ -79,7 +79,7 @@ async fn a2_what_cannot_be_recorded_is_not_given_out() {
     assert_eq!(house.send(&token, "/fhir/Communication", &message("p-1")).await.status, 503);
     assert_eq!(house.get("x", "/fhir/Communication").await.status, 401, "a refusal gives nothing away");
     house.store.0.lock().unwrap().deaf = false;
-    assert_eq!(house.get(&token, "/fhir/Communication").await.json()["entry"].as_array().unwrap().len(), 1);
+    assert_eq!(house.get(&token, "/fhir/Communication").await.json()["entry"].as_array().unwrap().len(), 2);
 }
 
 #[actix_web::test]

@@ -50,7 +50,8 @@ impl Worker {
                 tracing::info!(target: "postern::audit", %tenant, sequence = end.sequence, seal = end.seal, "sealed");
                 report.sealed += rows.len();
             }
-            Err(SaveError::Conflict { .. }) => report.elsewhere += 1,
+            // Another sealer was there first, and its tick says so.
+            Err(SaveError::Conflict { .. }) => {}
             Err(SaveError::Store(error)) => return Err(error),
             Err(error) => return Err(StoreError::Internal(error.to_string())),
         }
