@@ -3,6 +3,7 @@
 
 use domain::access::Permission;
 use fhir::interaction::SERVED;
+use fhir::operation::operations;
 use serde_json::json;
 
 use crate::auth::Announced;
@@ -34,7 +35,7 @@ fn scopes() -> Vec<String> {
     let of = |level: &str| {
         let scope = |served: &fhir::interaction::Served| {
             let granted = served.interactions.iter().map(|interaction| interaction.permission());
-            let granted: Vec<_> = granted.chain(served.operations.iter().map(|own| own.permission)).collect();
+            let granted: Vec<_> = granted.chain(operations(served.kind).iter().map(|own| own.permission)).collect();
             let letter = |(letter, permission): &(char, Permission)| granted.contains(permission).then_some(*letter);
             let letters: String = Permission::LETTERS.iter().filter_map(letter).collect();
             format!("{level}/{}.{letters}", served.kind)

@@ -4,6 +4,7 @@
 use domain::access::{Level, Permission, Scope};
 use domain::id::ResourceType;
 use fhir::interaction::SERVED;
+use fhir::operation::operations;
 
 use super::*;
 
@@ -25,9 +26,10 @@ fn routes() -> Vec<(ResourceType, &'static str, String, Permission)> {
                 routes.push((served.kind, route.method, route.path, interaction.permission()));
             }
         }
-        for operation in served.operations {
-            let route = operation.route(served.kind);
-            routes.push((served.kind, route.method, route.path, operation.permission));
+        for operation in operations(served.kind) {
+            for route in operation.routes(served.kind) {
+                routes.push((served.kind, route.method, route.path, operation.permission));
+            }
         }
     }
     routes
