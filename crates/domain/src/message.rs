@@ -96,6 +96,30 @@ pub struct Reading {
 }
 
 impl Message {
+    /// A person's message with a text, and nothing else said about it.
+    pub fn new(id: ResourceId, sender: Reference, text: &str) -> Self {
+        Self {
+            id,
+            sender,
+            patient: None,
+            recipients: vec![],
+            category: None,
+            priority: None,
+            channel: None,
+            texts: vec![text.to_owned()],
+            body: text.to_owned(),
+            has_payload: true,
+            has_attachment: false,
+            language: None,
+            machine_generated: false,
+            marked_automatic: false,
+            internal: false,
+            facts: PatientFacts::default(),
+            awaits: None,
+            occurred_at: None,
+        }
+    }
+
     /// Which side it comes from; what a machine wrote in a person's name is the machine's.
     pub fn side(&self) -> Side {
         if self.machine_generated { Side::Machine } else { Side::of(&self.sender) }

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
 use domain::absence::{Absence, AbsenceReason, AbsenceSource, faults, may_declare};
-use domain::access::PatientFacts;
 use domain::clock::ClockName;
 use domain::decide::{Attendance, Refusal, Setting, claim, fire, released, send};
 use domain::decision::Decision;
@@ -91,24 +90,9 @@ fn policy(absences: Vec<Absence>) -> Policy {
 
 fn message(to: &[&str]) -> Message {
     Message {
-        id: "m1".parse().unwrap(),
-        sender: reference("Patient/p-1001"),
         patient: Some(reference("Patient/p-1001")),
         recipients: to.iter().map(|to| reference(to)).collect(),
-        category: None,
-        priority: None,
-        channel: None,
-        texts: vec!["A question.".into()],
-        body: "A question.".into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        awaits: None,
-        occurred_at: None,
-        facts: PatientFacts::default(),
+        ..Message::new("m1".parse().unwrap(), reference("Patient/p-1001"), "A question.")
     }
 }
 

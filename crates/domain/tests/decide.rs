@@ -57,24 +57,8 @@ fn policy() -> &'static Policy {
 
 fn message(text: &str) -> Message {
     Message {
-        id: "m1".parse().unwrap(),
-        sender: reference("Patient/p-1001"),
         patient: Some(reference("Patient/p-1001")),
-        recipients: vec![],
-        category: None,
-        priority: None,
-        channel: None,
-        texts: vec![text.into()],
-        body: text.into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        facts: PatientFacts::default(),
-        awaits: None,
-        occurred_at: None,
+        ..Message::new("m1".parse().unwrap(), reference("Patient/p-1001"), text)
     }
 }
 

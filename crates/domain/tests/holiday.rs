@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
-use domain::access::PatientFacts;
 use domain::calendar::Holiday;
 use domain::clock::ClockName;
 use domain::decide::{Setting, send};
@@ -46,24 +45,8 @@ fn kept(date: &str, name: &str, confirmed: bool) -> KeptHoliday {
 
 fn sent(policy: &Policy, now: Instant) -> Decision {
     let message = Message {
-        id: "m1".parse().unwrap(),
-        sender: reference("Patient/p-1001"),
         patient: Some(reference("Patient/p-1001")),
-        recipients: vec![],
-        category: None,
-        priority: None,
-        channel: None,
-        texts: vec!["A question.".into()],
-        body: "A question.".into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        awaits: None,
-        occurred_at: None,
-        facts: PatientFacts::default(),
+        ..Message::new("m1".parse().unwrap(), reference("Patient/p-1001"), "A question.")
     };
     send(Setting { policy, now }, &message, None, &mut Ids::new(now, 1)).unwrap()
 }

@@ -4,7 +4,6 @@
 
 use std::sync::LazyLock;
 
-use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState, Event};
 use domain::decide::{History, Ledgered, Refusal, Said, Setting, Voice, fire, ingest, retract};
 use domain::decision::{Decision, Outcome};
@@ -36,24 +35,11 @@ fn policy() -> &'static Policy {
 
 fn message(sender: &str, at: Instant) -> Message {
     Message {
-        id: "m1".parse().unwrap(),
-        sender: reference(sender),
         patient: Some(reference("Patient/p-1001")),
         recipients: vec![reference("HealthcareService/default")],
         category: Some("refill".into()),
-        priority: None,
-        channel: None,
-        texts: vec!["A refill, please.".into()],
-        body: "A refill, please.".into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        facts: PatientFacts::default(),
-        awaits: None,
         occurred_at: Some(at),
+        ..Message::new("m1".parse().unwrap(), reference(sender), "A refill, please.")
     }
 }
 

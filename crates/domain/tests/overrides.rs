@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
-use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState, PROMISE_MISSED};
 use domain::decide::{Actor, Refusal, Setting, fire, overrule, send};
 use domain::decision::{Decision, Outcome};
@@ -33,24 +32,10 @@ fn policy() -> Policy {
 
 fn message(id: &str, sender: &str) -> Message {
     Message {
-        id: id.parse().unwrap(),
-        sender: reference(sender),
         patient: Some(reference("Patient/p-1001")),
         recipients: vec![reference("HealthcareService/default")],
         category: Some("refill".into()),
-        priority: None,
-        channel: None,
-        texts: vec!["A refill, please.".into()],
-        body: "A refill, please.".into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        facts: PatientFacts::default(),
-        awaits: None,
-        occurred_at: None,
+        ..Message::new(id.parse().unwrap(), reference(sender), "A refill, please.")
     }
 }
 

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
-use domain::access::PatientFacts;
 use domain::calendar::{CalendarSpec, Kept, tzdb_version};
 use domain::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
 use domain::decide::{Fired, Setting, recalendar, send};
@@ -66,24 +65,10 @@ fn holiday(day: u8, confirmed: bool) -> Value {
 
 fn sent(policy: &Policy, now: Instant) -> ThreadView {
     let message = Message {
-        id: "m1".parse().unwrap(),
-        sender: reference("Patient/p-1001"),
         patient: Some(reference("Patient/p-1001")),
         recipients: vec![reference("HealthcareService/default")],
         category: Some("refill".into()),
-        priority: None,
-        channel: None,
-        texts: vec!["A refill, please.".into()],
-        body: "A refill, please.".into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        facts: PatientFacts::default(),
-        awaits: None,
-        occurred_at: None,
+        ..Message::new("m1".parse().unwrap(), reference("Patient/p-1001"), "A refill, please.")
     };
     let decision = send(Setting { policy, now }, &message, None, &mut Ids::new(now, 1)).unwrap();
     ThreadView::after(None, &decision)

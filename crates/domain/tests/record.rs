@@ -23,24 +23,10 @@ fn reference(text: &str) -> Reference {
 
 fn message(id: &str, sender: &str, category: &str, text: &str) -> Message {
     Message {
-        id: id.parse().unwrap(),
-        sender: reference(sender),
         patient: Some(reference("Patient/p-1001")),
         recipients: vec![reference("HealthcareService/family-medicine")],
         category: Some(category.into()),
-        priority: None,
-        channel: None,
-        texts: vec![text.into()],
-        body: text.into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        facts: PatientFacts::default(),
-        awaits: None,
-        occurred_at: None,
+        ..Message::new(id.parse().unwrap(), reference(sender), text)
     }
 }
 

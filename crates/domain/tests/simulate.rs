@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
-use domain::access::PatientFacts;
 use domain::id::Reference;
 use domain::message::Message;
 use domain::policy::bundle::Bundle;
@@ -39,24 +38,8 @@ fn strict() -> Policy {
 fn arrival(number: usize, minute: i64, thread: usize, sender: &str, text: &str) -> Arrival {
     let sender: Reference = sender.parse().unwrap();
     let message = Message {
-        id: format!("m-{number}").parse().unwrap(),
-        sender,
         patient: Some("Patient/p-1".parse().unwrap()),
-        recipients: vec![],
-        category: None,
-        priority: None,
-        channel: None,
-        texts: vec![text.into()],
-        body: text.into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        facts: PatientFacts::default(),
-        awaits: None,
-        occurred_at: None,
+        ..Message::new(format!("m-{number}").parse().unwrap(), sender, text)
     };
     Arrival { at: start().plus(minute * 60), thread: format!("t-{thread}").parse().unwrap(), message }
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
-use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName, ClockState};
 use domain::decide::{Refusal, Setting, claim, fire, send};
 use domain::decision::{Decision, Outcome};
@@ -37,24 +36,10 @@ fn policy() -> Policy {
 
 fn message(id: &str, sender: &str, text: &str) -> Message {
     Message {
-        id: id.parse().unwrap(),
-        sender: reference(sender),
         patient: Some(reference("Patient/p-1001")),
         recipients: vec![reference("HealthcareService/default")],
         category: Some("refill".into()),
-        priority: None,
-        channel: None,
-        texts: vec![text.into()],
-        body: text.into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        facts: PatientFacts::default(),
-        awaits: None,
-        occurred_at: None,
+        ..Message::new(id.parse().unwrap(), reference(sender), text)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::access::PatientFacts;
 use domain::clock::{Clock, ClockName};
 use domain::correspondent::{Correspondent, Who};
 use domain::decide::{Actor, BlockAsked, HeldMessage, Known, Refusal, Setting, block, exempt, expire, release, send};
@@ -54,26 +53,7 @@ pub fn policy(change: impl FnOnce(&mut Value)) -> Policy {
 }
 
 pub fn message(sender: &str, text: &str) -> Message {
-    Message {
-        id: "m0".parse().unwrap(),
-        sender: reference(sender),
-        patient: Some(reference(PATIENT)),
-        recipients: vec![],
-        category: None,
-        priority: None,
-        channel: None,
-        texts: vec![text.into()],
-        body: text.into(),
-        has_payload: true,
-        has_attachment: false,
-        language: None,
-        machine_generated: false,
-        marked_automatic: false,
-        internal: false,
-        awaits: None,
-        occurred_at: None,
-        facts: PatientFacts::default(),
-    }
+    Message { patient: Some(reference(PATIENT)), ..Message::new("m0".parse().unwrap(), reference(sender), text) }
 }
 
 pub struct World {
