@@ -1,0 +1,98 @@
+//! The rows of the audit trail.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::id::{Key, Reference, ResourceId, Version};
+
+/// One access or decision: who did what, for the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Its identifier.
+    pub id: ResourceId,
+    /// When.
+    pub at: Timestamp,
+    /// The client.
+    pub client: String,
+    /// The person behind it, if any.
+    pub agent: Option<Reference>,
+    /// `C`, `R`, `U`, `D` or `E` (<https://hl7.org/fhir/R4/valueset-audit-event-action.html>).
+    pub action: AuditAction,
+    /// The interaction, such as `read`, `search-type`, `$claim`; of a refusal the method and the route's template.
+    pub interaction: Cow<'static, str>,
+    /// The resource, when it is one.
+    pub focus: Option<Key>,
+    /// Its version.
+    pub version: Option<Version>,
+    /// The patient concerned.
+    pub patient: Option<Reference>,
+    /// A search's query in base64; never shown to those who may not see the audit.
+    pub query: Option<String>,
+    /// How many resources were given out.
+    pub count: i32,
+    /// The request it belongs to.
+    pub request: String,
+    /// How it ended.
+    pub outcome: AuditOutcome,
+    /// The network address that the request came from.
+    pub source: Option<String>,
+    /// What for, as the token says it.
+    pub purpose: Option<String>,
+}
+
+/// How an access ended (<https://hl7.org/fhir/R4/valueset-audit-event-outcome.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditOutcome {
+    /// It was done.
+    Done,
+    /// It was refused: not who they say, not allowed, or not there for them.
+    Refused,
+    /// The service failed.
+    Failed,
+}
+
+impl AuditOutcome {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Done, Self::Refused, Self::Failed];
+
+    /// The code of the FHIR value set.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "0",
+            Self::Refused => "4",
+            Self::Failed => "8",
+        }
+    }
+}
+
+/// The action code of an `AuditEvent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditAction {
+    /// Something new.
+    Create,
+    /// Something seen.
+    Read,
+    /// Something changed.
+    Update,
+    /// Something deleted.
+    Delete,
+    /// An operation or a decision of the service itself.
+    Execute,
+}
+
+impl AuditAction {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Create, Self::Read, Self::Update, Self::Delete, Self::Execute];
+
+    /// The code of the FHIR value set.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "C",
+            Self::Read => "R",
+            Self::Update => "U",
+            Self::Delete => "D",
+            Self::Execute => "E",
+        }
+    }
+}
