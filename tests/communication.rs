@@ -5,3 +5,4 @@ mod draft;
 mod kept;
 mod matching;
 mod private;
+mod retract;

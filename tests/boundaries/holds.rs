@@ -15,6 +15,7 @@ on_both!(house:
     a_message_that_was_answered_in_another_way_is_delivered_and_asks_for_nothing,
     what_nobody_reviews_is_escalated_and_delivered_once_by_two_workers,
     an_exemption_is_an_override_with_an_end,
+    a_held_message_that_is_retracted_is_reviewed_and_delivered_no_more,
 );
 
 fn text(house_message: &Value) -> &str {
@@ -193,4 +194,24 @@ async fn an_exemption_is_an_override_with_an_end(house: &House) {
     let listed = house.get(&nurse(), &format!("/api/v1/overrides?thread={id}")).await.is(200).json();
     let kinds: Vec<_> = listed["overrides"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
     assert_eq!(kinds, ["exempt-limit", "exempt-quiet"]);
+}
+
+async fn a_held_message_that_is_retracted_is_reviewed_and_delivered_no_more(house: &House) {
+    let id = held(house).await;
+    let path = format!("/fhir/Communication/{id}");
+    let mut gone = house.get(&patient("p-1001"), &path).await.is(200).json();
+    gone["status"] = json!("entered-in-error");
+    let gone = house.put(&patient("p-1001"), &path, &gone).await.is(200).json();
+    assert_eq!((&gone["status"], &gone["payload"]), (&json!("entered-in-error"), &Value::Null));
+    let tasks = house.get(&lead(), "/fhir/Task?owner=Practitioner/dr-lee").await.is(200).resources();
+    assert_eq!((tasks.len(), &tasks[0]["status"]), (1, &json!("cancelled")));
+    let over = house.get(&lead(), "/api/v1/holds?state=retracted").await.is(200).json();
+    assert_eq!((over["holds"].as_array().unwrap().len(), &over["holds"][0]["reason"]), (1, &json!("entered-in-error")));
+    let refused = post(house, &lead(), &format!("/api/v1/holds/{id}/release"), &json!({ "reason": "reviewed" })).await;
+    assert!(refused.is(422).text.contains("not-held"));
+    // Its longest hold passes: the lead knows what it was, and nobody else gets it.
+    house.at(26, "12:00:00");
+    assert_eq!(house.work().await.released, 0);
+    assert_eq!(text(&house.get(&lead(), &format!("{path}/_history/1")).await.is(200).json()), "Two.");
+    house.get(&nurse(), &path).await.is(404);
 }

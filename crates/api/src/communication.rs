@@ -2,6 +2,7 @@
 
 mod draft;
 pub(crate) mod matching;
+mod retract;
 mod sending;
 
 use actix_web::web::Path;
@@ -119,7 +120,8 @@ pub(crate) async fn vread(context: Context, path: Path<(String, String)>) -> Ans
 }
 
 /// Changes a draft, or sends it (`status` `in-progress` or `completed`), as a create would. What was sent stays as it is:
-/// given back unchanged it is answered, changed it is refused.
+/// given back unchanged it is answered, changed it is refused. With `status` `entered-in-error`, and nothing else changed
+/// but `statusReason`, its author, a lead of the pool or a machine retracts it: what it said is hidden from then on.
 #[utoipa::path(
     tag = "Communication",
     operation_id = "updateDraft",
@@ -137,7 +139,8 @@ pub(crate) async fn update(context: Context, id: Path<String>, body: ResourceBod
     Current::of(&context, &id, Permission::Update).await?.replace(&context, &body.0, "update").await
 }
 
-/// Changes a draft by a JSON Patch or a FHIRPath Patch, or sends it by one.
+/// Changes a draft by a JSON Patch or a FHIRPath Patch, sends it by one, or retracts a message (`status`
+/// `entered-in-error`).
 #[utoipa::path(
     tag = "Communication",
     operation_id = "patchDraft",
@@ -233,7 +236,10 @@ fn may_write(message: &Communication, visibility: &Visibility) -> Result<(), Fai
 pub(crate) fn refused(refusal: &decide::Refusal) -> Failure {
     let text = format!("{refusal}: {}.", refusal.remedy());
     match refusal {
-        decide::Refusal::NotAMember | decide::Refusal::NotAPerson | decide::Refusal::NotALead => {
+        decide::Refusal::NotAMember
+        | decide::Refusal::NotAPerson
+        | decide::Refusal::NotALead
+        | decide::Refusal::NotTheAuthor => {
             Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).because(refusal.code())])
         }
         _ => Failure::Business(vec![Issue::error(IssueCode::BusinessRule, text).because(refusal.code())]),

@@ -30,7 +30,8 @@ pub(crate) async fn of(
     let root = read(context, Key::new(ResourceType::Communication, thread.clone())).await?;
     let parts = messages(context, thread).await?;
     let others = root.iter().chain(&parts).filter(|stored| Some(&stored.key.id) != without);
-    history.said = others.filter_map(said).collect();
+    // What is taken back ends nothing that somebody may wait for: that a machine wrote is then believed of nobody.
+    history.said = others.filter_map(|stored| said(stored, without.is_none())).collect();
     Ok(history)
 }
 
@@ -75,8 +76,9 @@ async fn messages(context: &Context, thread: &ResourceId) -> Result<Vec<Stored>,
 }
 
 /// What a human has written, and when. Drafts, notes, machines and what was sent in error say nothing here.
-fn said(stored: &Stored) -> Option<Said> {
+fn said(stored: &Stored, believes: bool) -> Option<Said> {
     let communication = Communication::parse(stored.body.as_bytes()).ok().filter(|message| !message.is_draft())?;
-    let message = communication.message(&stored.key.id, &PatientFacts::default());
+    let mut message = communication.message(&stored.key.id, &PatientFacts::default());
+    message.machine_generated &= believes || message.sender.is("Practitioner") || message.sender.is("PractitionerRole");
     Some(Said { at: message.occurred_at.unwrap_or_else(|| stored.date.into()), by: Voice::of(&message)? })
 }

@@ -81,6 +81,8 @@ pub struct Change {
     pub holds: Vec<Hold>,
     /// Blocks that begin, and those that a person ends.
     pub blocks: Vec<Block>,
+    /// Messages that are retracted: what their earlier versions say is hidden from now on.
+    pub retractions: Vec<Retraction>,
 }
 
 impl Change {
@@ -113,8 +115,26 @@ impl Change {
             correspondents: vec![],
             holds: vec![],
             blocks: vec![],
+            retractions: vec![],
         }
     }
+}
+
+/// A message that is retracted. Its earlier versions are its author's from now on, and the leads' of the pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retraction {
+    /// The message.
+    pub message: ResourceId,
+    /// When.
+    pub at: Instant,
+    /// The pool that answers, or is to review it: its leads go on seeing what was written. None: no pool does.
+    pub pool: Option<Reference>,
+    /// The decision record; a message that nobody but its author has seen needs none.
+    pub decision: Option<ResourceId>,
+    /// The person who has retracted it, if any.
+    pub agent: Option<Reference>,
+    /// The client they used.
+    pub client: String,
 }
 
 /// A key that may exist once per tenant and namespace.

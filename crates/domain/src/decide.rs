@@ -27,6 +27,7 @@ mod overrule;
 mod recalendar;
 mod recipient;
 mod release;
+mod retract;
 mod route;
 mod send;
 mod shadow;
@@ -36,13 +37,14 @@ pub use block::{BlockAsked, Blocked, block, may_see, unblock};
 pub use claim::claim;
 pub use exempt::exempt;
 pub use fire::{Fired, fire};
-pub use late::{History, Ledgered, Said, Voice, retract};
+pub use late::{History, Ledgered, Said, Voice};
 pub use leave::put_off;
 pub use merge::{MergeReason, merge};
 pub use open::open;
 pub use overrule::{Actor, answering, overrule};
 pub use recalendar::{another_calendar, recalendar};
 pub use release::{HeldMessage, expire, release};
+pub use retract::{Retracted, may_retract, retract};
 pub use route::{RouteReason, route};
 pub use send::{draft, ingest, send};
 pub use shadow::shadow;
@@ -166,6 +168,9 @@ pub enum Refusal {
     /// Too many blocks of one sender.
     #[error("the sender is blocked as often as can be kept")]
     TooManyBlocks,
+    /// Neither the author nor a lead of the pool.
+    #[error("only its author and leads of the pool may retract a message")]
+    NotTheAuthor,
     /// A block that ends too late, or has ended.
     #[error("until is to be an instant ahead, within 90 days")]
     BlockTooLong,
@@ -202,6 +207,7 @@ impl Refusal {
             Self::NoSuchTemplate => "no-such-template",
             Self::NotASender => "not-a-sender",
             Self::TooManyBlocks => "too-many-blocks",
+            Self::NotTheAuthor => "not-the-author",
             Self::BlockTooLong => "block-too-long",
             Self::BlockOver => "block-over",
         }
@@ -234,6 +240,7 @@ impl Refusal {
             Self::NoSuchTemplate => "name a template of the bundle in force by its id, or leave it out",
             Self::NotASender => "name the sender as Patient/[id] or RelatedPerson/[id]",
             Self::TooManyBlocks => "end one of them first",
+            Self::NotTheAuthor => "ask the author, or a lead of the pool that answers",
             Self::BlockTooLong => "give an instant within 90 days; block again when it ends and is still needed",
             Self::BlockOver => "nothing is left to end",
         }

@@ -88,11 +88,13 @@ pub enum HoldState {
     Answered,
     /// Nobody reviewed it in time: it was delivered.
     Delivered,
+    /// It was retracted before anybody reviewed it: it is not delivered.
+    Retracted,
 }
 
 impl HoldState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Held, Self::Released, Self::Answered, Self::Delivered];
+    pub const ALL: [Self; 5] = [Self::Held, Self::Released, Self::Answered, Self::Delivered, Self::Retracted];
 
     /// The stored code.
     pub const fn as_str(self) -> &'static str {
@@ -101,6 +103,7 @@ impl HoldState {
             Self::Released => "released",
             Self::Answered => "answered",
             Self::Delivered => "delivered",
+            Self::Retracted => "retracted",
         }
     }
 

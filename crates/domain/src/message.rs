@@ -1,5 +1,7 @@
 //! A message as policy sees it: codes, counts, references, and the words that only matching may read.
 
+mod standing;
+
 use crate::access::PatientFacts;
 use crate::id::{Reference, ResourceId};
 use crate::policy::rule::{Fact, Field};
@@ -7,6 +9,8 @@ use crate::policy::turnaround::PauseReason;
 use crate::text::{self, Found, Words};
 use crate::thread::Priority;
 use crate::time::Instant;
+
+pub use standing::Standing;
 
 /// Which side a message comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -252,6 +252,9 @@ pub trait Store: Send + Sync + 'static {
     /// Takes outbox rows released before `now`: all rows of the recipients it takes, so that they leave together.
     fn claim_outbox(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedOutbox>>;
 
+    /// The notices of a thread that have not left yet, the oldest first.
+    fn waiting_notices(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OutboxRow>>;
+
     /// The ledger of a clock, by time and sequence.
     fn ledger(&self, tenant: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>>;
 

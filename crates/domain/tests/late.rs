@@ -5,9 +5,9 @@
 use std::sync::LazyLock;
 
 use domain::clock::{Clock, ClockName, ClockState, Event};
-use domain::decide::{History, Ledgered, Refusal, Said, Setting, Voice, fire, ingest, retract};
+use domain::decide::{History, Ledgered, Refusal, Retracted, Said, Setting, Voice, fire, ingest, retract};
 use domain::decision::{Decision, Outcome};
-use domain::id::{Ids, Key, Reference, ResourceType};
+use domain::id::{Ids, Reference};
 use domain::message::Message;
 use domain::policy::bundle::Bundle;
 use domain::policy::{DEFAULT_BUNDLE, Policy};
@@ -223,15 +223,22 @@ fn a_red_flag_that_comes_late_is_looked_at_whatever_has_been_answered_since() {
     assert!(decision.outbox.iter().any(|row| row.topic == "red-flag"));
 }
 
+/// Retracts that message of a thread that has seen, but for it, what was said here.
+fn taken_back(kept: &Kept, message: &Message, by: &str, said: Vec<Said>) -> Decision {
+    let agent = reference(by);
+    let received_at = message.occurred_at.unwrap();
+    let retracted = Retracted { message, hold: None, received_at, agent: Some(&agent), client: "portal", waiting: &[] };
+    let history = History { said, ..kept.history.clone() };
+    let setting = Setting { policy: policy(), now: now() };
+    retract(setting, kept.view.as_ref().unwrap(), &retracted, &history, &mut Ids::new(now(), 4)).0
+}
+
 #[test]
 fn b26_what_a_message_in_error_began_falls_away_with_its_reason() {
     let mut kept = Kept::default();
     let at = june(22, "09:00");
     kept.deliver(&patient(at), now());
-    let (view, setting) = (kept.view.clone().unwrap(), Setting { policy: policy(), now: now() });
-    let focus = Key::new(ResourceType::Communication, "m1".parse().unwrap());
-    let without = History { said: vec![], ..kept.history.clone() };
-    let decision = retract(setting, &view, focus.clone(), &without, &mut Ids::new(now(), 4));
+    let decision = taken_back(&kept, &patient(at), "Patient/p-1001", vec![]);
     assert_eq!((decision.record.outcome, decision.thread.state), (Outcome::Retracted, ThreadState::Answered));
     assert!(decision.clocks.iter().all(|clock| clock.fold.state == ClockState::Cancelled && clock.next.is_none()));
     let reason = Event::Cancel { reason: "entered-in-error".into() };
@@ -239,10 +246,32 @@ fn b26_what_a_message_in_error_began_falls_away_with_its_reason() {
     assert_eq!(decision.tasks[0].status.as_str(), "cancelled");
 
     kept.deliver(&patient(at.plus(600)), now());
-    let other = History { said: vec![Said { at: at.plus(600), by: Voice::Patient }], ..kept.history.clone() };
-    let view = kept.view.clone().unwrap();
-    let kept = retract(setting, &view, focus, &other, &mut Ids::new(now(), 5));
-    assert!(kept.clocks.is_empty(), "somebody waits all the same");
+    let other = vec![Said { at: at.plus(600), by: Voice::Patient }];
+    let waits = taken_back(&kept, &patient(at), "Patient/p-1001", other);
+    assert!(waits.clocks.is_empty(), "somebody waits all the same");
+}
+
+#[test]
+fn a_retracted_red_flag_stays_owed_unless_somebody_of_the_team_retracts_it() {
+    let mut kept = Kept::default();
+    let flagged = Message { texts: vec!["chest pain".into()], ..patient(june(22, "09:00")) };
+    kept.deliver(&flagged, now());
+    let by_patient = taken_back(&kept, &flagged, "Patient/p-1001", vec![]);
+    assert!(by_patient.clocks.is_empty() && by_patient.thread.task.is_some());
+    let by_lead = taken_back(&kept, &flagged, "Practitioner/lead", vec![]);
+    assert!(
+        by_lead.clocks.iter().all(|clock| clock.fold.state == ClockState::Cancelled) && by_lead.thread.task.is_none()
+    );
+}
+
+#[test]
+fn a_note_that_is_retracted_changes_nothing_of_what_is_owed() {
+    let mut kept = Kept::default();
+    kept.deliver(&patient(june(22, "09:00")), now());
+    let note = Message { internal: true, ..nurse(june(22, "09:30")) };
+    // Even were nobody known to wait: only who began a run can end it so.
+    let decision = taken_back(&kept, &note, "Practitioner/nurse", vec![]);
+    assert!(decision.clocks.is_empty() && decision.thread.task.is_some());
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 //! (<https://hl7.org/fhir/R4/communication.html>).
 
 mod hold;
+mod retract;
 
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use domain::access::PatientFacts;
 use domain::change::{Audience, ResourceWrite};
 use domain::decision::{AutomaticReply, Record};
 use domain::id::{Key, Reference, ResourceId, ResourceType, Version};
-use domain::message::{Message, Side};
+use domain::message::{Message, Side, Standing};
 use domain::policy::turnaround::PauseReason;
 use domain::thread::Thread;
 use domain::time::Instant;
@@ -24,6 +25,7 @@ use crate::text::quote;
 use crate::write::{Filing, filed, instant};
 
 pub use hold::released;
+pub use retract::{Retraction, retracted};
 
 /// The label of notes among staff, which no patient sees.
 const INTERNAL: &str = "internal";
@@ -271,7 +273,7 @@ impl Communication {
             let kept = format!("{{\"url\":{},\"valueDateTime\":{}}}", quote(canonical::CLIENT_SENT), stated.raw());
             edit = edit.extension(canonical::CLIENT_SENT, Some(&kept));
         }
-        edit = edit.extension(canonical::DECISION, Some(&decision(stamp.record)));
+        edit = edit.extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
         edit = edit.push("instantiatesUri", quote(&governing(stamp.record)));
         let audience = match (held, self.is_internal()) {
             (true, _) => Audience::Author,
@@ -330,8 +332,11 @@ pub fn automatic(reply: &AutomaticReply, to: &ResourceId, stamp: &Stamp<'_>) -> 
     let now = instant(stamp.now);
     let root = &stamp.thread.id;
     let says = |reference: &Reference| json!({ "reference": reference.to_string() });
-    let extensions =
-        format!("[{},{}]", json!({ "url": canonical::AUTO_GENERATED, "valueBoolean": true }), decision(stamp.record));
+    let extensions = format!(
+        "[{},{}]",
+        json!({ "url": canonical::AUTO_GENERATED, "valueBoolean": true }),
+        decision(&stamp.record.id)
+    );
     let mut members = vec![
         ("resourceType", json!("Communication").to_string()),
         ("id", json!(reply.id.as_str()).to_string()),
@@ -366,8 +371,21 @@ pub fn automatic(reply: &AutomaticReply, to: &ResourceId, stamp: &Stamp<'_>) -> 
     filed(Key::new(ResourceType::Communication, reply.id.clone()), format!("{{{}}}", members.join(",")), filing)
 }
 
-fn decision(record: &Record) -> String {
-    json!({ "url": canonical::DECISION, "valueUri": format!("{}/{}", canonical::DECISIONS, record.id) }).to_string()
+/// Where a stored message stands.
+pub fn standing(document: &Document) -> Standing {
+    let root = document.root();
+    match &*root.text("status").unwrap_or_default() {
+        "preparation" => Standing::Draft,
+        "on-hold" if hold::is_held(root) => Standing::Held,
+        "on-hold" => Standing::Scheduled,
+        "stopped" => Standing::Stopped,
+        "entered-in-error" => Standing::Retracted,
+        _ => Standing::Sent,
+    }
+}
+
+fn decision(id: &ResourceId) -> String {
+    json!({ "url": canonical::DECISION, "valueUri": format!("{}/{id}", canonical::DECISIONS) }).to_string()
 }
 
 fn governing(record: &Record) -> String {

@@ -113,6 +113,31 @@ pub fn released(
     Ok(change)
 }
 
+/// The change of a message that is retracted, as it is stored. `earlier` are stored Tasks beside the open one that the
+/// decision writes anew, such as that of a review.
+///
+/// # Errors
+/// A text that was made cannot be read: a fault of ours.
+pub fn retracted(
+    frame: &Frame<'_>,
+    view: &ThreadView,
+    message: &Stored,
+    (reason, earlier): (Option<&str>, &[Stored]),
+    decision: Decision,
+) -> Result<Change, Vec<Issue>> {
+    let retraction = communication::Retraction {
+        version: message.version.next(),
+        now: frame.now,
+        reason,
+        decision: Some(&decision.record.id),
+        patient: decision.thread.patient.clone(),
+    };
+    let write = communication::retracted(message, &retraction)?;
+    let mut change = whole(frame, Some(view), earlier, decision)?;
+    change.resources.insert(0, write);
+    Ok(change)
+}
+
 /// The change of thresholds that fire.
 ///
 /// # Errors

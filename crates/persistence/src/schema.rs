@@ -336,6 +336,21 @@ diesel::table! {
     use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
     use crate::types::Ts;
 
+    retracted_message (tenant, message) {
+        tenant -> Text,
+        message -> Text,
+        at -> Ts,
+        pool_reference -> Nullable<Text>,
+        decision -> Nullable<Text>,
+        agent -> Nullable<Text>,
+        client -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
     held_message (tenant, message) {
         tenant -> Text,
         message -> Text,
@@ -455,6 +470,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     held_message,
+    retracted_message,
     resource,
     resource_history,
     search_value,

@@ -38,6 +38,8 @@ pub mod overrides;
 pub mod record;
 #[path = "sql/resource.rs"]
 pub mod resource;
+#[path = "sql/retraction.rs"]
+pub mod retraction;
 #[path = "sql/search.rs"]
 pub mod search;
 #[path = "sql/simulation.rs"]

@@ -6,7 +6,7 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::absence::Absence;
 use domain::audit::Sealed;
 use domain::calendar::Kept;
-use domain::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery};
+use domain::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, OutboxRow};
 use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
 use domain::decision::Mode;
@@ -244,6 +244,10 @@ impl Store for SqlStore {
 
     fn claim_outbox(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedOutbox>> {
         ask!(self, outbox::claim(now, lease, limit))
+    }
+
+    fn waiting_notices(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OutboxRow>> {
+        ask!(self, outbox::notices(&tenant, &thread))
     }
 
     fn ledger(&self, tenant: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>> {

@@ -31,7 +31,7 @@ use crate::read::unreadable;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
-    /// Where they stand: `held` unless said otherwise, `released`, `answered` or `delivered`.
+    /// Where they stand: `held` unless said otherwise, `released`, `answered`, `delivered` or `retracted`.
     #[param(value_type = Option<String>)]
     state: Option<HoldState>,
     /// How many at most.

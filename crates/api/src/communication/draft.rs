@@ -4,9 +4,10 @@ use actix_web::HttpResponse;
 use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Change, Stored};
 use domain::id::Key;
+use domain::message::Standing;
 use domain::search::Read;
 use domain::store::SaveError;
-use fhir::communication::Communication;
+use fhir::communication::{Communication, standing};
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
 use fhir::resource::Document;
@@ -21,7 +22,7 @@ use crate::read::unreadable;
 /// A message as it is now, with what the caller may see of such.
 pub(super) struct Current {
     pub(super) stored: Stored,
-    visibility: Visibility,
+    pub(super) visibility: Visibility,
 }
 
 impl Current {
@@ -41,19 +42,36 @@ impl Current {
         Ok(Self { stored, visibility })
     }
 
+    /// Where the message stands.
+    pub(super) fn standing(&self) -> Result<Standing, Failure> {
+        let document = unreadable(Document::stored(self.stored.body.clone(), KIND))?;
+        Ok(standing(&document))
+    }
+
     /// Whether it may still be changed.
     pub(super) fn is_draft(&self) -> Result<bool, Failure> {
-        let document = unreadable(Document::stored(self.stored.body.clone(), KIND))?;
-        Ok(document.root().text("status").is_some_and(|status| status == "preparation"))
+        Ok(self.standing()? == Standing::Draft)
     }
 
     /// Writes the next version, which may be the one that is sent.
     pub(super) async fn replace(&self, context: &Context, body: &[u8], interaction: &'static str) -> Answer {
-        if !self.is_draft()? {
-            return self.unchanged(context, body);
+        let standing = self.standing()?;
+        let document = Document::parse(body, KIND)?;
+        named(&document, &self.stored.key)?;
+        if document.root().text("status").is_some_and(|status| status == Standing::Retracted.status())
+            && standing.may_become(Standing::Retracted)
+        {
+            if standing != Standing::Draft {
+                self.nothing_but(&document, &["status", "_status", "statusReason"])?;
+            }
+            return self.retract(context, &document, interaction).await;
+        }
+        if standing != Standing::Draft {
+            self.nothing_but(&document, &[])?;
+            let outcome = Outcome::all_well("Nothing was changed.");
+            return Ok(context.manners.made(&self.stored, &context.state.base_url, false, &outcome));
         }
         let message = Communication::parse(body)?;
-        named(message.document(), &self.stored.key)?;
         may_write(&message, &self.visibility)?;
         let sending = Sending::draft(context, &message, &self.visibility, &self.stored, interaction);
         let Sent::Now(write) = sending.save().await? else {
@@ -65,23 +83,21 @@ impl Current {
         Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome))
     }
 
-    /// A message that was sent is given back as it is when nothing is changed; what would be, is refused by its name.
-    fn unchanged(&self, context: &Context, body: &[u8]) -> Answer {
-        let document = Document::parse(body, KIND)?;
-        named(&document, &self.stored.key)?;
+    /// What was sent stays as it is: given back unchanged, or with changes of these members alone, it passes. What else
+    /// would be changed is refused by its name.
+    fn nothing_but(&self, document: &Document, may: &[&str]) -> Result<(), Failure> {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         let (before, after) = (read(&self.stored.body), read(document.text()));
         let names = [&before, &after].map(|own| own.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
         // What says which version it is may be left out or be older: the address and If-Match say it.
-        let mut changed = names.into_iter().flatten().filter(|name| name != "meta" && before[name] != after[name]);
-        if let Some(name) = changed.next() {
-            let text = "A message that was sent stays as it is, with what the service has set in it. Send another one.";
-            let element = name.trim_start_matches('_');
-            let issue = Issue::error(IssueCode::BusinessRule, text).at(format!("Communication.{element}"));
-            return Err(Failure::Business(vec![issue.because("message-sent")]));
-        }
-        let outcome = Outcome::all_well("Nothing was changed.");
-        Ok(context.manners.made(&self.stored, &context.state.base_url, false, &outcome))
+        let stays = |name: &String| name == "meta" || may.contains(&name.as_str());
+        let mut changed = names.into_iter().flatten().filter(|name| !stays(name) && before[name] != after[name]);
+        let Some(name) = changed.next() else { return Ok(()) };
+        let text = "A message that was sent stays as it is, with what the service has set in it. Send another one, or \
+                    retract it: change its status to entered-in-error and nothing else.";
+        let element = name.trim_start_matches('_');
+        let issue = Issue::error(IssueCode::BusinessRule, text).at(format!("Communication.{element}"));
+        Err(Failure::Business(vec![issue.because("message-sent")]))
     }
 
     /// Deletes a draft.

@@ -126,6 +126,7 @@ fn is_the_same(stored: &str, sent: &str) -> bool {
         }
         read
     };
-    let is_sent = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|own| own["status"] != "preparation");
+    let sends = |own: &Value| own["status"] == "in-progress" || own["status"] == "completed";
+    let is_sent = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|own| sends(&own));
     is_sent(sent) && members(stored) == members(sent)
 }

@@ -396,6 +396,12 @@ impl Store for Memory {
         now(Ok(vec![]))
     }
 
+    fn waiting_notices(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<OutboxRow>> {
+        let rows = self.0.lock().unwrap();
+        let waits = |row: &&OutboxRow| row.recipient.is_some() && row.thread.as_ref() == Some(&thread);
+        now(Ok(rows.outbox.iter().filter(waits).cloned().collect()))
+    }
+
     fn ledger(&self, _: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>> {
         let rows = self.0.lock().unwrap();
         now(Ok(rows.ledger.iter().filter(|entry| entry.clock == clock).cloned().collect()))

@@ -3,18 +3,16 @@
 //! human answer after it ends that run. What was recorded meanwhile stays: entries are only added.
 
 use crate::clock::{Calendars, Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
-use crate::decision::{Decision, Outcome, Record};
-use crate::id::{Ids, Key};
+use crate::decision::Record;
+use crate::id::Ids;
 use crate::message::Message;
 use crate::policy::Pool;
 use crate::policy::turnaround::Turnaround;
-use crate::store::ThreadView;
 use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
-use super::notice::Outbox;
+use super::Setting;
 use super::obligation::{Beginning, Occasion};
-use super::{Setting, mirrors, named};
 
 /// What a human has written in a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,10 +63,11 @@ pub struct History {
 
 /// A run as it follows from who wrote when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
-    from: Instant,
+pub(super) struct Run {
+    /// When the first unanswered message of it was written.
+    pub from: Instant,
     /// When it ended, and whether an answer ended it.
-    until: Option<(Instant, bool)>,
+    pub until: Option<(Instant, bool)>,
 }
 
 impl History {
@@ -80,7 +79,7 @@ impl History {
     }
 
     /// The runs that follow from what was written. Where a person has let an obligation fall away, that ends its run.
-    fn runs(&self) -> Vec<Run> {
+    pub(super) fn runs(&self) -> Vec<Run> {
         let mut marks: Vec<(Instant, Option<Voice>)> = self.said.iter().map(|said| (said.at, Some(said.by))).collect();
         let fell = |clock: &Clock| matches!(clock.fold.state, ClockState::Cancelled | ClockState::Waived);
         let ends = self.clocks.iter().map(|ledgered| &ledgered.clock);
@@ -157,7 +156,7 @@ impl SettingRight<'_> {
     }
 
     /// A run that nobody knew of, with its clocks from their true beginning to their true end.
-    fn begun(
+    pub(super) fn begun(
         &self,
         run: Run,
         thread: &mut Thread,
@@ -246,48 +245,5 @@ impl Clock {
             self.promised_at = Some(promised.min(due));
         }
         whole.split_off(entries.len())
-    }
-}
-
-/// Decides about a message that its sender says was not meant to be sent: what it alone began falls away. `history` is
-/// without it. Where another message of the patient waits in the same run, the answer stays owed as it was.
-pub fn retract(setting: Setting<'_>, view: &ThreadView, focus: Key, history: &History, ids: &mut Ids) -> Decision {
-    let Setting { policy, now } = setting;
-    let (id, seed) = named(ids);
-    let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::Retracted);
-    record.pool.clone_from(&view.thread.pool);
-    record.priority = Some(view.thread.priority);
-    let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
-    let runs = history.runs();
-    let waits = runs.last().is_some_and(|run| run.until.is_none());
-    let mut thread = Thread { revision: view.thread.revision + 1, ..view.thread.clone() };
-    if waits {
-        record.left("clock", "cancel", "another message waits for an answer");
-    } else {
-        for open in view.owed().filter(|clock| clock.name != ClockName::Resolve) {
-            let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
-            let reason = "entered-in-error".to_owned();
-            ledger.push(clock.record(now, Event::Cancel { reason }, policy));
-            record.note(&clock, "cancel", policy, now);
-            clocks.push(clock);
-        }
-        thread.task = None;
-        if thread.state == ThreadState::AwaitingTeam {
-            thread.state = ThreadState::Answered;
-        }
-    }
-    let mut outbox = Outbox::new(setting);
-    outbox.event(ids, "message-retracted", &thread, focus);
-    let tasks = mirrors(&thread, &clocks, now);
-    Decision {
-        record,
-        thread,
-        clocks,
-        ledger,
-        tasks,
-        reply: None,
-        hold: None,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
     }
 }

@@ -28,6 +28,14 @@ pub(super) fn reason(root: Value<'_>) -> String {
     reason.to_string()
 }
 
+/// Whether a message is on hold because it is to be reviewed.
+pub(super) fn is_held(root: Value<'_>) -> bool {
+    let codings = root.get("statusReason").into_iter().flat_map(|reason| reason.codings().collect::<Vec<_>>());
+    codings.into_iter().any(|coding| {
+        coding.system.as_deref() == Some(canonical::STATUS_REASON) && coding.code.as_deref() == Some(HELD)
+    })
+}
+
 /// The client's own status reason, without ours; `None` when nothing of it is left.
 fn own_reason(root: Value<'_>) -> Option<String> {
     let mut reason: Json = serde_json::from_str(root.get("statusReason")?.raw()).ok()?;
@@ -65,7 +73,7 @@ pub fn released(stored: &Stored, hold: &Hold, stamp: &Stamp<'_>) -> Result<Resou
         .edit()
         .meta(version, &instant(stamp.now), &[])
         .set_text("status", "completed")
-        .extension(canonical::DECISION, Some(&decision(stamp.record)));
+        .extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
     if let Some(companion) = document.root().get("_status") {
         edit = edit.set("_status", companion.raw());
     }

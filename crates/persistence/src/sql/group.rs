@@ -9,7 +9,7 @@ use domain::store::SaveError;
 
 use super::{
     Conn, absence, audit, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, outbox, overrides,
-    record, resource, simulation, thread,
+    record, resource, retraction, simulation, thread,
 };
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
@@ -151,6 +151,7 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(hold::write(conn, changes)?, Refusal::Overtaken)?;
     done(block::write(conn, changes)?, Refusal::Overtaken)?;
     done(resource::write(conn, changes)?, Refusal::Overtaken)?;
+    done(retraction::write(conn, changes)?, Refusal::Overtaken)?;
     done(thread::write(conn, changes)?, Refusal::Overtaken)?;
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;
     done(outbox::write(conn, changes)?, Refusal::Overtaken)?;

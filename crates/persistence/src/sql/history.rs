@@ -5,11 +5,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use domain::access::Visibility;
 use domain::change::Stored;
-use domain::id::ResourceType;
+use domain::id::{Reference, ResourceType};
 use domain::search::{History, HistoryPage, Place};
 
 use super::resource::{VersionColumns, stored};
-use super::visibility::seen;
+use super::visibility::{kept, seen};
 use super::{Conn, Db, dialect};
 use crate::error::QueryError;
 use crate::schema::{resource, resource_history};
@@ -86,6 +86,9 @@ macro_rules! versions {
         }
         if let Some(seen) = seen!($table, $visibility) {
             query = query.filter(seen);
+        }
+        if let Some(kept) = kept!($table, $visibility) {
+            query = query.filter(kept);
         }
         let mut found = vec![];
         for row in query.load::<VersionColumns>($conn)? {

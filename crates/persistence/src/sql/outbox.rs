@@ -233,6 +233,20 @@ pub fn claim(conn: &mut Conn, now: Instant, lease: Span, limit: u16) -> Result<V
     claimed.into_iter().map(ClaimedOutbox::try_from).collect()
 }
 
+/// The notices of a thread that have not left yet, the oldest first. Few wait at a time, and they are looked for only when a
+/// message is retracted: an index of their own would cost each send more than that.
+pub fn notices(conn: &mut Conn, tenant: &TenantId, thread: &ResourceId) -> Result<Vec<OutboxRow>, QueryError> {
+    let found: Vec<Found> = outbox::table
+        .filter(outbox::dispatched_at.is_null())
+        .filter(outbox::tenant.eq(tenant.as_str()))
+        .filter(outbox::thread.eq(thread.as_str()))
+        .filter(outbox::recipient.is_not_null())
+        .order((outbox::release_at, outbox::id))
+        .select(Found::as_select())
+        .load(conn)?;
+    found.into_iter().map(|row| ClaimedOutbox::try_from(row).map(|claimed| claimed.row)).collect()
+}
+
 /// The latest deliveries, newest first.
 pub fn deliveries(conn: &mut Conn, tenant: &TenantId, limit: u16) -> Result<Vec<Delivery>, QueryError> {
     let found: Vec<(String, String, Micros, String, String)> = delivery::table

@@ -6,11 +6,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use domain::access::Visibility;
 use domain::change::{Audience, Change, ResourceWrite, Stored};
-use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
 use domain::search::{Indexed, Read};
 
 use super::statement::{Rows, Sql, insert, run};
-use super::visibility::seen;
+use super::visibility::{kept, seen};
 use super::{Conn, Db};
 use crate::error::{QueryError, unreadable};
 use crate::schema::{resource, resource_history, unique_key};
@@ -314,6 +314,9 @@ macro_rules! version_of {
         }
         if let Some(seen) = seen!($table, &read.visibility) {
             query = query.filter(seen);
+        }
+        if let Some(kept) = kept!($table, &read.visibility) {
+            query = query.filter(kept);
         }
         query.first::<VersionColumns>($conn).optional()?
     }};

@@ -57,3 +57,36 @@ macro_rules! seen {
     }};
 }
 pub(super) use seen;
+
+/// The condition under which an earlier version goes on being shown to a caller who sees such versions: nothing hides it
+/// but a retraction, from all but its author and the leads of the pool. `None`: nothing hides anything.
+macro_rules! kept {
+    (resource, $visibility:expr) => {
+        // The current version of what was retracted says nothing that would have to be hidden.
+        None::<Box<dyn BoxableExpression<resource::table, Db, SqlType = Nullable<Bool>>>>
+    };
+    (resource_history, $visibility:expr) => {{
+        use diesel::dsl::exists;
+        use $crate::schema::retracted_message;
+        type Kept = Box<dyn BoxableExpression<resource_history::table, Db, SqlType = Nullable<Bool>>>;
+
+        let retracted = || {
+            retracted_message::table
+                .filter(retracted_message::tenant.eq(resource_history::tenant))
+                .filter(retracted_message::message.eq(resource_history::id))
+        };
+        let spoken = || resource_history::kind.ne("Communication").or(diesel::dsl::not(exists(retracted())));
+        let mine = |me: &Reference| resource_history::author.eq(me.to_string());
+        match $visibility {
+            Visibility::Everything => None::<Kept>,
+            Visibility::Patient { me, .. } => Some(Box::new(mine(me).or(spoken())) as Kept),
+            Visibility::Staff { me, leads, .. } if leads.is_empty() => Some(Box::new(mine(me).or(spoken())) as Kept),
+            Visibility::Staff { me, leads, .. } => {
+                let leads: Vec<String> = leads.iter().map(ToString::to_string).collect();
+                let led = exists(retracted().filter(retracted_message::pool_reference.eq_any(leads)));
+                Some(Box::new(mine(me).or(spoken()).or(led)) as Kept)
+            }
+        }
+    }};
+}
+pub(super) use kept;

@@ -1,0 +1,167 @@
+//! Messages that were not meant, or not so: retracted by their author, by a lead of the pool, or by a machine for them.
+
+use domain::access::{PatientFacts, Visibility};
+use domain::change::{AuditAction, AuditRow, Change, Retraction, Stored};
+use domain::decide::{self, Retracted, Setting};
+use domain::id::{Key, Reference, ResourceId, ResourceType};
+use domain::search::Read;
+use domain::store::{SaveError, ThreadView};
+use domain::time::Instant;
+use fhir::communication::{self, Communication};
+use fhir::decided::{self, Frame};
+use fhir::outcome::Outcome;
+use fhir::resource::Document;
+
+use super::draft::Current;
+use super::refused;
+use crate::context::{Context, stored};
+use crate::error::{Answer, Failure};
+use crate::read::unreadable;
+use crate::seen;
+
+/// How often a retraction is decided about anew when its thread or the policy moves on meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// What stands beside the message that is retracted.
+struct Beside {
+    view: ThreadView,
+    hold: Option<domain::hold::Hold>,
+}
+
+impl Current {
+    /// Writes the version that says that the message was entered in error.
+    pub(super) async fn retract(&self, context: &Context, document: &Document, interaction: &'static str) -> Answer {
+        let message = unreadable(Communication::stored(&self.stored))?;
+        let reason = document.get("statusReason").map(|reason| reason.raw().to_owned());
+        for _attempt in 0..ATTEMPTS {
+            let beside = self.beside(context).await?;
+            self.may_retract(context, &message, beside.as_ref())?;
+            let mut change = match &beside {
+                Some(beside) => self.decided(context, &message, reason.as_deref(), beside).await?,
+                None => self.private(context, reason.as_deref())?,
+            };
+            let write = change.resources.first().cloned();
+            let write = write.ok_or_else(|| Failure::Internal("a retraction without a version".to_owned()))?;
+            let decision = change.decisions.first().map(|decision| decision.id.clone());
+            change.retractions = vec![self.row(context, beside.as_ref(), decision)];
+            change.audit.push(AuditRow {
+                focus: Some(write.key.clone()),
+                version: Some(write.version),
+                patient: message.patient().or_else(|| write.patient.clone()),
+                count: 1,
+                ..context.audit(AuditAction::Update, interaction)
+            });
+            match context.save(change).await {
+                Ok(()) => {
+                    let outcome = Outcome::all_well("The message is retracted.");
+                    return Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome));
+                }
+                Err(SaveError::Conflict { key: Some(key) }) if key == self.stored.key => {
+                    return Err(Failure::lost(context.manners.if_match.is_some()));
+                }
+                Err(SaveError::Conflict { .. }) => {}
+                Err(SaveError::StaleCatalogue) => {
+                    let tenant = &context.caller.tenant;
+                    let policy = context.state.policies.current(tenant).await?;
+                    context.state.policies.renewed(tenant, &policy).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Conflict)
+    }
+
+    /// The thread and the hold; `None` for what nobody but its author has seen.
+    async fn beside(&self, context: &Context) -> Result<Option<Beside>, Failure> {
+        let (store, tenant, id) = (&context.state.store, &context.caller.tenant, &self.stored.key.id);
+        if self.standing()?.is_private() {
+            return Ok(None);
+        }
+        let view = store.thread_of(tenant.clone(), id.clone()).await?;
+        let view = view.ok_or_else(|| Failure::Internal("a message without a thread".to_owned()))?;
+        Ok(Some(Beside { view, hold: store.hold(tenant.clone(), id.clone()).await? }))
+    }
+
+    fn may_retract(&self, context: &Context, message: &Communication, beside: Option<&Beside>) -> Result<(), Failure> {
+        let (agent, led): (Option<&Reference>, &[Reference]) = match &self.visibility {
+            Visibility::Everything => (context.caller.user.as_ref(), &[]),
+            Visibility::Patient { me, .. } => (Some(me), &[]),
+            Visibility::Staff { me, leads, .. } => (Some(me), leads),
+        };
+        let machine = self.visibility == Visibility::Everything;
+        let pool = beside.and_then(Beside::pool);
+        decide::may_retract(Some(message.sender()), pool, agent, led, machine).map_err(|refusal| refused(&refusal))
+    }
+
+    async fn decided(
+        &self,
+        context: &Context,
+        message: &Communication,
+        reason: Option<&str>,
+        Beside { view, hold }: &Beside,
+    ) -> Result<Change, Failure> {
+        let (tenant, now) = (&context.caller.tenant, context.now());
+        let policy = context.state.policies.current(tenant).await?;
+        let setting = Setting { policy: &policy, now: Instant::from(now) };
+        let history = seen::of(context, &view.thread.id, Some(&self.stored.key.id)).await?;
+        let waiting = context.state.store.waiting_notices(tenant.clone(), view.thread.id.clone()).await?;
+        let message = message.message(&self.stored.key.id, &PatientFacts::default());
+        let retracted = Retracted {
+            message: &message,
+            hold: hold.as_ref(),
+            received_at: self.stored.date.into(),
+            agent: context.caller.user.as_ref(),
+            client: &context.caller.client,
+            waiting: &waiting,
+        };
+        let mut ids = context.state.ids(setting.now);
+        let (decision, dropped) = decide::retract(setting, view, &retracted, &history, &mut ids);
+        let mut earlier = seen::tasks(context, &history, &decision.tasks).await?;
+        if let Some(hold) = hold {
+            earlier.extend(review(context, &hold.task).await?);
+        }
+        let frame = Frame { tenant, generation: policy.generation, now };
+        let mut change = unreadable(decided::retracted(&frame, view, &self.stored, (reason, &earlier), decision))?;
+        change.dispatched = dropped;
+        Ok(change)
+    }
+
+    /// The change of what nobody but its author has seen: nothing was ever decided about it.
+    fn private(&self, context: &Context, reason: Option<&str>) -> Result<Change, Failure> {
+        let retraction = communication::Retraction {
+            version: self.stored.version.next(),
+            now: context.now(),
+            reason,
+            decision: None,
+            patient: None,
+        };
+        let mut change = Change::new(context.caller.tenant.clone());
+        change.resources = vec![unreadable(communication::retracted(&self.stored, &retraction))?];
+        Ok(change)
+    }
+
+    fn row(&self, context: &Context, beside: Option<&Beside>, decision: Option<ResourceId>) -> Retraction {
+        Retraction {
+            message: self.stored.key.id.clone(),
+            at: context.now().into(),
+            pool: beside.and_then(Beside::pool).cloned(),
+            decision,
+            agent: context.caller.user.clone(),
+            client: context.caller.client.clone(),
+        }
+    }
+}
+
+impl Beside {
+    /// The pool that answers, or is to review the message.
+    fn pool(&self) -> Option<&Reference> {
+        self.hold.as_ref().map(|hold| &hold.pool_reference).or(self.view.thread.pool_reference.as_ref())
+    }
+}
+
+/// The Task of a review, as it is stored.
+async fn review(context: &Context, task: &ResourceId) -> Result<Option<Stored>, Failure> {
+    let key = Key::new(ResourceType::Task, task.clone());
+    let tenant = context.caller.tenant.clone();
+    Ok(context.state.store.read(Read { tenant, key, version: None, visibility: Visibility::Everything }).await?)
+}
