@@ -98,7 +98,10 @@ async fn b26_what_a_message_in_error_began_falls_away_and_its_words_are_hidden_e
         assert_eq!(house.get(&who, &format!("{path}/_history")).await.is(200).resources().len(), 2);
     }
     // It goes on being found by what identifies it, and a retry of the engine finds it.
-    assert_eq!(house.get(&nurse(), "/fhir/Communication?identifier=urn:portal|77").await.is(200).ids(), [id.clone()]);
+    assert_eq!(
+        house.get(&nurse(), "/fhir/Communication?identifier=urn:portal|77").await.is(200).ids(),
+        std::slice::from_ref(&id)
+    );
 
     // On Monday nobody is told of it, and nothing fires.
     house.at(25, "12:00:00");
