@@ -37,7 +37,13 @@ has_postgres_server() {
 
 case "$task" in
 build) ;;
-test) need postgresql has_postgres_server ;;
+test)
+    need postgresql has_postgres_server
+    # For scripts/issuers.sh.
+    need nodejs command -v node
+    need npm command -v npm
+    need glewlwyd command -v glewlwyd
+    ;;
 *) die "$usage" ;;
 esac
 if ! links_c >/dev/null 2>&1; then
@@ -92,4 +98,14 @@ if [[ " ${missing[*]} " == *" postgresql "* ]]; then
     echo "create_main_cluster = false" | "${as_root[@]}" tee "$no_cluster" >/dev/null
 fi
 apt update
-apt install "${missing[@]}"
+if [[ " ${missing[*]} " == *" glewlwyd "* ]]; then
+    if apt-cache show glewlwyd >/dev/null 2>&1; then
+        # The tests bring its configuration and its database; Debian's package is to make neither.
+        echo "glewlwyd glewlwyd/config_type select No configuration" | "${as_root[@]}" debconf-set-selections
+        missing+=(dbconfig-no-thanks)
+    else
+        say "this system has no package of glewlwyd: the tests of that issuer will fail"
+        read -ra missing <<<"${missing[*]/glewlwyd/}"
+    fi
+fi
+[ "${#missing[@]}" -eq 0 ] || apt install "${missing[@]}"

@@ -43,6 +43,7 @@ mod holiday;
 mod house_rules;
 mod manners;
 mod practitioner_role;
+mod real_issuers;
 mod recalendar;
 mod replay;
 mod search;
