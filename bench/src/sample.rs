@@ -22,6 +22,7 @@ pub fn large_bundle() -> Bundle {
     let mut bundle: Value = serde_json::from_str(DEFAULT_BUNDLE).expect("the default bundle is JSON");
     bundle["id"] = json!("large");
     bundle["holidaySets"] = json!([holidays()]);
+    bundle["calendars"][0]["holidaySets"] = json!(["holidays"]);
     let calendar = bundle["calendars"][0].clone();
     let pool = bundle["pools"][0].clone();
     let zones = ["America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"];

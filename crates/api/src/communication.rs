@@ -2,8 +2,10 @@
 
 mod draft;
 pub(crate) mod matching;
+pub(crate) mod preflight;
 mod retract;
 mod sending;
+pub(crate) mod standing;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
@@ -52,8 +54,7 @@ pub(crate) async fn create(context: Context, request: HttpRequest, body: Resourc
     let message = Communication::parse(&body.0)?;
     may_write(&message, &visibility)?;
     if !within(message.document(), &categories) {
-        let text = "The token allows messages of certain categories only. Send one of them.";
-        return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at("Communication.category")]));
+        return Err(beyond_the_token());
     }
     if let Some(condition) = &condition
         && let Some(existing) = condition.existing(&context).await?
@@ -66,6 +67,12 @@ pub(crate) async fn create(context: Context, request: HttpRequest, body: Resourc
         Sent::Before(existing) => return found(&context, &existing).await,
     };
     Ok(sent(&context, &message, &write))
+}
+
+/// The refusal of a message whose category the token does not reach.
+fn beyond_the_token() -> Failure {
+    let text = "The token allows messages of certain categories only. Send one of them.";
+    Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at("Communication.category")])
 }
 
 /// The answer to a message that was sent, or kept as a draft, just now.

@@ -13,6 +13,7 @@ pub mod cors;
 pub mod door;
 pub mod error;
 mod feeding;
+mod given;
 pub mod health;
 mod healthcare_service;
 pub mod held;
@@ -34,6 +35,7 @@ mod smart;
 pub mod state;
 mod task;
 mod turn;
+mod validating;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,9 @@ use crate::administration::{
 };
 use crate::door::Authenticated;
 use crate::error::Failure;
-use crate::{communication, health, healthcare_service, history, metadata, openapi, practitioner_role, task};
+use crate::{
+    communication, health, healthcare_service, history, metadata, openapi, practitioner_role, task, validating,
+};
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
 pub const PUBLIC: &[&str] =
@@ -39,6 +41,15 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(history::task)
         .service(history::services)
         .service(history::service)
+        .service(communication::preflight::preflight)
+        .service(validating::communication::of_type)
+        .service(validating::communication::of_one)
+        .service(validating::task::of_type)
+        .service(validating::task::of_one)
+        .service(validating::healthcare_service::of_type)
+        .service(validating::healthcare_service::of_one)
+        .service(validating::practitioner_role::of_type)
+        .service(validating::practitioner_role::of_one)
         .service(communication::search)
         .service(communication::create)
         .service(communication::search_by_form)

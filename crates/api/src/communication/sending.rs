@@ -1,11 +1,13 @@
 //! A message on its way into the store: decided about, and anew when the world has moved on meanwhile.
 
+mod foresee;
+
 use domain::access::Visibility;
 use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
 use domain::correspondent::{Correspondent, Who};
 use domain::decide::{self, Known, Setting};
 use domain::id::{Ids, Key, ResourceId, ResourceType, Version};
-use domain::message::Side;
+use domain::message::{Message, Side};
 use domain::policy::Policy;
 use domain::search::Read;
 use domain::store::{SaveError, ThreadView};
@@ -152,17 +154,7 @@ impl<'a> Sending<'a> {
     ) -> Result<Change, Failure> {
         let caller = &self.context.caller;
         let setting = Setting { policy, now: Instant::from(self.now) };
-        let mut message = self.message.message(id, &caller.facts);
-        if matches!(self.visibility, Visibility::Patient { .. }) {
-            // Only an engine or the team's own client can say that a machine wrote: a patient's portal that says so of
-            // everything would leave every message without an answer.
-            message.machine_generated = false;
-        }
-        if message.occurred_at.is_some() && *self.visibility != Visibility::Everything {
-            let text = "Only an engine with a system scope says when a message was written: leave the extension out.";
-            let place = format!("Communication.extension.where(url='{}')", fhir::canonical::OCCURRED_AT);
-            return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at(place)]));
-        }
+        let message = self.read_by_policy(id)?;
         let version = self.draft.map_or(Version::FIRST, |draft| draft.version.next());
         if self.message.is_draft() {
             let mut change = Change::new(caller.tenant.clone());
@@ -202,6 +194,22 @@ impl<'a> Sending<'a> {
             write.patient.clone_from(&patient);
         }
         Ok(change)
+    }
+
+    /// The message as policy reads it, believing of what it says as much as its sender may say.
+    fn read_by_policy(&self, id: &ResourceId) -> Result<Message, Failure> {
+        let mut message = self.message.message(id, &self.context.caller.facts);
+        if matches!(self.visibility, Visibility::Patient { .. }) {
+            // Only an engine or the team's own client can say that a machine wrote: a patient's portal that says so of
+            // everything would leave every message without an answer.
+            message.machine_generated = false;
+        }
+        if message.occurred_at.is_some() && *self.visibility != Visibility::Everything {
+            let text = "Only an engine with a system scope says when a message was written: leave the extension out.";
+            let place = format!("Communication.extension.where(url='{}')", fhir::canonical::OCCURRED_AT);
+            return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at(place)]));
+        }
+        Ok(message)
     }
 
     /// The thread of a message or, once it has been merged, the one that goes on in its place.

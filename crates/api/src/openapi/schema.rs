@@ -68,6 +68,7 @@ schemas!(
     JsonSchema,
     MergeRequest,
     OpenApiDocument,
+    OperationOutcome,
     PolicyBundle,
     PolicyBundleStored,
     PolicyBundleVersion,
@@ -229,6 +230,12 @@ headers! {
         };
         query(parameter.name, parameter.documentation, ObjectBuilder::new().schema_type(SchemaType::new(kind)).into())
     }).collect();
+    /// What a resource is meant for, when it is validated.
+    Mode = vec![query(
+        "mode",
+        "Whether that could be done with it: create, or update and delete of what is stored.",
+        string().enum_values(Some(["create", "update", "delete"])).into(),
+    )];
     /// Parameters of a history.
     Historic = vec![
         query("_since", "Only what was written at that instant or later.", string().into()),

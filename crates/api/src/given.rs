@@ -1,0 +1,105 @@
+//! What an operation is given: a resource by itself, or `Parameters` and the address's query together
+//! (<https://hl7.org/fhir/R4/operations.html#request>).
+
+use fhir::issue::{Issue, IssueCode};
+use fhir::json::{Tree, Value};
+use fhir::operation::{Direction, Operation, OperationParameter};
+
+use crate::error::Failure;
+use crate::manners::parameters;
+
+/// Parameters of an address that are the interface's own, whatever is asked there.
+const MANNERS: &[&str] = &["_format", "_pretty"];
+
+/// What an operation is given, read by its row of the table.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// The resource, as text.
+    pub resource: Option<String>,
+    values: Vec<(&'static str, String)>,
+}
+
+impl Given {
+    /// Reads what stands in an address's query and in a body.
+    ///
+    /// # Errors
+    /// A parameter that the operation does not have, or one that is there twice or without what it says.
+    pub fn read(operation: &Operation, query: &str, body: Option<&[u8]>) -> Result<Self, Failure> {
+        let mut given = Self::default();
+        for (name, value) in parameters(query) {
+            if MANNERS.contains(&name.as_str()) {
+                continue;
+            }
+            let parameter = named(operation, &name).filter(|parameter| !is_resource(parameter));
+            let parameter = parameter.ok_or_else(|| vec![unknown(operation)])?;
+            given.take(parameter, value).map_err(|issue| vec![issue])?;
+        }
+        let Some(body) = body else { return Ok(given) };
+        // What is wrong within a resource is told by whoever looks at it; here it is only found.
+        let (tree, _) = Tree::read_all(body);
+        let root = tree.root();
+        if root.text("resourceType").as_deref() != Some("Parameters") {
+            given.resource = Some(String::from_utf8_lossy(body).into_owned());
+            return Ok(given);
+        }
+        for (place, item) in root.each("parameter").enumerate() {
+            given
+                .parameter(operation, item)
+                .map_err(|issue| vec![issue.at(format!("Parameters.parameter[{place}]"))])?;
+        }
+        Ok(given)
+    }
+
+    /// What a parameter says.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values.iter().find(|(own, _)| *own == name).map(|(_, value)| value.as_str())
+    }
+
+    fn parameter(&mut self, operation: &Operation, item: Value<'_>) -> Result<(), Issue> {
+        let name = item.text("name").unwrap_or_default();
+        let parameter = named(operation, &name).ok_or_else(|| unknown(operation))?;
+        if is_resource(parameter) {
+            let resource = item.get("resource").ok_or_else(|| nothing(parameter, "resource"))?;
+            if self.resource.replace(resource.raw().to_owned()).is_some() {
+                return Err(twice(parameter));
+            }
+            return Ok(());
+        }
+        let value = item.members().find(|member| member.name().starts_with("value")).and_then(Value::as_str);
+        let value = value.ok_or_else(|| nothing(parameter, "value"))?;
+        self.take(parameter, value.into_owned())
+    }
+
+    fn take(&mut self, parameter: &'static OperationParameter, value: String) -> Result<(), Issue> {
+        if self.value(parameter.name).is_some() {
+            return Err(twice(parameter));
+        }
+        self.values.push((parameter.name, value));
+        Ok(())
+    }
+}
+
+/// The parameter of that name that an operation is given.
+fn named(operation: &Operation, name: &str) -> Option<&'static OperationParameter> {
+    operation.parameters.iter().find(|own| own.direction == Direction::In && own.name == name)
+}
+
+/// Whether a parameter holds a resource: the name of its type begins with a capital letter.
+fn is_resource(parameter: &OperationParameter) -> bool {
+    parameter.kind.is_some_and(|kind| kind.starts_with(|first: char| first.is_ascii_uppercase()) && kind != "Reference")
+}
+
+fn unknown(operation: &Operation) -> Issue {
+    let inward = operation.parameters.iter().filter(|own| own.direction == Direction::In);
+    let names: Vec<&str> = inward.map(|own| own.name).collect();
+    let text = format!("${} has no such parameter; it takes {}.", operation.name, names.join(", "));
+    Issue::error(IssueCode::NotSupported, text)
+}
+
+fn nothing(parameter: &OperationParameter, member: &str) -> Issue {
+    Issue::error(IssueCode::Required, format!("{} says nothing: give it a {member}.", parameter.name))
+}
+
+fn twice(parameter: &OperationParameter) -> Issue {
+    Issue::error(IssueCode::Structure, format!("{} is there more than once: leave one.", parameter.name))
+}
