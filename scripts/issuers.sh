@@ -15,6 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 folder="$(mktemp -d "${TMPDIR:-/tmp}/postern-issuers.XXXXXX")"
 running=()
+# shellcheck disable=SC2317 # called by the trap
 stop() {
     local status=$? process
     for process in "${running[@]}"; do

@@ -4,6 +4,7 @@ mod command;
 mod conformance;
 mod document;
 mod krate;
+mod security;
 mod source;
 
 use std::path::{Path, PathBuf};

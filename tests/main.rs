@@ -42,6 +42,7 @@ mod history;
 mod holiday;
 mod house_rules;
 mod manners;
+mod outgoing;
 mod practitioner_role;
 mod preflight;
 mod real_issuers;

@@ -61,14 +61,7 @@ impl Context {
             let policy = self.state.policies.current(&self.caller.tenant).await?;
             visibility = visibility.leading(|_| led(&policy, &self.caller, &pools));
         }
-        let patient = matches!(visibility, Visibility::Patient { .. });
-        match kind {
-            // When and why somebody of the team is away is the team's.
-            ResourceType::PractitionerRole if patient => Err(domain::access::Denied::Scope.into()),
-            // Pools, people and their hours are a directory: whoever may see any may see all.
-            ResourceType::HealthcareService | ResourceType::PractitionerRole => Ok(Visibility::Everything),
-            ResourceType::Communication | ResourceType::Task => Ok(visibility),
-        }
+        Ok(visibility.of(kind, permission)?)
     }
 
     /// As [`Context::visibility`], for whoever keeps to the categories that come with it.

@@ -1,10 +1,12 @@
 //! Who is calling, what their scopes allow and which rows they may see.
 
 mod scope;
+mod view;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::scope::{Level, Permission, Scope, UnknownScope};
+pub use self::view::{Around, Row};
 use crate::id::{Reference, ResourceId, TenantId};
 use crate::search::TokenMatch;
 

@@ -1,10 +1,11 @@
 //! Which rows exist for whom.
 
-use domain::access::Visibility;
+use domain::access::{Around, Row, Visibility};
 use domain::change::{Audience, Change, ResourceWrite};
-use domain::id::{Key, ResourceType, Version};
-use domain::search::{Search, Sort, SortBy};
+use domain::id::{Key, ResourceId, ResourceType, Version};
+use domain::search::{Read, Search, Sort, SortBy};
 use domain::store::Store;
+use domain::thread::Thread;
 
 use crate::fresh::Fresh;
 use crate::on_both;
@@ -55,9 +56,9 @@ async fn seen(store: &Fresh, visibility: &Visibility) -> String {
     found.iter().map(|key| key.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-async fn store_two_threads(store: &Fresh) {
+fn messages() -> [ResourceWrite; 8] {
     let (ana, bo) = (Some("Patient/ana"), Some("Patient/bo"));
-    let all = change([
+    [
         message("question", "question", ana, "Patient/ana", Audience::Thread),
         message("reply", "question", ana, "Practitioner/nurse", Audience::Thread),
         message("note", "question", ana, "Practitioner/doctor", Audience::Staff),
@@ -66,11 +67,58 @@ async fn store_two_threads(store: &Fresh) {
         message("letter", "other", bo, "Practitioner/nurse", Audience::Author),
         message("staff-only", "staff-only", None, "Practitioner/doctor", Audience::Thread),
         version(Key::new(ResourceType::HealthcareService, id("refill")), 1),
-    ]);
+    ]
+}
+
+fn threads() -> Vec<Thread> {
     let mut other = thread("other", 1);
     other.pool_reference = Some(reference("HealthcareService/lab"));
     other.owner = Some(reference("Practitioner/owner"));
-    store.save(Change { threads: vec![thread("question", 1), other], ..all }).await.unwrap();
+    vec![thread("question", 1), other]
+}
+
+async fn store_two_threads(store: &Fresh) {
+    store.save(Change { threads: threads(), ..change(messages()) }).await.unwrap();
+}
+
+/// A row as the plain function knows it. Whoever has sent something in a thread takes part in it.
+fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
+    let around = |thread: &ResourceId| {
+        let found = threads().into_iter().find(|own| own.id == *thread);
+        let theirs = all.iter().filter(|own| own.thread.as_ref() == Some(thread) && own.audience != Audience::Author);
+        Around {
+            pool: found.as_ref().and_then(|own| own.pool_reference.clone()),
+            owner: found.and_then(|own| own.owner),
+            participants: theirs.filter_map(|own| own.author.clone()).collect(),
+        }
+    };
+    Row {
+        patient: write.patient.clone(),
+        author: write.author.clone(),
+        audience: write.audience,
+        thread: write.thread.as_ref().map(around),
+        review: None,
+    }
+}
+
+async fn queries_show_what_the_plain_function_shows(store: Fresh) {
+    store_two_threads(&store).await;
+    let people = ["nurse", "doctor", "owner", "x"].map(|who| format!("Practitioner/{who}"));
+    let pools: [&[&str]; 4] =
+        [&[], &["HealthcareService/refill"], &["HealthcareService/lab"], &["HealthcareService/x"]];
+    let mut views = vec![Visibility::Everything];
+    views.extend(people.iter().flat_map(|me| pools.map(|pools| staff(me, pools))));
+    for who in ["Patient/ana", "Patient/bo", "Patient/x"] {
+        views.extend([who, "RelatedPerson/ana-mother", "Practitioner/doctor"].map(|me| patient(who, me)));
+    }
+    let all = messages();
+    for view in views {
+        for write in &all {
+            let asked = Read { visibility: view.clone(), ..read(write.key.clone()) };
+            let found = store.read(asked).await.unwrap().is_some();
+            assert_eq!(found, view.shows(&known(write, &all)), "{view:?}: {}", write.key);
+        }
+    }
 }
 
 async fn everyone_sees_exactly_what_is_theirs(store: Fresh) {
@@ -114,4 +162,8 @@ async fn an_old_version_is_judged_by_its_own_audience(store: Fresh) {
     assert!(sees(staff("Practitioner/nurse", &[]), 1).await);
 }
 
-on_both!(everyone_sees_exactly_what_is_theirs, an_old_version_is_judged_by_its_own_audience);
+on_both!(
+    everyone_sees_exactly_what_is_theirs,
+    queries_show_what_the_plain_function_shows,
+    an_old_version_is_judged_by_its_own_audience,
+);

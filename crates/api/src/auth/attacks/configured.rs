@@ -1,7 +1,10 @@
 //! What an operator configures: where claims are, whose metadata is believed, which tokens are taken back.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use domain::access::{Level, Permission, Scope};
 use domain::id::TenantId;
@@ -279,5 +282,28 @@ fn settings_that_contradict_each_other_are_refused() {
         json!({ "max_lifetime": 0 }),
     ] {
         assert!(written(&signer, wrong.clone()).check().is_err(), "{wrong}");
+    }
+}
+
+#[actix_web::test]
+async fn x3_an_issuer_that_sends_elsewhere_is_not_followed() {
+    let signer = Signer::p256();
+    let elsewhere = KeyServer::start(&[signer.jwk(Some("k"), None)]);
+    for status in [301, 302, 303, 307, 308] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/keys", listener.local_addr().unwrap());
+        let target = elsewhere.address.clone();
+        let redirecting = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 1024];
+            let _ = stream.read(&mut head).unwrap();
+            write!(stream, "HTTP/1.1 {status} Elsewhere\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n").unwrap();
+        });
+        let config = IssuerConfig::new(ISSUER, KeySource::Url(address), vec![AUDIENCE.to_owned()]);
+        let authenticator = Authenticator::new(vec![config], "http://x/fhir", MovableClock::friday()).unwrap();
+        let answer = authenticator.authenticate(&token(&signer, &header("ES256"), &with(json!({})))).await;
+        redirecting.join().unwrap();
+        assert_eq!(answer, Err(Refused::KeysUnavailable), "{status}");
+        assert_eq!(elsewhere.hits(), 0, "{status}");
     }
 }

@@ -1,0 +1,74 @@
+//! Who sees what, as a plain function of a view and a row. Queries say the same as conditions of their own, so that no row
+//! leaves the database that is not to be seen; tests compare the two.
+
+use super::{Denied, Permission, Visibility};
+use crate::change::Audience;
+use crate::id::{Reference, ResourceType};
+
+/// What decides who sees a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The patient it is about.
+    pub patient: Option<Reference>,
+    /// Who wrote it.
+    pub author: Option<Reference>,
+    /// Who may see it, beyond the rules for its thread.
+    pub audience: Audience,
+    /// The thread it belongs to, as it is now.
+    pub thread: Option<Around>,
+    /// The pool whose leads review it: of a message that waits or has waited for a review, and of the review's Task.
+    pub review: Option<Reference>,
+}
+
+/// What a thread says about who sees what is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// The pool that answers.
+    pub pool: Option<Reference>,
+    /// Who has claimed it.
+    pub owner: Option<Reference>,
+    /// Who takes part.
+    pub participants: Vec<Reference>,
+}
+
+impl Visibility {
+    /// What of a type this view reaches for an interaction: directories are there for all who may see any of them, and
+    /// are written by whom they concern.
+    pub fn of(self, kind: ResourceType, permission: Permission) -> Result<Self, Denied> {
+        let writes = !matches!(permission, Permission::Read | Permission::Search);
+        match (kind, &self) {
+            (ResourceType::Communication | ResourceType::Task, _) => Ok(self),
+            // Hours decide when people are answered: a patient's token never changes them, whatever its scopes say.
+            (ResourceType::HealthcareService, Self::Patient { .. }) if writes => Err(Denied::Scope),
+            // When and why somebody of the team is away is the team's. A role decides whose conversations a person
+            // sees: no person's token changes it.
+            (ResourceType::PractitionerRole, Self::Patient { .. }) => Err(Denied::Scope),
+            (ResourceType::PractitionerRole, Self::Staff { .. }) if writes => Err(Denied::Scope),
+            // Pools, people and their hours are a directory: whoever may see any may see all.
+            (ResourceType::HealthcareService | ResourceType::PractitionerRole, _) => Ok(Self::Everything),
+        }
+    }
+
+    /// Whether a row is there for this view.
+    pub fn shows(&self, row: &Row) -> bool {
+        let is = |one: &Option<Reference>, other: &Reference| one.as_ref() == Some(other);
+        // What is about no patient and in no thread, such as hours, is everybody's to read.
+        let common = row.patient.is_none() && row.thread.is_none();
+        let own = |me: &Reference| row.audience == Audience::Author && is(&row.author, me);
+        match self {
+            Self::Everything => true,
+            Self::Patient { patient, me } => {
+                (common || is(&row.patient, patient)) && (row.audience == Audience::Thread || own(me))
+            }
+            Self::Staff { me, pools, leads } => {
+                let around = row.thread.as_ref().is_some_and(|thread| {
+                    thread.pool.as_ref().is_some_and(|pool| pools.contains(pool))
+                        || is(&thread.owner, me)
+                        || thread.participants.contains(me)
+                });
+                let reviews = row.review.as_ref().is_some_and(|pool| leads.contains(pool));
+                own(me) || reviews || (row.audience != Audience::Author && (common || around))
+            }
+        }
+    }
+}
