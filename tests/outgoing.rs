@@ -14,9 +14,10 @@ async fn x9_what_a_message_refers_to_is_never_fetched(house: &House) {
     listener.set_nonblocking(true).unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let mut message = refill("p-1001", "The picture is there.");
-    message["payload"][1] =
-        json!({ "contentAttachment": { "contentType": "image/png", "url": format!("{address}/rash.png") } });
-    message["payload"][2] = json!({ "contentReference": { "reference": format!("{address}/fhir/Binary/1") } });
+    message["payload"].as_array_mut().unwrap().extend([
+        json!({ "contentAttachment": { "contentType": "image/png", "url": format!("{address}/rash.png") } }),
+        json!({ "contentReference": { "reference": format!("{address}/fhir/Binary/1") } }),
+    ]);
     message["about"] = json!([{ "reference": format!("{address}/fhir/Observation/1") }]);
     message["meta"] = json!({ "profile": [format!("{address}/StructureDefinition/mine")] });
     let id = house.create(&patient("p-1001"), &message).await.is(201).id();

@@ -43,7 +43,7 @@ fn each_attack_has_a_row_with_a_test_or_a_reason() {
         .lines()
         .filter_map(|line| {
             let mut cells = line.strip_prefix("| ")?.split(" | ");
-            let (ids, held) = (cells.next()?, cells.next_back()?);
+            let (ids, held) = (cells.next()?, cells.last()?);
             Some((ids.split(", ").collect(), held))
         })
         .collect();

@@ -36,17 +36,18 @@ impl Visibility {
     /// are written by whom they concern.
     pub fn of(self, kind: ResourceType, permission: Permission) -> Result<Self, Denied> {
         let writes = !matches!(permission, Permission::Read | Permission::Search);
-        match (kind, &self) {
-            (ResourceType::Communication | ResourceType::Task, _) => Ok(self),
-            // Hours decide when people are answered: a patient's token never changes them, whatever its scopes say.
-            (ResourceType::HealthcareService, Self::Patient { .. }) if writes => Err(Denied::Scope),
-            // When and why somebody of the team is away is the team's. A role decides whose conversations a person
-            // sees: no person's token changes it.
-            (ResourceType::PractitionerRole, Self::Patient { .. }) => Err(Denied::Scope),
-            (ResourceType::PractitionerRole, Self::Staff { .. }) if writes => Err(Denied::Scope),
-            // Pools, people and their hours are a directory: whoever may see any may see all.
-            (ResourceType::HealthcareService | ResourceType::PractitionerRole, _) => Ok(Self::Everything),
-        }
+        let may = match (kind, &self) {
+            (ResourceType::Communication | ResourceType::Task, _) => return Ok(self),
+            (_, Self::Everything) | (ResourceType::HealthcareService, Self::Staff { .. }) => true,
+            // Hours decide when people are answered: a patient's token never changes them, whatever its scopes say. A
+            // role decides whose conversations a person sees: no person's token changes it.
+            (ResourceType::HealthcareService, Self::Patient { .. })
+            | (ResourceType::PractitionerRole, Self::Staff { .. }) => !writes,
+            // When and why somebody of the team is away is the team's.
+            (ResourceType::PractitionerRole, Self::Patient { .. }) => false,
+        };
+        // Pools, people and their hours are a directory: whoever may see any may see all.
+        if may { Ok(Self::Everything) } else { Err(Denied::Scope) }
     }
 
     /// Whether a row is there for this view.
