@@ -201,6 +201,9 @@ async fn eight_feeds_of_one_identifier_make_one_service(house: &House) {
     assert_eq!(found.ids().len(), 1);
     let again = house.put(&engine(), LAB, &lab("Lab again")).await.is(200);
     assert_eq!(again.id(), found.ids()[0]);
+    let create = house.ask(reqwest::Method::POST, "/fhir/HealthcareService").by(&engine());
+    let created = create.header("if-none-exist", "identifier=urn:lab|1").fhir(&lab("A third").to_string()).send().await;
+    assert_eq!(created.is(200).id(), again.id());
 }
 
 async fn one_service_is_changed_and_deleted_by_its_identifier(house: &House) {

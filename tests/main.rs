@@ -33,6 +33,7 @@ mod audit;
 mod bad_bundle;
 mod boundaries;
 mod canary;
+mod care_team;
 mod communication;
 mod crash;
 mod error;

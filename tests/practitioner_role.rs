@@ -1,7 +1,10 @@
 //! Who answers where, as engines feed it: served as any resource is, and what it says governs who sees and answers.
 
+use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::client::Reply;
 use crate::house::House;
 use crate::people::{FAMILY, REFILL, engine, message, patient, refill, scoped, staff};
 
@@ -12,6 +15,9 @@ on_both!(house:
     machines_feed_roles_and_nobody_else_does,
     a_role_makes_a_member_who_sees_and_claims_what_the_pool_has,
     a_message_to_a_person_goes_to_their_pool_and_asks_them,
+    a_role_is_fed_patched_and_deleted_by_its_identifier_and_keeps_its_versions,
+    a_patch_of_a_role_changes_its_absences,
+    a_role_that_is_deleted_takes_its_absences_its_cover_and_its_membership_along,
 );
 
 /// A role in the refill pool.
@@ -61,6 +67,8 @@ async fn roles_are_found_by_each_parameter(house: &House) {
     kim["organization"] = json!({ "reference": "Organization/o" });
     kim["location"] = json!([{ "reference": "Location/l" }]);
     kim["specialty"] = json!([{ "coding": [{ "system": "urn:s", "code": "c" }] }]);
+    kim["meta"] = json!({ "tag": [{ "system": "urn:t", "code": "x" }], "profile": ["urn:p"],
+        "security": [{ "system": "urn:s", "code": "y" }] });
     fed(house, &kim).await;
     let mut other = role("ray", "Practitioner/ray");
     other["active"] = json!(false);
@@ -70,6 +78,9 @@ async fn roles_are_found_by_each_parameter(house: &House) {
     for query in [
         "_id=kim",
         "_lastUpdated=ge2000&_id=kim",
+        "_tag=urn:t%7Cx",
+        "_security=y",
+        "_profile=urn:p",
         "identifier=urn:riverside:roles%7Ckim",
         "active=true",
         "practitioner=kim",
@@ -143,4 +154,107 @@ async fn a_message_to_a_person_goes_to_their_pool_and_asks_them(house: &House) {
     assert!(report.delivered.iter().any(|line| line.starts_with("Practitioner/ray: ")), "{:?}", report.delivered);
     // Somebody else of the pool may take it all the same.
     house.claim(&staff("Practitioner/kim", &["refill"]), &task).await.is(200);
+}
+
+const RAYS: &str = "/fhir/PractitionerRole?identifier=urn:riverside:roles%7Cray";
+
+async fn patched(house: &House, address: &str, patch: &Value) -> Reply {
+    let ask = house.ask(Method::PATCH, address).by(&engine());
+    ask.header("content-type", "application/json-patch+json").body(patch.to_string().into_bytes()).send().await
+}
+
+async fn a_role_is_fed_patched_and_deleted_by_its_identifier_and_keeps_its_versions(house: &House) {
+    let mut ray = role("ray", "Practitioner/ray");
+    ray.as_object_mut().unwrap().remove("id");
+    let who = engine();
+    let replies = join_all((0..8).map(|_| house.put(&who, RAYS, &ray))).await;
+    let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    let [id] = &house.get(&engine(), RAYS).await.is(200).ids()[..] else { panic!("there is one") };
+    let path = format!("/fhir/PractitionerRole/{id}");
+    let known = || {
+        let ask = house.ask(Method::POST, "/fhir/PractitionerRole").by(&engine());
+        ask.header("if-none-exist", "identifier=urn:riverside:roles|ray").fhir(&ray.to_string()).send()
+    };
+    assert_eq!(known().await.is(200).id(), *id);
+    let idle = json!([{ "op": "replace", "path": "/active", "value": false }]);
+    assert_eq!(patched(house, RAYS, &idle).await.is(200).json()["active"], false);
+    patched(house, "/fhir/PractitionerRole?identifier=urn:riverside:roles%7Cola", &idle).await.is(404);
+    patched(house, &path, &json!([{ "op": "remove", "path": "/nothing" }])).await.is(422);
+    house.ask(Method::DELETE, RAYS).by(&engine()).header("if-match", "W/\"1\"").send().await.is(412);
+    house.ask(Method::DELETE, RAYS).by(&engine()).send().await.is(204);
+    house.get(&engine(), &path).await.is(410);
+    let told = house.get(&engine(), &format!("{path}/_history")).await.is(200).json();
+    let methods: Vec<_> =
+        told["entry"].as_array().unwrap().iter().map(|one| one["request"]["method"].clone()).collect();
+    assert_eq!((methods.first(), methods.last()), (Some(&json!("DELETE")), Some(&json!("POST"))), "{methods:?}");
+    let of_type = house.get(&engine(), "/fhir/PractitionerRole/_history").await.is(200).json();
+    assert_eq!(of_type["entry"].as_array().unwrap().len(), methods.len());
+    for who in [staff("Practitioner/ray", &["refill"]), patient("p-1001")] {
+        house.ask(Method::DELETE, RAYS).by(&who).send().await.is(403);
+        house.ask(Method::DELETE, &path).by(&who).send().await.is(403);
+    }
+    house.get(&patient("p-1001"), &format!("{path}/_history")).await.is(403);
+    house.get(&patient("p-1001"), "/fhir/PractitionerRole/_history").await.is(403);
+}
+
+/// Who is asked to answer a new message to Ray.
+async fn asked(house: &House, from: &str) -> String {
+    let to_ray = message(from, "Practitioner/ray", "form", "A form", "Please sign.");
+    let thread = house.create(&patient(from), &to_ray).await.is(201).id();
+    house.task(&thread).await["owner"]["reference"].as_str().unwrap().to_owned()
+}
+
+async fn absences(house: &House) -> usize {
+    let admin = scoped(&engine(), "postern/admin.read");
+    house.get(&admin, "/api/v1/absences").await.is(200).json()["absences"].as_array().unwrap().len()
+}
+
+/// Away until Monday, while Kim covers.
+fn away() -> Value {
+    json!({
+        "extension": [{ "url": fhir::canonical::COVERED_BY, "valueReference": { "reference": "PractitionerRole/kim" } }],
+        "description": "Away",
+        "during": { "start": "2026-06-19", "end": "2026-06-22" },
+    })
+}
+
+async fn a_patch_of_a_role_changes_its_absences(house: &House) {
+    for name in ["ray", "kim"] {
+        fed(house, &role(name, &format!("Practitioner/{name}"))).await;
+    }
+    assert_eq!(asked(house, "p-1").await, "Practitioner/ray");
+    let leave = json!([{ "op": "add", "path": "/notAvailable", "value": [away()] }]);
+    patched(house, "/fhir/PractitionerRole/ray", &leave).await.is(200);
+    assert_eq!((asked(house, "p-2").await.as_str(), absences(house).await), ("PractitionerRole/kim", 1));
+    let mut wrong = away();
+    wrong["during"]["end"] = json!("2026-06-18");
+    let wrong = json!([{ "op": "add", "path": "/notAvailable/-", "value": wrong }]);
+    let refused = patched(house, "/fhir/PractitionerRole/ray", &wrong).await.is(400);
+    assert!(refused.text.contains("PractitionerRole.notAvailable[1].during"), "{}", refused.text);
+    patched(house, "/fhir/PractitionerRole/ray", &json!([{ "op": "remove", "path": "/notAvailable" }])).await.is(200);
+    assert_eq!((asked(house, "p-3").await.as_str(), absences(house).await), ("Practitioner/ray", 0));
+}
+
+async fn a_role_that_is_deleted_takes_its_absences_its_cover_and_its_membership_along(house: &House) {
+    let mut ray = role("ray", "Practitioner/ray");
+    ray["notAvailable"] = json!([away()]);
+    fed(house, &ray).await;
+    fed(house, &role("kim", "Practitioner/kim")).await;
+    assert_eq!((asked(house, "p-1").await.as_str(), absences(house).await), ("PractitionerRole/kim", 1));
+    let delete = async |name: &str| {
+        let path = format!("/fhir/PractitionerRole/{name}");
+        house.ask(Method::DELETE, &path).by(&engine()).send().await.is(204);
+    };
+    // Nobody covers who does not answer for the pool any more: it answers itself.
+    delete("kim").await;
+    assert_eq!(asked(house, "p-2").await, REFILL);
+    delete("ray").await;
+    assert_eq!(absences(house).await, 0);
+    let thread = house.create(&patient("p-3"), &refill("p-3", "Five left.")).await.is(201).id();
+    house.get(&staff("Practitioner/ray", &[]), &format!("/fhir/Communication/{thread}")).await.is(404);
+    // Fed again, it is there again.
+    fed(house, &ray).await;
+    fed(house, &role("kim", "Practitioner/kim")).await;
+    assert_eq!((asked(house, "p-4").await.as_str(), absences(house).await), ("PractitionerRole/kim", 1));
 }

@@ -10,7 +10,7 @@ pub(crate) mod standing;
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use domain::access::{Narrowed, Permission, Visibility};
-use domain::change::{AuditAction, ResourceWrite, Stored};
+use domain::change::ResourceWrite;
 use domain::decide;
 use domain::id::{Reference, ResourceType};
 use fhir::category::within;
@@ -59,12 +59,13 @@ pub(crate) async fn create(context: Context, request: HttpRequest, body: Resourc
     if let Some(condition) = &condition
         && let Some(existing) = condition.existing(&context).await?
     {
-        return found(&context, &existing).await;
+        return condition.found(&context, &existing).await;
     }
     let sending = Sending::new(&context, &message, &visibility, condition.as_ref());
-    let write = match sending.save().await? {
-        Sent::Now(write) => write,
-        Sent::Before(existing) => return found(&context, &existing).await,
+    let write = match (sending.save().await?, &condition) {
+        (Sent::Now(write), _) => write,
+        (Sent::Before(existing), Some(condition)) => return condition.found(&context, &existing).await,
+        (Sent::Before(_), None) => return Err(Failure::Duplicate),
     };
     Ok(sent(&context, &message, &write))
 }
@@ -79,17 +80,6 @@ fn beyond_the_token() -> Failure {
 fn sent(context: &Context, message: &Communication, write: &ResourceWrite) -> HttpResponse {
     let outcome = Outcome::new(message.document().warnings().to_vec());
     context.manners.made(&stored(write), &context.state.base_url, true, &outcome)
-}
-
-/// A conditional create that found what it would have made: 200, and the access is recorded as the read that it is.
-async fn found(context: &Context, existing: &Stored) -> Answer {
-    let mut audit = context.audit(AuditAction::Read, "create");
-    audit.focus = Some(existing.key.clone());
-    audit.version = Some(existing.version);
-    audit.count = 1;
-    context.record(audit).await?;
-    let outcome = Outcome::all_well("There is one already; nothing was sent.");
-    Ok(context.manners.made(existing, &context.state.base_url, false, &outcome))
 }
 
 /// Reads the current version of a message.

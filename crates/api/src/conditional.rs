@@ -6,15 +6,16 @@ use actix_web::http::header::HeaderName;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::Permission;
-use domain::change::{Stored, UniqueKey};
+use domain::change::{AuditAction, Stored, UniqueKey};
 use domain::id::{Key, ResourceType};
 use domain::search::{Read, Search};
 use fhir::issue::IssueCode;
+use fhir::outcome::Outcome;
 use fhir::search::{Handling, parse};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::Context;
-use crate::error::Failure;
+use crate::error::{Answer, Failure};
 use crate::manners::text;
 use crate::search::asker;
 
@@ -93,6 +94,17 @@ impl Condition {
         Ok(context.state.store.read(read).await?.filter(|stored| !stored.deleted))
     }
 
+    /// A conditional create that found what it would have made: 200, and the access is recorded as the read that it is.
+    pub(crate) async fn found(&self, context: &Context, existing: &Stored) -> Answer {
+        let mut audit = context.audit(AuditAction::Read, "create");
+        audit.focus = Some(existing.key.clone());
+        audit.version = Some(existing.version);
+        audit.count = 1;
+        context.record(audit).await?;
+        let outcome = Outcome::all_well("There is one already; nothing was made.");
+        Ok(context.manners.made(existing, &context.state.base_url, false, &outcome))
+    }
+
     /// The key that only one create under this condition can take.
     pub(crate) fn unique(&self, owner: Key) -> UniqueKey {
         UniqueKey { namespace: self.namespace, key: self.key.clone(), owner }
@@ -105,5 +117,6 @@ const fn namespace(kind: ResourceType) -> &'static str {
         ResourceType::Task => "If-None-Exist:Task",
         ResourceType::HealthcareService => "If-None-Exist:HealthcareService",
         ResourceType::PractitionerRole => "If-None-Exist:PractitionerRole",
+        ResourceType::CareTeam => "If-None-Exist:CareTeam",
     }
 }

@@ -60,6 +60,10 @@ histories! {
     HealthcareService: service "readServiceHistory" "/fhir/HealthcareService/{id}/_history",
         services "readServicesHistory" "/fhir/HealthcareService/_history", "HealthcareService",
         ["user/HealthcareService.rs"];
+    PractitionerRole: role "readRoleHistory" "/fhir/PractitionerRole/{id}/_history",
+        roles "readRolesHistory" "/fhir/PractitionerRole/_history", "PractitionerRole", ["user/PractitionerRole.rs"];
+    CareTeam: team "readTeamHistory" "/fhir/CareTeam/{id}/_history",
+        teams "readTeamsHistory" "/fhir/CareTeam/_history", "CareTeam", ["user/CareTeam.rs"];
 }
 
 /// The versions of everything that the caller may see, of the types that the token allows to search; the latest first.

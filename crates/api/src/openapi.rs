@@ -58,6 +58,7 @@ fn described() -> OpenApi {
             tag("Task", "Awaited answers: read, find, claim."),
             tag("HealthcareService", "Pools with their hours and absences."),
             tag("PractitionerRole", "Who answers where, their hours and absences."),
+            tag("CareTeam", "Teams and who is in them."),
             tag("Administration", "Policies and what came of them; never message text."),
             tag("Service", "What the service says of itself."),
             tag("Operation", "Whether the service lives and can serve."),

@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use domain::calendar::zone_named;
 use domain::change::Change;
 use domain::id::TenantId;
 use domain::policy::bundle::Bundle;
-use domain::policy::people::Role;
+use domain::policy::people::{Role, Team};
 use domain::policy::{Directory, Policy, ServiceHours};
 use domain::store::{Catalogue, SaveError, Service, Store, StoreError};
 use domain::time::{Instant, TimeSource};
+use fhir::care_team::Membership;
 use fhir::healthcare_service::Availability;
 use fhir::practitioner_role::Working;
 use fhir::resource::Document;
+use jiff::tz::TimeZone;
 
 /// A policy compiled longer ago than this is compiled again: calendars are made for the years around it.
 const REMAKE_AFTER: i64 = 90 * 86_400;
@@ -143,6 +146,7 @@ fn made(text: &str, catalogue: &Catalogue, around: Instant) -> Result<Policy, St
     let directory = Directory {
         services: hours(&catalogue.services, &bundle),
         roles: roles(&catalogue.roles),
+        teams: teams(&catalogue.teams, &bundle),
         absences: catalogue.absences.clone(),
         holidays: catalogue.holidays.clone(),
     };
@@ -178,6 +182,19 @@ fn roles(found: &[Service]) -> Vec<Role> {
             .inspect_err(|_| tracing::warn!(role = %role.key, "a role cannot be read; nobody is taken to be in it"))
             .ok()?
             .role(&role.key, role.version)
+    };
+    found.iter().filter_map(read).collect()
+}
+
+/// Who is in which team, as their resources say.
+fn teams(found: &[Service], bundle: &Bundle) -> Vec<Team> {
+    let clinic = zone_named(&bundle.clinic.timezone).unwrap_or(TimeZone::UTC);
+    let read = |team: &Service| {
+        let document = Document::stored(team.body.clone(), team.key.kind).ok()?;
+        Membership::read(&document)
+            .inspect_err(|_| tracing::warn!(team = %team.key, "a team cannot be read; nobody is taken to be in it"))
+            .ok()?
+            .team(&team.key, &clinic)
     };
     found.iter().filter_map(read).collect()
 }

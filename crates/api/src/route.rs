@@ -13,7 +13,8 @@ use crate::administration::{
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{
-    communication, health, healthcare_service, history, metadata, openapi, practitioner_role, task, validating,
+    care_team, communication, health, healthcare_service, history, metadata, openapi, practitioner_role, task,
+    validating,
 };
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
@@ -41,6 +42,10 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(history::task)
         .service(history::services)
         .service(history::service)
+        .service(history::roles)
+        .service(history::role)
+        .service(history::teams)
+        .service(history::team)
         .service(communication::preflight::preflight)
         .service(validating::communication::of_type)
         .service(validating::communication::of_one)
@@ -50,6 +55,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(validating::healthcare_service::of_one)
         .service(validating::practitioner_role::of_type)
         .service(validating::practitioner_role::of_one)
+        .service(validating::care_team::of_type)
+        .service(validating::care_team::of_one)
         .service(communication::search)
         .service(communication::create)
         .service(communication::search_by_form)
@@ -66,23 +73,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(task::read)
         .service(task::vread)
         .service(task::claim)
-        .service(healthcare_service::search)
-        .service(healthcare_service::create)
-        .service(healthcare_service::search_by_form)
-        .service(healthcare_service::read)
-        .service(healthcare_service::update)
-        .service(healthcare_service::update_matching)
-        .service(healthcare_service::patch_matching)
-        .service(healthcare_service::delete_matching)
-        .service(healthcare_service::patch)
-        .service(healthcare_service::delete)
-        .service(healthcare_service::vread)
-        .service(practitioner_role::search)
-        .service(practitioner_role::create)
-        .service(practitioner_role::search_by_form)
-        .service(practitioner_role::read)
-        .service(practitioner_role::update)
-        .service(practitioner_role::vread)
+        .configure(healthcare_service::configure)
+        .configure(practitioner_role::configure)
+        .configure(care_team::configure)
         .service(decisions::list)
         .service(decisions::read)
         .service(decisions::explain)

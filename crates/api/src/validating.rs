@@ -7,6 +7,7 @@ use domain::access::{Permission, Visibility};
 use domain::change::AuditAction;
 use domain::id::{Key, ResourceType};
 use domain::search::Read;
+use fhir::care_team::Membership;
 use fhir::healthcare_service::Availability;
 use fhir::issue::{Issue, IssueCode, Severity};
 use fhir::operation::operations;
@@ -115,6 +116,7 @@ async fn looked_at(
         }
         (ResourceType::HealthcareService, _) => Ok(Availability::read(&document).err().unwrap_or_default()),
         (ResourceType::PractitionerRole, _) => Ok(Working::read(&document).err().unwrap_or_default()),
+        (ResourceType::CareTeam, _) => Ok(Membership::read(&document).err().unwrap_or_default()),
         (ResourceType::Communication | ResourceType::Task, _) => Ok(vec![]),
     };
     issues.extend(further?);
@@ -128,7 +130,7 @@ fn kept(kind: ResourceType, body: &str) -> Vec<Issue> {
         ResourceType::Communication if standing::is_draft(body) => vec![],
         ResourceType::Communication => refused("A message that was sent is kept. Only a draft can be deleted."),
         ResourceType::Task => refused("Tasks are kept: they end with the answer."),
-        ResourceType::HealthcareService | ResourceType::PractitionerRole => vec![],
+        ResourceType::HealthcareService | ResourceType::PractitionerRole | ResourceType::CareTeam => vec![],
     }
 }
 
@@ -216,4 +218,13 @@ validates!(
     "user/PractitionerRole.r",
     "validateRole",
     "validateStoredRole"
+);
+validates!(
+    care_team,
+    CareTeam,
+    "/fhir/CareTeam/$validate",
+    "/fhir/CareTeam/{id}/$validate",
+    "user/CareTeam.r",
+    "validateTeam",
+    "validateStoredTeam"
 );

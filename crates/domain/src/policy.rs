@@ -12,7 +12,7 @@ use crate::id::{Reference, Version};
 use crate::message::{Message, Reading};
 use crate::policy::bundle::{Bundle, RedFlagList, Template};
 use crate::policy::lint::{Finding, Severity};
-use crate::policy::people::{People, Role};
+use crate::policy::people::{People, Role, Team};
 use crate::policy::rule::{Condition, Guarded, Rule};
 use crate::policy::turnaround::{CalendarOf, CalendarRef, Turnaround};
 use crate::text::{PhraseNumber, Phrases};
@@ -59,6 +59,8 @@ pub struct Directory {
     pub services: Vec<ServiceHours>,
     /// Who works where, and when.
     pub roles: Vec<Role>,
+    /// Who is in which team.
+    pub teams: Vec<Team>,
     /// Who is away: at least the absences that have not ended.
     pub absences: Vec<Absence>,
     /// Holidays beside those of the bundle.
@@ -130,7 +132,7 @@ impl Policy {
         generation: i64,
         around: Instant,
     ) -> Result<Self, Vec<Finding>> {
-        let Directory { services, roles, absences, holidays } = directory;
+        let Directory { services, roles, teams, absences, holidays } = directory;
         let findings = bundle.lint(around);
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
@@ -163,7 +165,9 @@ impl Policy {
             own.map_or_else(|| fallback.to_owned(), |calendar| calendar.key.clone())
         };
         let name = |reference: &Reference| {
-            services.iter().find(|service| service.reference == *reference).and_then(|service| service.name.clone())
+            let team = || teams.iter().find(|team| team.reference == *reference).and_then(|team| team.name.clone());
+            let service = services.iter().find(|service| service.reference == *reference);
+            service.and_then(|service| service.name.clone()).or_else(team)
         };
         let mut pools: Vec<Pool> = bundle
             .pools
@@ -191,7 +195,9 @@ impl Policy {
                 }
             }
         }
-        let people = People::new(roles, absences, &bundle.absence.covers);
+        // A team that is no pool says nothing about whose conversations its participants see.
+        let answering = teams.iter().filter(|team| pools.iter().any(|pool| pool.reference == team.reference));
+        let people = People::new(roles, answering, absences, &bundle.absence.covers);
         let unconfirmed = holiday::unconfirmed(&bundle, holidays);
         let mut rules: Vec<Rule> = bundle.routing.iter().filter(|rule| rule.enabled).cloned().collect();
         rules.sort_by_key(|rule| rule.order);

@@ -104,6 +104,8 @@ pub struct Catalogue {
     pub services: Vec<Service>,
     /// Every current `PractitionerRole`.
     pub roles: Vec<Service>,
+    /// Every current `CareTeam`.
+    pub teams: Vec<Service>,
     /// The absences that had not ended at the instant that was asked for.
     pub absences: Vec<Absence>,
     /// The holidays kept beside the bundle.

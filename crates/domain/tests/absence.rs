@@ -9,7 +9,7 @@ use domain::decision::Decision;
 use domain::id::{Ids, Reference, Version};
 use domain::message::Message;
 use domain::policy::bundle::Bundle;
-use domain::policy::people::{MAX_COVERS, Role};
+use domain::policy::people::{MAX_COVERS, Member, Role, Team};
 use domain::policy::{DEFAULT_BUNDLE, Directory, Policy};
 use domain::store::ThreadView;
 use domain::time::Instant;
@@ -180,6 +180,42 @@ fn a_person_with_two_roles_is_away_from_the_pool_of_the_one_that_is() {
     assert!(policy.people().away(&lee, &reference("HealthcareService/default"), now).is_none());
     let sent = decide(&policy, now, &message(&["HealthcareService/default", "Practitioner/lee"]), None);
     assert_eq!(sent.thread.assigned, Some(lee));
+}
+
+#[test]
+fn the_members_of_a_team_answer_for_the_pool_that_it_is_and_for_no_other() {
+    let member = |person: &str, until| Member { person: reference(person), from: None, until };
+    let team = |id: &str| Team {
+        reference: reference(&format!("CareTeam/{id}")),
+        name: Some(id.to_owned()),
+        members: vec![member("PractitionerRole/kim", None), member("Practitioner/ola", Some(june(22, "12:00")))],
+    };
+    let pools = json!({"pools": [
+        {"id": "default", "reference": "HealthcareService/default", "leads": [], "calendar": "clinic"},
+        {"id": "team", "reference": "CareTeam/night", "leads": [], "calendar": "clinic"},
+    ]});
+    let teams = vec![team("night"), team("elsewhere")];
+    let absences = vec![away("Practitioner/kim", week(), None), away("PractitionerRole/ola", week(), None)];
+    let directory = |absences| Directory { roles: roles(), teams: teams.clone(), absences, ..Directory::default() };
+    let compiled = |absences| Policy::compile(bundle(&pools), &directory(absences), 1, june(1, "00:00")).unwrap();
+    let policy = compiled(vec![]);
+    let pool = policy.pool("team").unwrap();
+    assert_eq!(pool.name.as_deref(), Some("night"));
+    let of = |who: &str, at| policy.pools_of(&[], Some(&reference(who)), at);
+    let morning = june(22, "09:00");
+    let night = reference("CareTeam/night");
+    for who in ["Practitioner/kim", "PractitionerRole/kim", "Practitioner/ola", "PractitionerRole/ola"] {
+        assert!(of(who, morning).contains(&night), "{who}");
+        assert!(policy.people().belongs(&reference(who), pool, morning), "{who}");
+    }
+    let elsewhere = reference("CareTeam/elsewhere");
+    assert!(!of("Practitioner/kim", morning).contains(&elsewhere), "no pool of the policy");
+    assert!(!of("Practitioner/ola", june(22, "12:00")).contains(&night), "it has ended");
+    assert!(!of("Practitioner/ray", morning).contains(&night));
+    assert_eq!(policy.people().unstaffed_until(&night, morning), None);
+    // Kim is away altogether, Ola in the only role there is.
+    assert_eq!(compiled(absences.clone()).people().unstaffed_until(&night, morning), Some(week().1));
+    assert_eq!(compiled(absences[..1].to_vec()).people().unstaffed_until(&night, morning), None);
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn roles() -> Vec<Role> {
 }
 
 fn rows() -> Vec<(&'static str, ResourceType, Row)> {
-    use ResourceType::{Communication, HealthcareService, PractitionerRole, Task};
+    use ResourceType::{CareTeam, Communication, HealthcareService, PractitionerRole, Task};
     let around = Around {
         pool: Some(reference(POOL)),
         owner: Some(reference("Practitioner/owner")),
@@ -82,7 +82,9 @@ fn rows() -> Vec<(&'static str, ResourceType, Row)> {
         ("Task of the conversation", Task, row("Patient/ana", Audience::Thread)),
         ("Task of the review", Task, held(row("Practitioner/nobody", Audience::Author))),
         ("pool and its hours", HealthcareService, common.clone()),
-        ("role and its absences", PractitionerRole, common),
+        ("role and its absences", PractitionerRole, common.clone()),
+        ("team of a pool", CareTeam, common.clone()),
+        ("team of the patient", CareTeam, Row { patient: Some(reference("Patient/ana")), ..common }),
     ]
 }
 
@@ -146,7 +148,7 @@ fn nobody_without_a_part_in_it_reaches_a_conversation() {
     let strangers = ["another patient", "a member of another pool", "an administrator", "an app without its patient"];
     for role in roles().iter().filter(|role| strangers.contains(&role.name)) {
         for (row, kind, facts) in rows() {
-            let directory = matches!(kind, ResourceType::HealthcareService | ResourceType::PractitionerRole);
+            let directory = !matches!(kind, ResourceType::Communication | ResourceType::Task);
             for (letter, permission) in Permission::LETTERS {
                 let there = view(role, kind, permission).is_some_and(|view| view.shows(&facts));
                 assert!(directory || !there, "{}: {letter} on a {row}", role.name);

@@ -129,21 +129,23 @@ impl Served {
     }
 }
 
+const EVERY: &[Interaction] = &[
+    Interaction::Create,
+    Interaction::Read,
+    Interaction::Vread,
+    Interaction::Update,
+    Interaction::Patch,
+    Interaction::Delete,
+    Interaction::HistoryInstance,
+    Interaction::HistoryType,
+    Interaction::SearchType,
+];
+
 /// What is served, by type.
 pub static SERVED: &[Served] = &[
     Served {
         kind: ResourceType::Communication,
-        interactions: &[
-            Interaction::Create,
-            Interaction::Read,
-            Interaction::Vread,
-            Interaction::Update,
-            Interaction::Patch,
-            Interaction::Delete,
-            Interaction::HistoryInstance,
-            Interaction::HistoryType,
-            Interaction::SearchType,
-        ],
+        interactions: EVERY,
         has_conditional_create: true,
         has_conditional_changes: true,
         creates_on_update: false,
@@ -168,18 +170,8 @@ pub static SERVED: &[Served] = &[
     },
     Served {
         kind: ResourceType::HealthcareService,
-        interactions: &[
-            Interaction::Create,
-            Interaction::Read,
-            Interaction::Vread,
-            Interaction::Update,
-            Interaction::Patch,
-            Interaction::Delete,
-            Interaction::HistoryInstance,
-            Interaction::HistoryType,
-            Interaction::SearchType,
-        ],
-        has_conditional_create: false,
+        interactions: EVERY,
+        has_conditional_create: true,
         has_conditional_changes: true,
         creates_on_update: true,
         documentation: "A pool that answers messages, with its hours and absences. Its local times are in the zone that \
@@ -187,20 +179,25 @@ pub static SERVED: &[Served] = &[
     },
     Served {
         kind: ResourceType::PractitionerRole,
-        interactions: &[
-            Interaction::Create,
-            Interaction::Read,
-            Interaction::Vread,
-            Interaction::Update,
-            Interaction::SearchType,
-        ],
-        has_conditional_create: false,
-        has_conditional_changes: false,
+        interactions: EVERY,
+        has_conditional_create: true,
+        has_conditional_changes: true,
         creates_on_update: true,
         documentation: "Somebody who answers: in which pools, at which hours, and when they are away. Its local times \
                         are in the zone that the standard timezone extension names; the extension covered-by names \
                         who answers during an absence. Fed by machines, since it says whose conversations a person \
                         sees; not for patients.",
+    },
+    Served {
+        kind: ResourceType::CareTeam,
+        interactions: EVERY,
+        has_conditional_create: true,
+        has_conditional_changes: true,
+        creates_on_update: true,
+        documentation: "A team. Where the policy makes a pool of it, its participants who are a Practitioner or a \
+                        PractitionerRole answer for that pool, each in their own period within the team's. Fed by \
+                        machines, since it says whose conversations a person sees. One that is about a patient is not \
+                        for other patients.",
     },
 ];
 

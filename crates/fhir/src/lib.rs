@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod canonical;
 pub mod capability;
+pub mod care_team;
 pub mod category;
 pub mod communication;
 pub mod decided;

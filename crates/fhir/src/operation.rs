@@ -101,7 +101,7 @@ pub const fn operations(kind: ResourceType) -> &'static [Operation] {
     match kind {
         ResourceType::Task => TASK,
         ResourceType::Communication => COMMUNICATION,
-        ResourceType::HealthcareService | ResourceType::PractitionerRole => &[VALIDATE],
+        ResourceType::HealthcareService | ResourceType::PractitionerRole | ResourceType::CareTeam => &[VALIDATE],
     }
 }
 

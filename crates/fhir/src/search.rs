@@ -203,6 +203,8 @@ pub enum Origin {
     Resource,
     /// FHIR, for this type.
     Type,
+    /// FHIR, for this and other clinical types.
+    Clinical,
     /// This service.
     Ours,
 }
@@ -225,6 +227,7 @@ impl Parameter {
                 format!("http://hl7.org/fhir/SearchParameter/Resource-{}", self.name.trim_start_matches('_'))
             }
             Origin::Type => format!("http://hl7.org/fhir/SearchParameter/{kind}-{}", self.name),
+            Origin::Clinical => format!("http://hl7.org/fhir/SearchParameter/clinical-{}", self.name),
             Origin::Ours => format!("{}/SearchParameter/{kind}-{}", canonical::BASE, self.name),
         }
     }

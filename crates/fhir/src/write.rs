@@ -79,7 +79,7 @@ pub fn fed(
         last_updated: now,
         date: now,
         thread: None,
-        patient: None,
+        patient: document.reference("subject").filter(|subject| subject.is("Patient")),
         author: None,
         audience: Audience::Thread,
     };

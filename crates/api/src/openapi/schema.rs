@@ -49,6 +49,7 @@ schemas!(
     Blocks,
     Bundle,
     CapabilityStatement,
+    CareTeam,
     Clock,
     ClockExplanation,
     Clocks,
@@ -252,6 +253,8 @@ headers! {
     HealthcareServiceSearch = found_by(ResourceType::HealthcareService);
     /// What roles are found by.
     PractitionerRoleSearch = found_by(ResourceType::PractitionerRole);
+    /// What teams are found by.
+    CareTeamSearch = found_by(ResourceType::CareTeam);
 }
 
 fn query(name: &str, text: &str, schema: Schema) -> Parameter {

@@ -338,6 +338,7 @@ impl Store for Memory {
             shadow: of(BundleState::Shadow),
             services: rows.current(&tenant, ResourceType::HealthcareService).map(service).collect(),
             roles: rows.current(&tenant, ResourceType::PractitionerRole).map(service).collect(),
+            teams: rows.current(&tenant, ResourceType::CareTeam).map(service).collect(),
             absences: rows.absences_of(&tenant, since),
             holidays: rows.holidays.values().cloned().collect(),
             calendars: vec![],

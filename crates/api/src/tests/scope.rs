@@ -41,7 +41,7 @@ fn is_for(kind: ResourceType, needed: Permission, level: &str) -> bool {
     let writes = !matches!(needed, Permission::Read | Permission::Search);
     match kind {
         ResourceType::HealthcareService if writes => level != "patient",
-        ResourceType::PractitionerRole if writes => level == "system",
+        ResourceType::PractitionerRole | ResourceType::CareTeam if writes => level == "system",
         ResourceType::PractitionerRole => level != "patient",
         _ => true,
     }

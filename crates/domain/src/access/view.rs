@@ -38,13 +38,15 @@ impl Visibility {
         let writes = !matches!(permission, Permission::Read | Permission::Search);
         let may = match (kind, &self) {
             (ResourceType::Communication | ResourceType::Task, _) => return Ok(self),
+            // A team that is about a patient is that patient's and the staff's.
+            (ResourceType::CareTeam, Self::Patient { .. }) if !writes => return Ok(self),
             (_, Self::Everything) | (ResourceType::HealthcareService, Self::Staff { .. }) => true,
-            // Hours decide when people are answered: a patient's token never changes them, whatever its scopes say. A
-            // role decides whose conversations a person sees: no person's token changes it.
+            // Hours decide when people are answered: a patient's token never changes them, whatever its scopes say.
+            // Roles and teams decide whose conversations a person sees: no person's token changes them.
             (ResourceType::HealthcareService, Self::Patient { .. })
-            | (ResourceType::PractitionerRole, Self::Staff { .. }) => !writes,
+            | (ResourceType::PractitionerRole | ResourceType::CareTeam, Self::Staff { .. }) => !writes,
             // When and why somebody of the team is away is the team's.
-            (ResourceType::PractitionerRole, Self::Patient { .. }) => false,
+            (ResourceType::PractitionerRole | ResourceType::CareTeam, Self::Patient { .. }) => false,
         };
         // Pools, people and their hours are a directory: whoever may see any may see all.
         if may { Ok(Self::Everything) } else { Err(Denied::Scope) }

@@ -33,8 +33,40 @@ pub struct Role {
 
 impl Role {
     fn holds_at(&self, at: Instant) -> bool {
-        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at < until)
+        is_within(self.from, self.until, at)
     }
+}
+
+/// What a CareTeam says: who is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    /// The CareTeam.
+    pub reference: Reference,
+    /// What it is called.
+    pub name: Option<String>,
+    /// Who is in it.
+    pub members: Vec<Member>,
+}
+
+/// Somebody in a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// A Practitioner, or a PractitionerRole for who has it.
+    pub person: Reference,
+    /// From when on.
+    pub from: Option<Instant>,
+    /// The first instant after it.
+    pub until: Option<Instant>,
+}
+
+impl Member {
+    fn holds_at(&self, at: Instant) -> bool {
+        is_within(self.from, self.until, at)
+    }
+}
+
+fn is_within(from: Option<Instant>, until: Option<Instant>, at: Instant) -> bool {
+    from.is_none_or(|from| from <= at) && until.is_none_or(|until| at < until)
 }
 
 /// The people known to a policy.
@@ -45,6 +77,10 @@ pub struct People {
     by_person: BTreeMap<Reference, Vec<usize>>,
     /// The places of the roles in each pool.
     by_pool: BTreeMap<Reference, Vec<usize>>,
+    /// Who is in each team that is a pool.
+    members: BTreeMap<Reference, Vec<Member>>,
+    /// The teams in which a person or a role is named.
+    teams_of: BTreeMap<Reference, Vec<Reference>>,
     absences: BTreeMap<Reference, Vec<Absence>>,
     standing: BTreeMap<Reference, Reference>,
 }
@@ -68,8 +104,14 @@ pub struct Reached {
 }
 
 impl People {
-    /// People from their roles and absences. What a role says that is not among `roles` any more is passed over.
-    pub(super) fn new(roles: &[Role], absences: &[Absence], standing: &[StandingCover]) -> Self {
+    /// People from their roles, the teams that are pools, and absences. What a role says that is not among `roles` any
+    /// more is passed over.
+    pub(super) fn new<'a>(
+        roles: &[Role],
+        teams: impl Iterator<Item = &'a Team>,
+        absences: &[Absence],
+        standing: &[StandingCover],
+    ) -> Self {
         let mut people = Self { roles: roles.to_vec(), ..Self::default() };
         people.roles.sort_by(|a, b| a.reference.cmp(&b.reference));
         for (place, role) in people.roles.iter().enumerate() {
@@ -79,6 +121,15 @@ impl People {
             for pool in &role.services {
                 people.by_pool.entry(pool.clone()).or_default().push(place);
             }
+        }
+        for team in teams {
+            for member in &team.members {
+                let teams = people.teams_of.entry(member.person.clone()).or_default();
+                if !teams.contains(&team.reference) {
+                    teams.push(team.reference.clone());
+                }
+            }
+            people.members.insert(team.reference.clone(), team.members.clone());
         }
         for absence in absences {
             let known = match &absence.source {
@@ -112,9 +163,28 @@ impl People {
         one == other || self.behind(one) == self.behind(other)
     }
 
-    /// The pools in which a person or a role answers, as roles say.
+    /// The pools in which a person or a role answers, as roles and teams say. A role is in the teams of the person too,
+    /// and a person in those of each role that they have.
     pub fn pools_of<'a>(&'a self, person: &'a Reference, at: Instant) -> impl Iterator<Item = &'a Reference> {
-        self.roles_of(person).filter(move |role| role.holds_at(at)).flat_map(|role| &role.services)
+        let roles = move || self.roles_of(person).filter(move |role| role.holds_at(at));
+        let behind = Some(self.behind(person)).filter(|behind| *behind != person);
+        let named = [person].into_iter().chain(behind).chain(roles().map(|role| &role.reference));
+        let teams = named.flat_map(move |named| {
+            let teams = self.teams_of.get(named).into_iter().flatten();
+            teams.filter(move |team| self.members_at(team, at).any(|member| member.person == *named))
+        });
+        roles().flat_map(|role| &role.services).chain(teams)
+    }
+
+    /// Who is in a team at an instant.
+    fn members_at(&self, team: &Reference, at: Instant) -> impl Iterator<Item = &Member> {
+        self.members.get(team).into_iter().flatten().filter(move |member| member.holds_at(at))
+    }
+
+    /// Whether a role answers in a pool: as the role itself says, or the team that the pool is.
+    fn is_in(&self, role: &Role, pool: &Reference) -> bool {
+        let in_team = || self.members.get(pool).into_iter().flatten().any(|member| member.person == role.reference);
+        role.services.contains(pool) || in_team()
     }
 
     /// Whether a person answers for a pool: as a member, a lead or its supervisor.
@@ -142,8 +212,8 @@ impl People {
         let own = self.said(person, at).or_else(|| self.said(self.behind(person), at));
         let absence = own.or_else(|| {
             let mut roles: Vec<&Role> = self.roles_of(person).filter(|role| role.holds_at(at)).collect();
-            if roles.iter().any(|role| role.services.contains(pool)) {
-                roles.retain(|role| role.services.contains(pool));
+            if roles.iter().any(|role| self.is_in(role, pool)) {
+                roles.retain(|role| self.is_in(role, pool));
             }
             let absences: Option<Vec<&Absence>> = roles.iter().map(|role| self.said(&role.reference, at)).collect();
             let absences = absences?;
@@ -194,15 +264,16 @@ impl People {
             return None;
         }
         let places = self.by_pool.get(pool).into_iter().flatten();
-        let members = places.filter_map(|place| self.roles.get(*place)).filter(|role| role.holds_at(at));
+        let roles = places.filter_map(|place| self.roles.get(*place)).filter(|role| role.holds_at(at));
+        let members = roles.map(|role| &role.reference).chain(self.members_at(pool, at).map(|member| &member.person));
         let until: Option<Vec<Instant>> =
-            members.map(|role| self.away(&role.reference, pool, at).map(|away| away.until)).collect();
+            members.map(|member| self.away(member, pool, at).map(|away| away.until)).collect();
         until?.into_iter().min()
     }
 
     /// The roles of a person that may answer in a pool, in order: those of the pool and those of none.
     pub fn roles_in(&self, person: &Reference, pool: &Reference) -> impl Iterator<Item = &Reference> {
-        let of_pool = move |role: &&Role| role.services.is_empty() || role.services.contains(pool);
+        let of_pool = move |role: &&Role| role.services.is_empty() || self.is_in(role, pool);
         self.roles_of(person).filter(of_pool).map(|role| &role.reference)
     }
 }

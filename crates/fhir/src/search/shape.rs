@@ -55,6 +55,9 @@ const fn summary(kind: ResourceType) -> &'static [&'static str] {
             "location",
             "telecom",
         ],
+        ResourceType::CareTeam => {
+            &["identifier", "status", "category", "name", "subject", "encounter", "period", "participant"]
+        }
         ResourceType::Task => &[
             "instantiatesCanonical",
             "instantiatesUri",

@@ -1,5 +1,6 @@
 //! The table of search parameters.
 
+mod care_team;
 mod communication;
 mod healthcare_service;
 mod practitioner_role;
@@ -104,6 +105,10 @@ const fn from(parameter: Parameter, source: Source) -> Parameter {
     Parameter { source, ..parameter }
 }
 
+const fn clinical(parameter: Parameter) -> Parameter {
+    Parameter { origin: Origin::Clinical, ..parameter }
+}
+
 const fn sorting(parameter: Parameter) -> Parameter {
     Parameter { sort: Some(SortBy::Date), ..parameter }
 }
@@ -118,5 +123,6 @@ pub(super) fn of(kind: ResourceType) -> &'static [Parameter] {
         ResourceType::Task => task::PARAMETERS,
         ResourceType::HealthcareService => healthcare_service::PARAMETERS,
         ResourceType::PractitionerRole => practitioner_role::PARAMETERS,
+        ResourceType::CareTeam => care_team::PARAMETERS,
     }
 }

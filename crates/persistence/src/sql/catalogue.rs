@@ -154,6 +154,7 @@ pub fn catalogue(conn: &mut Conn, tenant: &TenantId, since: Instant) -> Result<C
             shadow: the_one(conn, tenant, BundleState::Shadow)?,
             services: current(conn, tenant, ResourceType::HealthcareService)?,
             roles: current(conn, tenant, ResourceType::PractitionerRole)?,
+            teams: current(conn, tenant, ResourceType::CareTeam)?,
             absences: absence::not_ended(conn, tenant, since)?,
             holidays: holiday::all(conn, tenant)?,
             calendars: counted::in_use(conn, tenant)?,

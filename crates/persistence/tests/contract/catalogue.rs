@@ -32,6 +32,7 @@ async fn the_catalogue_is_the_active_bundle_and_every_service(store: Fresh) {
         shadow: None,
         services: vec![],
         roles: vec![],
+        teams: vec![],
         absences: vec![],
         holidays: vec![],
         calendars: vec![],

@@ -2,11 +2,14 @@
 
 use super::super::Place::Element;
 use super::super::{Parameter, ParameterKind, TokenOf};
-use super::{ID, LAST_UPDATED, standard};
+use super::{ID, LAST_UPDATED, PROFILE, SECURITY, TAG, standard};
 
 pub(super) static PARAMETERS: &[Parameter] = &[
     ID,
     LAST_UPDATED,
+    TAG,
+    SECURITY,
+    PROFILE,
     standard(
         "identifier",
         ParameterKind::Token(TokenOf::Identifier),

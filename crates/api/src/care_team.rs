@@ -1,0 +1,19 @@
+//! Teams and who is in them, fed by whoever keeps the directory: the participants of a team that is a pool answer for it.
+
+use domain::id::ResourceType;
+use fhir::care_team::Membership;
+
+use crate::feeding::Feed;
+use crate::feeding::routes::fed;
+
+static FEED: Feed = Feed {
+    kind: ResourceType::CareTeam,
+    meaning: |team, _, _| Membership::read(team).map(|_| vec![]),
+    gone: |_| vec![],
+};
+
+fed! {
+    FEED: CareTeam, "Team", "a team", found by CareTeamSearch,
+    "/fhir/CareTeam" "/fhir/CareTeam/_search" "/fhir/CareTeam/{id}" "/fhir/CareTeam/{id}/_history/{version}",
+    "Its participants who are a Practitioner or a PractitionerRole answer for the pool that the policy makes of it."
+}
