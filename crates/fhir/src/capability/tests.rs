@@ -50,12 +50,12 @@ fn the_statement_says_what_is_served_of_each_type() {
         assert!(parameters.iter().any(|own| own == name), "{name}");
     }
     let task = resource(&statement, "Task");
-    assert_eq!(all(&task["operation"], "name"), ["claim"]);
+    assert_eq!(all(&task["operation"], "name"), ["validate", "claim"]);
     let parameters = all(&task["searchParam"], "name");
     for name in "_id _lastUpdated owner patient status business-status due focus pool".split(' ') {
         assert!(parameters.iter().any(|own| own == name), "{name}");
     }
-    assert!(resource(&statement, "HealthcareService").get("operation").is_none());
+    assert_eq!(all(&resource(&statement, "HealthcareService")["operation"], "name"), ["validate"]);
     let listed = |of: &Value, member: &str, name: &str| of[member].as_array().unwrap().iter().any(|own| own == name);
     assert!(listed(&task, "searchInclude", "Task:focus") && listed(&task, "searchInclude", "*"));
     assert!(listed(&communication, "searchRevInclude", "Task:focus"));
