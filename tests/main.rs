@@ -35,6 +35,7 @@ mod boundaries;
 mod canary;
 mod care_team;
 mod communication;
+mod conformance;
 mod crash;
 mod error;
 mod health;

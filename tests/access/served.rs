@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use api::route::PUBLIC;
+use fhir::conformance::Defined;
 use reqwest::Method;
 
 use super::{filled, operations};
@@ -56,6 +57,9 @@ async fn routes_document_and_capability_statement_say_the_same(house: &House) {
                 fhir::operation::operations(served.kind).iter().map(|one| format!("{} ${}", served.kind, one.name)),
             )
         })
+        .chain(Defined::ALL.into_iter().flat_map(|kind| {
+            Defined::INTERACTIONS.into_iter().map(move |one| format!("{} {}", kind.as_str(), one.as_str()))
+        }))
         .collect();
     assert_eq!(said, served);
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use domain::id::ResourceType;
+use fhir::conformance::{Defined, definitions};
 use fhir::interaction::{SERVED, SystemInteraction};
 use fhir::operation::{Level, operations};
 use fhir::search::{RESULT_PARAMETERS, parameters};
@@ -45,6 +46,11 @@ fn expected() -> BTreeSet<String> {
             all.insert(format!("{kind} conditional create"));
         }
     }
+    for kind in Defined::ALL {
+        let interactions = Defined::INTERACTIONS.iter();
+        all.extend(interactions.map(|interaction| format!("{} {}", kind.as_str(), interaction.as_str())));
+        all.extend(kind.parameters().iter().map(|parameter| format!("{}?{}", kind.as_str(), parameter.name)));
+    }
     all.extend(SystemInteraction::ALL.iter().map(|interaction| interaction.as_str().to_owned()));
     for kind in ResourceType::ALL {
         for parameter in parameters(*kind) {
@@ -75,4 +81,61 @@ fn each_row_of_the_page_names_a_test_that_there_is() {
             assert!(source.contains(&format!("fn {name}(")), "{listed}: {path} has no {name}");
         }
     }
+}
+
+/// The text of every source file of the crates but tests and the definitions themselves.
+fn sources() -> String {
+    let mut waiting = vec![root().join("crates")];
+    let mut text = String::new();
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let is_source = path.extension().is_some_and(|kind| kind == "rs");
+            if path.is_dir() {
+                waiting.extend((name != "tests" && name != "conformance").then_some(path));
+            } else if is_source && name != "canonical.rs" && name != "tests.rs" {
+                let source = fs::read_to_string(&path).unwrap();
+                text += source.split("#[cfg(test)]").next().unwrap();
+            }
+        }
+    }
+    text
+}
+
+fn between<'t>(text: &'t str, before: &str, after: &str) -> Vec<&'t str> {
+    text.split(before).skip(1).map(|rest| rest.split(after).next().unwrap()).collect()
+}
+
+#[test]
+fn every_address_of_our_own_that_is_used_is_defined_and_served() {
+    let page = fs::read_to_string(root().join("crates/fhir/src/canonical.rs")).unwrap();
+    let sources = sources();
+    let words: BTreeSet<&str> = sources.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let defined: BTreeSet<&str> = definitions().iter().map(|own| own.url.as_str()).collect();
+    let mut seen = 0;
+    for line in page.lines() {
+        let Some((name, path)) = line.trim().trim_end_matches(';').split_once(" = ") else { continue };
+        let path = path.trim_matches('"');
+        if path.starts_with("/CodeSystem/") || path.starts_with("/StructureDefinition/") {
+            let url = format!("{}{path}", fhir::canonical::BASE);
+            assert_eq!(words.contains(name), defined.contains(url.as_str()), "{name} is defined when it is used");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+#[test]
+fn every_reason_that_is_given_is_defined_and_the_reverse() {
+    let sources = sources();
+    let refusals = fs::read_to_string(root().join("crates/domain/src/decide.rs")).unwrap();
+    let codes = between(&refusals, "pub const fn code(&self)", "/// What to do instead.");
+    let mut given: BTreeSet<&str> = between(codes[0], "=> \"", "\"").into_iter().collect();
+    given.extend(between(&sources, "because(\"", "\""));
+    given.extend(between(&sources, "misplaced(\"", "\""));
+    let system = definitions().iter().find(|own| own.url == fhir::canonical::REASON).unwrap();
+    let concepts = system.resource["concept"].as_array().unwrap();
+    let defined: BTreeSet<&str> = concepts.iter().map(|concept| concept["code"].as_str().unwrap()).collect();
+    assert_eq!(given, defined);
 }

@@ -9,6 +9,7 @@ pub mod auth;
 mod care_team;
 mod communication;
 mod conditional;
+mod conformance;
 mod context;
 pub mod cors;
 pub mod door;

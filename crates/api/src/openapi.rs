@@ -59,6 +59,7 @@ fn described() -> OpenApi {
             tag("HealthcareService", "Pools with their hours and absences."),
             tag("PractitionerRole", "Who answers where, their hours and absences."),
             tag("CareTeam", "Teams and who is in them."),
+            tag("Definition", "What the service itself defines: extensions, codes, search parameters, operations."),
             tag("Administration", "Policies and what came of them; never message text."),
             tag("Service", "What the service says of itself."),
             tag("Operation", "Whether the service lives and can serve."),

@@ -13,8 +13,8 @@ use crate::administration::{
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{
-    care_team, communication, health, healthcare_service, history, metadata, openapi, practitioner_role, task,
-    validating,
+    care_team, communication, conformance, health, healthcare_service, history, metadata, openapi, practitioner_role,
+    task, validating,
 };
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
@@ -76,6 +76,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .configure(healthcare_service::configure)
         .configure(practitioner_role::configure)
         .configure(care_team::configure)
+        .configure(conformance::configure)
         .service(decisions::list)
         .service(decisions::read)
         .service(decisions::explain)

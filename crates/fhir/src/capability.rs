@@ -4,6 +4,7 @@
 use domain::id::ResourceType;
 use serde_json::{Value, json};
 
+use crate::conformance::{Defined, DefinedParameter};
 use crate::interaction::{SERVED, Served, SystemInteraction};
 use crate::operation::{Operation, operations};
 use crate::search::{Parameter, parameters};
@@ -49,7 +50,7 @@ pub fn statement(installation: &Installation<'_>) -> String {
         "rest": [{
             "mode": "server",
             "security": security(installation),
-            "resource": SERVED.iter().map(resource).collect::<Vec<_>>(),
+            "resource": SERVED.iter().map(resource).chain(Defined::ALL.into_iter().map(defined)).collect::<Vec<_>>(),
             "interaction": SystemInteraction::ALL.iter().map(|own| json!({ "code": own.as_str() })).collect::<Vec<_>>(),
         }],
     })
@@ -113,6 +114,26 @@ fn resource(served: &Served) -> Value {
         resource["operation"] = operations(kind).iter().map(operation).collect();
     }
     resource
+}
+
+/// What is served of a type of definitions.
+fn defined(kind: Defined) -> Value {
+    let parameter = |own: &DefinedParameter| {
+        json!({
+            "name": own.name,
+            "definition": own.definition,
+            "type": own.kind,
+            "documentation": own.documentation,
+        })
+    };
+    json!({
+        "type": kind.as_str(),
+        "profile": format!("http://hl7.org/fhir/StructureDefinition/{}", kind.as_str()),
+        "documentation": kind.documentation(),
+        "interaction": Defined::INTERACTIONS.map(|own| json!({ "code": own.as_str() })),
+        "versioning": "no-version",
+        "searchParam": kind.parameters().iter().map(parameter).collect::<Vec<_>>(),
+    })
 }
 
 /// `*` and the references of a type to stored ones.

@@ -6,6 +6,7 @@
 use domain::access::Permission;
 use domain::id::ResourceType;
 
+use crate::conformance::Defined;
 use crate::operation::operations;
 
 /// An interaction with a resource type over HTTP (<https://hl7.org/fhir/R4/http.html>).
@@ -230,7 +231,8 @@ impl SystemInteraction {
 /// Every route under the base address that needs a token.
 pub fn routes() -> Vec<Route> {
     let whole = SystemInteraction::ALL.iter().map(|interaction| interaction.route());
-    SERVED.iter().flat_map(Served::routes).chain(whole).collect()
+    let defined = Defined::ALL.into_iter().flat_map(Defined::routes);
+    SERVED.iter().flat_map(Served::routes).chain(defined).chain(whole).collect()
 }
 
 /// What is served of a type.

@@ -6,6 +6,7 @@ pub mod capability;
 pub mod care_team;
 pub mod category;
 pub mod communication;
+pub mod conformance;
 pub mod decided;
 pub mod healthcare_service;
 pub mod history;

@@ -55,6 +55,8 @@ pub struct OperationParameter {
     pub max: &'static str,
     /// Its FHIR type, such as `string` or `Bundle`; `None` for one that consists of parts.
     pub kind: Option<&'static str>,
+    /// What it consists of, when it has no type.
+    pub parts: &'static [OperationParameter],
     /// What it says, for people.
     pub documentation: &'static str,
 }
@@ -111,7 +113,7 @@ const fn given(
     kind: &'static str,
     documentation: &'static str,
 ) -> OperationParameter {
-    OperationParameter { name, direction: Direction::In, min, max, kind: Some(kind), documentation }
+    OperationParameter { name, direction: Direction::In, min, max, kind: Some(kind), parts: &[], documentation }
 }
 
 const fn answered(
@@ -164,7 +166,11 @@ static COMMUNICATION: &[Operation] = &[
                 min: 0,
                 max: "1",
                 kind: None,
-                documentation: "The automatic reply: template (code) and text (string).",
+                parts: &[
+                    answered("template", (1, "1"), "code", "The id of the text in the policy."),
+                    answered("text", (1, "1"), "string", "The text."),
+                ],
+                documentation: "The automatic reply.",
             },
             OperationParameter {
                 name: "notice",
@@ -172,8 +178,12 @@ static COMMUNICATION: &[Operation] = &[
                 min: 0,
                 max: "*",
                 kind: None,
-                documentation: "Who would be told: topic (code), recipient (Reference), release (instant). For the team; \
-                                a patient finds their own.",
+                parts: &[
+                    answered("topic", (1, "1"), "code", "What it would be about."),
+                    answered("recipient", (0, "1"), "Reference", "Who would be told."),
+                    answered("release", (0, "1"), "instant", "When it would leave."),
+                ],
+                documentation: "Who would be told. For the team; a patient finds their own.",
             },
             answered("explanation", (0, "1"), "string", "The decision in plain words."),
             answered("issues", (0, "1"), "OperationOutcome", "Why it would be refused, with other ways to reach care."),
@@ -195,6 +205,7 @@ static TASK: &[Operation] = &[
             min: 1,
             max: "1",
             kind: Some("Task"),
+            parts: &[],
             documentation: "The Task as it is then, with the caller as its owner.",
         }],
         documentation: "Makes the caller the owner of the Task. If-Match names the version that the caller has seen.",
@@ -213,6 +224,7 @@ mod tests {
             min: 0,
             max: "1",
             kind: Some(kind),
+            parts: &[],
             documentation: "",
         };
         let simple: &'static [OperationParameter] = Box::leak(Box::new([given("string")]));

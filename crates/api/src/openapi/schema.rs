@@ -55,6 +55,7 @@ schemas!(
     Clocks,
     Communication,
     Decision,
+    Definition,
     DecisionExplanation,
     Decisions,
     Deliveries,
@@ -237,6 +238,8 @@ headers! {
         "Whether that could be done with it: create, or update and delete of what is stored.",
         string().enum_values(Some(["create", "update", "delete"])).into(),
     )];
+    /// What definitions are found by.
+    Defining = DEFINED.iter().map(|(name, text)| query(name, text, string().into())).collect();
     /// Parameters of a history.
     Historic = vec![
         query("_since", "Only what was written at that instant or later.", string().into()),
@@ -256,6 +259,16 @@ headers! {
     /// What teams are found by.
     CareTeamSearch = found_by(ResourceType::CareTeam);
 }
+
+/// What every type of definitions is found by, and the length of a page.
+const DEFINED: [(&str, &str); 6] = [
+    ("_id", "The logical id."),
+    ("url", "The canonical address."),
+    ("version", "The version, which is the software's."),
+    ("name", "The beginning of the name."),
+    ("status", "The state: always active."),
+    ("_count", "How many definitions a page has: 50 unless said, 200 at most."),
+];
 
 fn query(name: &str, text: &str, schema: Schema) -> Parameter {
     ParameterBuilder::new()

@@ -1,0 +1,237 @@
+//! What the service itself defines, as resources that are served to be read and found: its extensions, code systems,
+//! search parameters and operations. Each is made from the table by which it is served, so that neither can say what the
+//! other does not.
+
+mod code_system;
+mod extension;
+mod find;
+mod made;
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::interaction::{Interaction, Route};
+
+pub use find::{Found, find};
+
+/// A type of resource that defines something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Defined {
+    /// <https://hl7.org/fhir/R4/codesystem.html>
+    CodeSystem,
+    /// <https://hl7.org/fhir/R4/valueset.html>
+    ValueSet,
+    /// <https://hl7.org/fhir/R4/searchparameter.html>
+    SearchParameter,
+    /// <https://hl7.org/fhir/R4/operationdefinition.html>
+    OperationDefinition,
+    /// <https://hl7.org/fhir/R4/structuredefinition.html>
+    StructureDefinition,
+}
+
+/// What definitions are found by.
+#[derive(Debug)]
+pub struct DefinedParameter {
+    /// Its name in a query.
+    pub name: &'static str,
+    /// Its type: `uri` and `token` are compared as a whole, `string` from its beginning.
+    pub kind: &'static str,
+    /// The member that is compared; each item of an array.
+    pub member: &'static str,
+    /// The address of FHIR's own definition of it.
+    pub definition: &'static str,
+    /// What it finds, for people.
+    pub documentation: &'static str,
+}
+
+const OF_EVERY: [DefinedParameter; 5] = [
+    DefinedParameter {
+        name: "_id",
+        kind: "token",
+        member: "id",
+        definition: "http://hl7.org/fhir/SearchParameter/Resource-id",
+        documentation: "The logical id.",
+    },
+    DefinedParameter {
+        name: "url",
+        kind: "uri",
+        member: "url",
+        definition: "http://hl7.org/fhir/SearchParameter/conformance-url",
+        documentation: "The canonical address.",
+    },
+    DefinedParameter {
+        name: "version",
+        kind: "token",
+        member: "version",
+        definition: "http://hl7.org/fhir/SearchParameter/conformance-version",
+        documentation: "The version, which is the software's.",
+    },
+    DefinedParameter {
+        name: "name",
+        kind: "string",
+        member: "name",
+        definition: "http://hl7.org/fhir/SearchParameter/conformance-name",
+        documentation: "The beginning of the name.",
+    },
+    DefinedParameter {
+        name: "status",
+        kind: "token",
+        member: "status",
+        definition: "http://hl7.org/fhir/SearchParameter/conformance-status",
+        documentation: "The state: always active.",
+    },
+];
+
+static OF_SYSTEMS: &[DefinedParameter] = &OF_EVERY;
+
+static OF_SEARCH_PARAMETERS: &[DefinedParameter] = &{
+    let [id, url, version, name, status] = OF_EVERY;
+    [
+        id,
+        url,
+        version,
+        name,
+        status,
+        DefinedParameter {
+            name: "code",
+            kind: "token",
+            member: "code",
+            definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-code",
+            documentation: "The name of the parameter in a query.",
+        },
+        DefinedParameter {
+            name: "base",
+            kind: "token",
+            member: "base",
+            definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-base",
+            documentation: "The type that is found by it.",
+        },
+        DefinedParameter {
+            name: "type",
+            kind: "token",
+            member: "type",
+            definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-type",
+            documentation: "How values are compared.",
+        },
+    ]
+};
+
+static OF_OPERATIONS: &[DefinedParameter] = &{
+    let [id, url, version, name, status] = OF_EVERY;
+    [
+        id,
+        url,
+        version,
+        name,
+        status,
+        DefinedParameter {
+            name: "code",
+            kind: "token",
+            member: "code",
+            definition: "http://hl7.org/fhir/SearchParameter/OperationDefinition-code",
+            documentation: "The name by which it is invoked, without the dollar sign.",
+        },
+    ]
+};
+
+static OF_STRUCTURES: &[DefinedParameter] = &{
+    let [id, url, version, name, status] = OF_EVERY;
+    [
+        id,
+        url,
+        version,
+        name,
+        status,
+        DefinedParameter {
+            name: "type",
+            kind: "uri",
+            member: "type",
+            definition: "http://hl7.org/fhir/SearchParameter/StructureDefinition-type",
+            documentation: "What is constrained: always Extension.",
+        },
+    ]
+};
+
+impl Defined {
+    /// Every type.
+    pub const ALL: [Self; 5] =
+        [Self::CodeSystem, Self::ValueSet, Self::SearchParameter, Self::OperationDefinition, Self::StructureDefinition];
+
+    /// What is served of each.
+    pub const INTERACTIONS: [Interaction; 2] = [Interaction::Read, Interaction::SearchType];
+
+    /// The FHIR name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CodeSystem => "CodeSystem",
+            Self::ValueSet => "ValueSet",
+            Self::SearchParameter => "SearchParameter",
+            Self::OperationDefinition => "OperationDefinition",
+            Self::StructureDefinition => "StructureDefinition",
+        }
+    }
+
+    /// What is served of the type, for people.
+    pub const fn documentation(self) -> &'static str {
+        match self {
+            Self::CodeSystem => "The code systems of the service.",
+            Self::ValueSet => "The codes of each of the service's code systems.",
+            Self::SearchParameter => "The search parameters that the service has beside those of FHIR.",
+            Self::OperationDefinition => "The operations that the service has beside those of FHIR.",
+            Self::StructureDefinition => "The extensions of the service.",
+        }
+    }
+
+    /// What resources of the type are found by.
+    pub fn parameters(self) -> &'static [DefinedParameter] {
+        match self {
+            Self::CodeSystem | Self::ValueSet => OF_SYSTEMS,
+            Self::SearchParameter => OF_SEARCH_PARAMETERS,
+            Self::OperationDefinition => OF_OPERATIONS,
+            Self::StructureDefinition => OF_STRUCTURES,
+        }
+    }
+
+    /// The methods and paths under the base address: read and search.
+    pub fn routes(self) -> Vec<Route> {
+        let name = self.as_str();
+        let (read, search) = (format!("/{name}/{{id}}"), format!("/{name}"));
+        vec![Route::new("GET", read), Route::new("GET", search), Route::new("POST", format!("/{name}/_search"))]
+    }
+}
+
+/// A resource that defines something.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Its type.
+    pub kind: Defined,
+    /// Its id.
+    pub id: String,
+    /// Its canonical address.
+    pub url: String,
+    /// The resource.
+    pub resource: Value,
+}
+
+/// Everything that the service defines, in the order of types and ids.
+pub fn definitions() -> &'static [Definition] {
+    static ALL: LazyLock<Vec<Definition>> = LazyLock::new(|| {
+        let mut all: Vec<Definition> = code_system::all()
+            .chain(extension::all())
+            .chain(made::search_parameters())
+            .chain(made::operations())
+            .collect();
+        all.sort_by(|one, other| (one.kind, &one.id).cmp(&(other.kind, &other.id)));
+        all
+    });
+    &ALL
+}
+
+/// The definition of a type with that id.
+pub fn definition(kind: Defined, id: &str) -> Option<&'static Definition> {
+    definitions().iter().find(|own| own.kind == kind && own.id == id)
+}
+
+#[cfg(test)]
+mod tests;
