@@ -32,7 +32,7 @@ pub(super) fn definition(kind: Defined, id: &str, text: &str, rest: Value) -> De
     Definition { kind, id: id.to_owned(), url, resource: Value::Object(resource) }
 }
 
-/// A name as programs like it: `Task-business-status` is `TaskBusinessStatus`.
+/// A name as programs like it: `Task-pool` is `TaskPool`.
 pub(super) fn name(id: &str) -> String {
     let capital = |part: &str| {
         let mut letters = part.chars();

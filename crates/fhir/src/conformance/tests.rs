@@ -35,8 +35,8 @@ fn definitions_are_found_by_each_parameter() {
     let url = format!("url={}", crate::canonical::POOL);
     assert_eq!(found(Defined::StructureDefinition, &url), ["pool"]);
     assert_eq!(found(Defined::StructureDefinition, "type=Extension&_id=pool"), ["pool"]);
-    assert_eq!(found(Defined::SearchParameter, "code=business-status&base=Task"), ["Task-business-status"]);
-    assert_eq!(found(Defined::SearchParameter, "name=taskBusiness&type=token,date"), ["Task-business-status"]);
+    assert_eq!(found(Defined::SearchParameter, "code=pool&base=Task"), ["Task-pool"]);
+    assert_eq!(found(Defined::SearchParameter, "name=taskPo&type=reference,date"), ["Task-pool"]);
     assert_eq!(found(Defined::OperationDefinition, "code=claim&status=active"), ["Task-claim"]);
     assert_eq!(found(Defined::CodeSystem, "_id=reason,none"), ["reason"]);
     assert_eq!(found(Defined::ValueSet, "version=0").len(), 0);
