@@ -13,8 +13,15 @@ use crate::database::Database;
 /// Tables of which a send writes nothing.
 const OTHERS: &str = "'bundle', 'catalogue_generation', 'delivery', '__diesel_schema_migrations'";
 
-/// Columns that a worker fills later, not the send.
-const LATER: [&str; 3] = ["claimed_until", "dispatched_at", "delivery"];
+/// Columns that a worker fills later, not the send, with their tables.
+const LATER: [(&str, &str); 6] = [
+    ("clock", "claimed_until"),
+    ("outbox", "claimed_until"),
+    ("outbox", "dispatched_at"),
+    ("outbox", "delivery"),
+    ("audit", "sequence"),
+    ("audit", "seal"),
+];
 
 /// The first 17 of the 36 characters of the baseline's ids: after every real one, as a newer id of the service is.
 const PREFIX: &str = "f0000000-0000-700";
@@ -23,7 +30,7 @@ const PREFIX: &str = "f0000000-0000-700";
 const STATEMENTS: [&[&str]; 5] = [
     &["resource"],
     &["search_value"],
-    &["thread", "thread_participant", "clock", "clock_entry", "clock_segment"],
+    &["thread", "thread_participant", "clock", "clock_entry", "clock_segment", "correspondent"],
     &["outbox"],
     &["decision", "audit"],
 ];
@@ -68,8 +75,8 @@ pub fn rows_of(database: &Database, message: &str) -> Done<Rows> {
     }
     let mut rows = Rows::default();
     for (_, (table, mut row, _)) in taken.iter().zip(all).filter(|(taken, _)| **taken) {
-        for column in LATER {
-            row.entry(column).and_modify(|value| *value = Value::Null);
+        for (_, column) in LATER.iter().filter(|(own, _)| *own == table) {
+            row.entry(*column).and_modify(|value| *value = Value::Null);
         }
         rows.tables.entry(table).or_default().push(row);
     }
@@ -137,6 +144,10 @@ impl Rows {
         let mut values = vec![];
         for row in rows {
             let cells = columns.iter().map(|column| {
+                if (table, column.as_str()) == ("correspondent", "who") {
+                    // One of many who write; the service changes the row of whoever has written before.
+                    return format!("({} || :k)", literal("Patient/"));
+                }
                 let kind = self.types.get(&(table.to_owned(), (*column).clone())).map_or("text", String::as_str);
                 self.cell(row.get(*column).unwrap_or(&Value::Null), kind, ids)
             });
