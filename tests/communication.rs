@@ -6,3 +6,4 @@ mod kept;
 mod matching;
 mod private;
 mod retract;
+mod schedule;

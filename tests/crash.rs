@@ -20,6 +20,7 @@ on_both!(place:
     two_hundred_answered_sends_survive_a_kill_right_after_their_answers,
     a_service_that_is_told_to_stop_answers_what_is_under_way_and_ends_well,
     c2_workers_that_are_killed_while_they_fire_leave_each_threshold_fired_once,
+    workers_that_are_killed_while_they_send_what_was_scheduled_send_each_message_once,
 );
 
 async fn two_hundred_answered_sends_survive_a_kill_right_after_their_answers(place: &Place) {
@@ -185,4 +186,39 @@ async fn c2_workers_that_are_killed_while_they_fire_leave_each_threshold_fired_o
     assert_eq!(delivered.len(), all, "a notice left twice");
     assert_eq!(i64::try_from(all).unwrap(), place.count("outbox", "kind = 'notice'"));
     assert_eq!(place.count("outbox", "dispatched_at IS NULL"), 0);
+}
+
+async fn workers_that_are_killed_while_they_send_what_was_scheduled_send_each_message_once(place: &Place) {
+    // Two days ago many were scheduled for yesterday, and nobody has ticked since.
+    let time = Arc::new(MovableTime::at(SystemTime.now() - jiff::SignedDuration::from_hours(48)));
+    let house = Replica::start(place, &time).await;
+    let release_at = (SystemTime.now() - jiff::SignedDuration::from_hours(24)).to_string();
+    let people: Vec<String> = (0..150).map(|n| format!("p-{n}")).collect();
+    let send = async |id: &String| {
+        let mut message = refill(id, "Five left.");
+        message["status"] = "on-hold".into();
+        message["extension"] = serde_json::json!([{ "url": fhir::canonical::RELEASE_AT, "valueInstant": release_at }]);
+        house.client.create(&patient(id), &message).await.is(201)
+    };
+    join_all(people.iter().map(send)).await;
+    house.stop().await;
+    assert_eq!(place.count("scheduled_message", "ended_at IS NULL"), 150);
+
+    let mut running = vec![Program::serve(place, &[])];
+    for pause in [40, 150, 15, 250, 90] {
+        running.push(Program::serve(place, &[]));
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        running.remove(0).kill();
+    }
+    running.remove(0).kill();
+    time.set(SystemTime.now());
+    let last = Replica::start(place, &time).await;
+    work(&[last.service.worker(), last.service.worker()]).await;
+    last.stop().await;
+    assert_eq!(place.count("scheduled_message", "ended_at IS NULL"), 0);
+    let twice = "kind = 'Communication' AND status = 'completed' AND version = 2";
+    assert_eq!(place.count("resource", twice), 150, "each has the version that waited and the one that was sent");
+    assert_eq!(place.count("audit", "interaction = 'release-scheduled'"), 150);
+    assert_eq!(place.count("clock", "name = 'next-response'"), 150);
+    assert_eq!(place.count("decision", "outcome = 'scheduled'"), 150);
 }

@@ -155,6 +155,7 @@ pub async fn work(workers: &[Worker]) -> Report {
             all.delivered.extend(report.delivered);
             all.elsewhere += report.elsewhere;
             all.released += report.released;
+            all.sent += report.sent;
             all.events += report.events;
         }
         if idle {

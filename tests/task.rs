@@ -1,5 +1,7 @@
 //! Tasks: what is due, who takes it, and how little of it a patient sees.
 
+mod operation;
+
 use futures_util::future::join;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -6,6 +6,7 @@ pub(crate) mod preflight;
 mod retract;
 mod sending;
 pub(crate) mod standing;
+pub(crate) mod viewing;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
@@ -29,7 +30,8 @@ use crate::{read as reading, search as searching};
 
 const KIND: ResourceType = ResourceType::Communication;
 
-/// Sends a message, or keeps a draft (`status` `preparation`). A message without `inResponseTo` begins a conversation.
+/// Sends a message, keeps a draft (`status` `preparation`), or keeps a message until its instant (`on-hold`, with the
+/// extension release-at). A message without `inResponseTo` begins a conversation.
 ///
 /// The message is stored as sent, with `id`, `meta`, `status`, `sent`, `received`, `partOf` and the service's
 /// extensions set. An automatic reply, the Task of the answer that is owed and everything that must follow are written
@@ -116,7 +118,8 @@ pub(crate) async fn vread(context: Context, path: Path<(String, String)>) -> Ans
     reading::vread(&context, KIND, &path.0, &path.1).await
 }
 
-/// Changes a draft, or sends it (`status` `in-progress` or `completed`), as a create would. What was sent stays as it is:
+/// Changes a draft or a scheduled message, sends it (`status` `in-progress` or `completed`) as a create would, or cancels
+/// what is scheduled (`stopped`). What was sent stays as it is:
 /// given back unchanged it is answered, changed it is refused. With `status` `entered-in-error`, and nothing else changed
 /// but `statusReason`, its author, a lead of the pool or a machine retracts it: what it said is hidden from then on.
 #[utoipa::path(

@@ -1,9 +1,13 @@
 //! What an operation is given: a resource by itself, or `Parameters` and the address's query together
 //! (<https://hl7.org/fhir/R4/operations.html#request>).
 
+use std::str::FromStr;
+
 use fhir::issue::{Issue, IssueCode};
 use fhir::json::{Tree, Value};
 use fhir::operation::{Direction, Operation, OperationParameter};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use crate::error::Failure;
 use crate::manners::parameters;
@@ -55,6 +59,34 @@ impl Given {
         self.values.iter().find(|(own, _)| *own == name).map(|(_, value)| value.as_str())
     }
 
+    /// What a parameter says, read as something.
+    ///
+    /// # Errors
+    /// It cannot be read so.
+    pub fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
+        self.value(name).map(|value| value.parse().map_err(|_| unread(name))).transpose()
+    }
+
+    /// What a parameter says, as one of the codes of a closed list.
+    ///
+    /// # Errors
+    /// It is none of them.
+    pub fn code<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let read = |value: &str| serde_json::from_value(Json::String(value.to_owned())).map_err(|_| unread(name));
+        self.value(name).map(read).transpose()
+    }
+
+    /// What is given, with all that the operation needs.
+    ///
+    /// # Errors
+    /// A value that it needs is not there.
+    pub fn complete(self, operation: &Operation) -> Result<Self, Failure> {
+        let inward = operation.parameters.iter().filter(|own| own.direction == Direction::In && !is_resource(own));
+        let missing = inward.filter(|own| own.min > 0 && self.value(own.name).is_none());
+        let issues: Vec<Issue> = missing.map(|own| nothing(own, "value").at("Parameters.parameter")).collect();
+        if issues.is_empty() { Ok(self) } else { Err(Failure::Invalid(issues)) }
+    }
+
     fn parameter(&mut self, operation: &Operation, item: Value<'_>) -> Result<(), Issue> {
         let name = item.text("name").unwrap_or_default();
         let parameter = named(operation, &name).ok_or_else(|| unknown(operation))?;
@@ -65,7 +97,8 @@ impl Given {
             }
             return Ok(());
         }
-        let value = item.members().find(|member| member.name().starts_with("value")).and_then(Value::as_str);
+        let value = item.members().find(|member| member.name().starts_with("value"));
+        let value = value.and_then(|value| value.as_str().or_else(|| value.reference()));
         let value = value.ok_or_else(|| nothing(parameter, "value"))?;
         self.take(parameter, value.into_owned())
     }
@@ -87,6 +120,11 @@ fn named(operation: &Operation, name: &str) -> Option<&'static OperationParamete
 /// Whether a parameter holds a resource: the name of its type begins with a capital letter.
 fn is_resource(parameter: &OperationParameter) -> bool {
     parameter.kind.is_some_and(|kind| kind.starts_with(|first: char| first.is_ascii_uppercase()) && kind != "Reference")
+}
+
+fn unread(name: &str) -> Failure {
+    let text = format!("What {name} says cannot be read, or is not one of its codes.");
+    Failure::Invalid(vec![Issue::error(IssueCode::Value, text).at("Parameters.parameter")])
 }
 
 fn unknown(operation: &Operation) -> Issue {

@@ -30,6 +30,7 @@ mod practitioner_role;
 pub mod rate;
 mod read;
 pub mod route;
+pub mod scheduled;
 mod search;
 mod seen;
 pub mod serve;

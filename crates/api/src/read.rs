@@ -8,6 +8,7 @@ use domain::search::Read;
 use fhir::category::within;
 use fhir::resource::Document;
 
+use crate::communication::viewing::marked;
 use crate::context::{Context, key, patient_of};
 use crate::error::{Answer, Failure};
 
@@ -27,7 +28,8 @@ async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<V
     let Narrowed { visibility, categories } = context.narrowed(kind, Permission::Read).await?;
     let key = key(kind, id)?;
     let for_patient = patient_of(&visibility).cloned();
-    let read = Read { tenant: context.caller.tenant.clone(), key: key.clone(), version, visibility };
+    let read =
+        Read { tenant: context.caller.tenant.clone(), key: key.clone(), version, visibility: visibility.clone() };
     let mut stored = context.state.store.read(read).await?.ok_or(Failure::NotFound)?;
     if !categories.is_empty() && !within(&unreadable(Document::stored(stored.body.clone(), kind))?, &categories) {
         return Err(Failure::NotFound);
@@ -37,6 +39,9 @@ async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<V
     audit.version = Some(stored.version);
     audit.patient.clone_from(&for_patient);
     audit.count = 1;
+    if version.is_none() && !stored.deleted {
+        marked(context, &visibility, std::slice::from_mut(&mut stored)).await?;
+    }
     context.record(audit).await?;
     if stored.deleted {
         return Err(Failure::Gone);

@@ -12,6 +12,7 @@ use fhir::bundle::searchset;
 use fhir::issue::{Issue, IssueCode};
 use fhir::search::{Asker, Handling, MAX_INCLUDED, Parsed, parse};
 
+use crate::communication::viewing::marked;
 use crate::context::{Context, patient_of};
 use crate::error::{Answer, Failure};
 use crate::read::{as_patients_see, unreadable};
@@ -41,6 +42,8 @@ pub(crate) async fn search(context: &Context, kind: ResourceType, query: &str, f
         page.rows = page.rows.into_iter().map(as_patients_see).collect::<Result<_, _>>()?;
     }
     let included = included(context, &mut parsed, &page.rows, for_patient).await?;
+    // What comes along is found by the messages as they are stored; who has read them is shown at last.
+    marked(context, &visibility, &mut page.rows).await?;
     let mut audit = context.audit(AuditAction::Execute, "search-type");
     audit.query = Some(STANDARD.encode(format!("{kind}?{both}")));
     audit.patient = patient_of(&visibility).cloned();

@@ -3,13 +3,16 @@
 use domain::access::{PatientFacts, Visibility};
 use domain::change::Stored;
 use domain::decide::{History, Ledgered, Said, Voice};
-use domain::id::{Key, ResourceId, ResourceType};
+use domain::id::{Key, ResourceId, ResourceType, TenantId};
+use domain::message::Standing;
 use domain::search::{Filter, Read, Search, Sort, SortBy};
+use domain::store::{StoreError, ThreadView};
 use domain::task::Task;
-use fhir::communication::Communication;
+use fhir::communication::{Communication, standing};
 
 use crate::context::Context;
 use crate::error::Failure;
+use crate::state::AppState;
 
 /// How many messages are read at once.
 const PAGE: u16 = 500;
@@ -33,6 +36,20 @@ pub(crate) async fn of(
     // What is taken back ends nothing that somebody may wait for: that a machine wrote is then believed of nobody.
     history.said = others.filter_map(|stored| said(stored, without.is_none())).collect();
     Ok(history)
+}
+
+/// The thread of a message or, once it has been merged, the one that goes on in its place.
+pub(crate) async fn going_on(
+    state: &AppState,
+    tenant: &TenantId,
+    message: ResourceId,
+) -> Result<Option<ThreadView>, StoreError> {
+    let mut view = state.store.thread_of(tenant.clone(), message).await?;
+    // A thread that goes on may be merged later in its turn; none is merged into one that has ended.
+    while let Some(into) = view.as_ref().and_then(|view| view.thread.merged_into.clone()) {
+        view = state.store.thread_of(tenant.clone(), into).await?;
+    }
+    Ok(view)
 }
 
 /// The stored versions of Tasks that a decision writes anew and that are not the open one of their thread.
@@ -77,7 +94,10 @@ async fn messages(context: &Context, thread: &ResourceId) -> Result<Vec<Stored>,
 
 /// What a human has written, and when. Drafts, notes, machines and what was sent in error say nothing here.
 fn said(stored: &Stored, believes: bool) -> Option<Said> {
-    let communication = Communication::parse(stored.body.as_bytes()).ok().filter(|message| !message.is_draft())?;
+    let communication = Communication::received(&stored.body).ok().flatten()?;
+    if standing(communication.document()) != Standing::Sent {
+        return None;
+    }
     let mut message = communication.message(&stored.key.id, &PatientFacts::default());
     message.machine_generated &= believes || message.sender.is("Practitioner") || message.sender.is("PractitionerRole");
     Some(Said { at: message.occurred_at.unwrap_or_else(|| stored.date.into()), by: Voice::of(&message)? })

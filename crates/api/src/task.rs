@@ -1,5 +1,7 @@
 //! Tasks: one awaited answer each. They are read and claimed; the service writes them.
 
+pub(crate) mod operation;
+
 use actix_web::web::Path;
 use actix_web::{HttpRequest, get, post};
 use domain::access::Permission;

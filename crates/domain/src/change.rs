@@ -12,6 +12,7 @@ use crate::hold::{Block, Hold};
 use crate::holiday::HolidayChange;
 use crate::id::{Key, Reference, ResourceId, TenantId, Version};
 use crate::overrides::OverrideRow;
+use crate::schedule::ScheduleChange;
 use crate::search::SearchValue;
 use crate::simulate::SimulationRow;
 use crate::thread::Thread;
@@ -83,6 +84,10 @@ pub struct Change {
     pub blocks: Vec<Block>,
     /// Messages that are retracted: what their earlier versions say is hidden from now on.
     pub retractions: Vec<Retraction>,
+    /// Messages that are scheduled, and those that wait no longer.
+    pub schedules: Vec<ScheduleChange>,
+    /// Who has read what, or says that they have not.
+    pub marks: Vec<Mark>,
 }
 
 impl Change {
@@ -116,6 +121,8 @@ impl Change {
             holds: vec![],
             blocks: vec![],
             retractions: vec![],
+            schedules: vec![],
+            marks: vec![],
         }
     }
 }
@@ -135,6 +142,17 @@ pub struct Retraction {
     pub agent: Option<Reference>,
     /// The client they used.
     pub client: String,
+}
+
+/// That somebody has read a message, or has not. It changes no version of the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The message.
+    pub message: ResourceId,
+    /// The reader.
+    pub reader: Reference,
+    /// When they said that they have read it; `None`: it is unread again.
+    pub read_at: Option<Timestamp>,
 }
 
 /// A key that may exist once per tenant and namespace.

@@ -8,6 +8,7 @@ use crate::store::ThreadView;
 use crate::task::Task;
 use crate::time::{Instant, Span};
 
+mod assign;
 mod attendance;
 mod automatic;
 mod block;
@@ -32,6 +33,7 @@ mod route;
 mod send;
 mod shadow;
 
+pub use assign::{assign, give_back};
 pub use attendance::{Attendance, released};
 pub use block::{BlockAsked, Blocked, block, may_see, unblock};
 pub use claim::claim;
@@ -46,7 +48,7 @@ pub use recalendar::{another_calendar, recalendar};
 pub use release::{HeldMessage, expire, release};
 pub use retract::{Retracted, may_retract, retract};
 pub use route::{RouteReason, route};
-pub use send::{draft, ingest, send};
+pub use send::{draft, ingest, schedule, send, send_scheduled};
 pub use shadow::shadow;
 
 /// What a decision is taken under.
@@ -168,6 +170,12 @@ pub enum Refusal {
     /// Too many blocks of one sender.
     #[error("the sender is blocked as often as can be kept")]
     TooManyBlocks,
+    /// The person does not answer for the pool.
+    #[error("the person does not answer for the pool, as far as is known")]
+    NotOfThePool,
+    /// The person is away.
+    #[error("the person is away")]
+    Away,
     /// Neither the author nor a lead of the pool.
     #[error("only its author and leads of the pool may retract a message")]
     NotTheAuthor,
@@ -207,6 +215,8 @@ impl Refusal {
             Self::NoSuchTemplate => "no-such-template",
             Self::NotASender => "not-a-sender",
             Self::TooManyBlocks => "too-many-blocks",
+            Self::NotOfThePool => "not-of-the-pool",
+            Self::Away => "person-away",
             Self::NotTheAuthor => "not-the-author",
             Self::BlockTooLong => "block-too-long",
             Self::BlockOver => "block-over",
@@ -240,6 +250,8 @@ impl Refusal {
             Self::NoSuchTemplate => "name a template of the bundle in force by its id, or leave it out",
             Self::NotASender => "name the sender as Patient/[id] or RelatedPerson/[id]",
             Self::TooManyBlocks => "end one of them first",
+            Self::NotOfThePool => "name somebody whose PractitionerRole is in the pool, or one of its leads",
+            Self::Away => "name somebody who is there, or leave it to the pool",
             Self::NotTheAuthor => "ask the author, or a lead of the pool that answers",
             Self::BlockTooLong => "give an instant within 90 days; block again when it ends and is still needed",
             Self::BlockOver => "nothing is left to end",

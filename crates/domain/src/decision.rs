@@ -73,6 +73,10 @@ pub enum Outcome {
     Recalendared,
     /// Another pool answers from now on.
     HandedOver,
+    /// Somebody of the pool is asked to answer.
+    Assigned,
+    /// Its owner has given it back to the pool.
+    GivenBack,
     /// Someone of the team has opened what was written.
     Opened,
     /// Two conversations go on as one.
@@ -81,6 +85,8 @@ pub enum Outcome {
     Retracted,
     /// It is stored, and waits for a lead of the pool that is to answer.
     HeldForReview,
+    /// It is kept until its instant comes.
+    Scheduled,
     /// A held message is delivered.
     Released,
     /// An authorised person has blocked a sender, or ended a block.
@@ -101,10 +107,13 @@ impl Outcome {
             Self::Overridden => "overridden",
             Self::Recalendared => "recalendared",
             Self::HandedOver => "handed-over",
+            Self::Assigned => "assigned",
+            Self::GivenBack => "given-back",
             Self::Opened => "opened",
             Self::Merged => "merged",
             Self::Retracted => "retracted",
             Self::HeldForReview => "held-for-review",
+            Self::Scheduled => "scheduled",
             Self::Released => "released",
             Self::Blocked => "blocked",
         }

@@ -51,6 +51,8 @@ pub enum Filter {
     InThread,
     /// When anybody last wrote in the row's thread.
     LastActivity(Vec<DateMatch>),
+    /// It is in a thread, and one of these has neither written it nor said that they have read it.
+    UnreadBy(Vec<Reference>),
     /// The row is about one of these patients.
     Patient(Vec<Reference>),
     /// The row is about some patient.
@@ -127,6 +129,7 @@ impl Filter {
             | Self::LastUpdated(_)
             | Self::Thread(_)
             | Self::InThread
+            | Self::UnreadBy(_)
             | Self::Patient(_)
             | Self::AboutPatient
             | Self::Token { .. }

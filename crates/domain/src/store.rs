@@ -6,14 +6,16 @@ use std::pin::Pin;
 use crate::absence::Absence;
 use crate::audit::Sealed;
 use crate::calendar::Kept;
-use crate::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, OutboxRow, Stored};
+use crate::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, Mark, OutboxRow, Stored};
 use crate::clock::{Clock, ClockName, Firing, LedgerEntry};
 use crate::correspondent::{Correspondent, Who};
 use crate::decision::{Decision, Mode};
 use crate::hold::{Block, Hold, HoldState};
 use crate::holiday::KeptHoliday;
 use crate::id::{Key, Reference, ResourceId, TenantId};
+use crate::inbox::{Inbox, InboxPage};
 use crate::overrides::OverrideRow;
+use crate::schedule::Scheduled;
 use crate::search::{History, HistoryPage, Page, Read, Search};
 use crate::simulate::SimulationRow;
 use crate::thread::Thread;
@@ -174,6 +176,9 @@ pub trait Store: Send + Sync + 'static {
     /// A page of the current, undeleted resources that match.
     fn search(&self, search: Search) -> Answer<'_, Page>;
 
+    /// A page of somebody's conversations.
+    fn inbox(&self, inbox: Inbox) -> Answer<'_, InboxPage>;
+
     /// A page of the versions of resources.
     fn history(&self, history: History) -> Answer<'_, HistoryPage>;
 
@@ -197,6 +202,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Holds that wait no longer than until `now`, of all tenants, the oldest first.
     fn due_holds(&self, now: Instant, limit: u16) -> Answer<'_, Vec<(TenantId, Hold)>>;
+
+    /// Messages whose instant to be sent is not after `now`, of all tenants, the earliest first.
+    fn due_schedules(&self, now: Instant, limit: u16) -> Answer<'_, Vec<(TenantId, Scheduled)>>;
+
+    /// Who has read these messages, by message and reader.
+    fn marks(&self, tenant: TenantId, messages: Vec<ResourceId>) -> Answer<'_, Vec<Mark>>;
 
     /// A block.
     fn block(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Block>>;

@@ -38,6 +38,8 @@ under_base! {
     RELEASE_AT = "/StructureDefinition/release-at";
     /// On a message: who has read it.
     READ_STATE = "/StructureDefinition/read-state";
+    /// On an entry of an inbox: how the conversation stands.
+    INBOX = "/StructureDefinition/inbox";
     /// On a Task: the pool, also while a person owns the Task.
     POOL = "/StructureDefinition/pool";
     /// On a Task: the instant that was promised to the patient.

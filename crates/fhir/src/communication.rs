@@ -2,7 +2,9 @@
 //! (<https://hl7.org/fhir/R4/communication.html>).
 
 mod hold;
+mod mark;
 mod retract;
+mod schedule;
 
 use std::borrow::Cow;
 
@@ -25,7 +27,9 @@ use crate::text::quote;
 use crate::write::{Filing, filed, instant};
 
 pub use hold::released;
+pub use mark::with_marks;
 pub use retract::{Retraction, retracted};
+pub use schedule::stopped;
 
 /// The label of notes among staff, which no patient sees.
 const INTERNAL: &str = "internal";
@@ -64,12 +68,19 @@ impl Communication {
     /// # Errors
     /// Every issue, with the element and a remedy.
     pub fn parse(bytes: &[u8]) -> Result<Self, Vec<Issue>> {
-        let document = Document::parse(bytes, ResourceType::Communication)?;
+        Self::of(Document::parse(bytes, ResourceType::Communication)?)
+    }
+
+    /// The message that a valid document is, as for [`Self::parse`].
+    ///
+    /// # Errors
+    /// Every issue, with the element and a remedy.
+    pub fn of(document: Document) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
         let status = document.root().text("status").unwrap_or_default();
-        if !matches!(&*status, "preparation" | "in-progress" | "completed") {
-            let message =
-                "A new message is a draft (preparation) or is sent (in-progress or completed): use one of these.";
+        if !matches!(&*status, "preparation" | "in-progress" | "completed" | "on-hold") {
+            let message = "A new message is a draft (preparation), is sent (in-progress or completed), or waits for its \
+                           instant (on-hold): use one of these.";
             issues.push(Issue::error(IssueCode::BusinessRule, message).at("Communication.status"));
         }
         let sender = document.reference("sender");
@@ -78,6 +89,7 @@ impl Communication {
             issues.push(Issue::error(IssueCode::Required, message).at("Communication.sender"));
         }
         issues.extend(unread_extensions(&document));
+        issues.extend(schedule::issues(&document));
         match sender {
             Some(sender) if issues.is_empty() => Ok(Self { document, sender }),
             _ => Err(issues),
@@ -85,7 +97,7 @@ impl Communication {
     }
 
     /// Reads a message as it is stored, to be decided about again. `None` when nothing was ever decided about it: a
-    /// draft, what was entered in error, and what the service wrote itself.
+    /// draft, what waits for its instant or was cancelled, what was entered in error, and what the service wrote itself.
     ///
     /// # Errors
     /// The text is not that of a message: the store is damaged.
@@ -94,8 +106,8 @@ impl Communication {
         let missing = || vec![Issue::error(IssueCode::Required, "A stored message has no sender.")];
         let sender = document.reference("sender").ok_or_else(missing)?;
         let message = Self { document, sender };
-        let status = message.document.root().text("status").unwrap_or_default();
-        let sent = !matches!(&*status, "preparation" | "entered-in-error");
+        let standing = standing(&message.document);
+        let sent = !standing.is_private() && standing != Standing::Retracted;
         Ok((sent && !message.is_automatic()).then_some(message))
     }
 
@@ -254,7 +266,7 @@ impl Communication {
             .set_text("received", &now);
         let status = if held { "on-hold" } else { "completed" };
         if held {
-            edit = edit.set("statusReason", hold::reason(root));
+            edit = edit.set("statusReason", hold::reason(root, hold::HELD));
         }
         if root.text("status").is_none_or(|own| own != status) {
             edit = edit.set_text("status", status);
@@ -273,6 +285,7 @@ impl Communication {
             let kept = format!("{{\"url\":{},\"valueDateTime\":{}}}", quote(canonical::CLIENT_SENT), stated.raw());
             edit = edit.extension(canonical::CLIENT_SENT, Some(&kept));
         }
+        edit = edit.extension(canonical::READ_STATE, None);
         edit = edit.extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
         edit = edit.push("instantiatesUri", quote(&governing(stamp.record)));
         let audience = match (held, self.is_internal()) {
@@ -289,7 +302,8 @@ impl Communication {
     /// # Errors
     /// The text that was made cannot be read: a fault of ours.
     pub fn drafted(&self, id: &ResourceId, version: Version, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
-        let body = self.document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]).finish();
+        let edit = self.document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]);
+        let body = edit.extension(canonical::READ_STATE, None).finish();
         self.filed(id, version, now, body, None, Audience::Author)
     }
 
@@ -369,6 +383,18 @@ pub fn automatic(reply: &AutomaticReply, to: &ResourceId, stamp: &Stamp<'_>) -> 
         audience: Audience::Thread,
     };
     filed(Key::new(ResourceType::Communication, reply.id.clone()), format!("{{{}}}", members.join(",")), filing)
+}
+
+/// Where a client wants a message to stand; `None` when it names no place to which a client could bring one.
+pub fn wanted(document: &Document) -> Option<Standing> {
+    match &*document.root().text("status")? {
+        "preparation" => Some(Standing::Draft),
+        "on-hold" => Some(Standing::Scheduled),
+        "in-progress" | "completed" => Some(Standing::Sent),
+        "stopped" => Some(Standing::Stopped),
+        "entered-in-error" => Some(Standing::Retracted),
+        _ => None,
+    }
 }
 
 /// Where a stored message stands.

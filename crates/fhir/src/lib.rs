@@ -10,6 +10,7 @@ pub mod conformance;
 pub mod decided;
 pub mod healthcare_service;
 pub mod history;
+pub mod inbox;
 pub mod interaction;
 pub mod issue;
 pub mod json;

@@ -1,6 +1,8 @@
 //! The operations that are served (<https://hl7.org/fhir/R4/operations.html>): the routes, the CapabilityStatement and
 //! each `OperationDefinition` are made from these rows.
 
+mod table;
+
 use domain::access::Permission;
 use domain::id::ResourceType;
 
@@ -81,7 +83,7 @@ impl Operation {
 
     /// Whether the specification defines it, for every type alike.
     pub fn is_standard(&self) -> bool {
-        self.name == VALIDATE.name
+        self.name == table::VALIDATE.name
     }
 
     /// The methods and paths by which it is invoked: always POST, and GET as well where nothing changes and all that it
@@ -101,116 +103,11 @@ impl Operation {
 /// The operations of a type.
 pub const fn operations(kind: ResourceType) -> &'static [Operation] {
     match kind {
-        ResourceType::Task => TASK,
-        ResourceType::Communication => COMMUNICATION,
-        ResourceType::HealthcareService | ResourceType::PractitionerRole | ResourceType::CareTeam => &[VALIDATE],
+        ResourceType::Task => table::TASK,
+        ResourceType::Communication => table::COMMUNICATION,
+        ResourceType::HealthcareService | ResourceType::PractitionerRole | ResourceType::CareTeam => table::EVERY,
     }
 }
-
-const fn given(
-    name: &'static str,
-    (min, max): (u8, &'static str),
-    kind: &'static str,
-    documentation: &'static str,
-) -> OperationParameter {
-    OperationParameter { name, direction: Direction::In, min, max, kind: Some(kind), parts: &[], documentation }
-}
-
-const fn answered(
-    name: &'static str,
-    (min, max): (u8, &'static str),
-    kind: &'static str,
-    documentation: &'static str,
-) -> OperationParameter {
-    OperationParameter { direction: Direction::Out, ..given(name, (min, max), kind, documentation) }
-}
-
-/// `$validate` (<https://hl7.org/fhir/R4/resource-operation-validate.html>), which every type has.
-const VALIDATE: Operation = Operation {
-    name: "validate",
-    levels: &[Level::Type, Level::Instance],
-    permission: Permission::Read,
-    affects_state: false,
-    parameters: &[
-        given("resource", (0, "1"), "Resource", "What is to be looked at; on an instance without it, the stored one."),
-        given("mode", (0, "1"), "code", "What it is meant for: create, update or delete; the last two on an instance."),
-        answered("return", (1, "1"), "OperationOutcome", "Everything that is wrong, with the element and a remedy."),
-    ],
-    documentation: "Tells what is wrong with a resource, and with mode whether that could be done with it. Nothing is \
-                    stored. An empty array, which is tolerated elsewhere, is an error here.",
-};
-
-static COMMUNICATION: &[Operation] = &[
-    VALIDATE,
-    Operation {
-        name: "preflight",
-        levels: &[Level::Type],
-        permission: Permission::Create,
-        affects_state: false,
-        parameters: &[
-            given("message", (1, "1"), "Communication", "The message as it would be sent; a draft is taken as sent."),
-            answered("outcome", (1, "1"), "code", "What would become of it: delivered, held-for-review, refused, ..."),
-            answered("promised", (0, "1"), "instant", "By when the patient would be told to have an answer."),
-            answered("due", (0, "1"), "instant", "When the answer would be due. For the team."),
-            answered("pool", (0, "1"), "Reference", "The pool that would answer."),
-            answered(
-                "owner",
-                (0, "1"),
-                "Reference",
-                "Who would be asked to answer, where it is not the pool. For the team.",
-            ),
-            answered("priority", (0, "1"), "code", "The urgency that it would have. For the team."),
-            OperationParameter {
-                name: "reply",
-                direction: Direction::Out,
-                min: 0,
-                max: "1",
-                kind: None,
-                parts: &[
-                    answered("template", (1, "1"), "code", "The id of the text in the policy."),
-                    answered("text", (1, "1"), "string", "The text."),
-                ],
-                documentation: "The automatic reply.",
-            },
-            OperationParameter {
-                name: "notice",
-                direction: Direction::Out,
-                min: 0,
-                max: "*",
-                kind: None,
-                parts: &[
-                    answered("topic", (1, "1"), "code", "What it would be about."),
-                    answered("recipient", (0, "1"), "Reference", "Who would be told."),
-                    answered("release", (0, "1"), "instant", "When it would leave."),
-                ],
-                documentation: "Who would be told. For the team; a patient finds their own.",
-            },
-            answered("explanation", (0, "1"), "string", "The decision in plain words."),
-            answered("issues", (0, "1"), "OperationOutcome", "Why it would be refused, with other ways to reach care."),
-        ],
-        documentation: "Decides about a message as if it were sent now, and stores nothing.",
-    },
-];
-
-static TASK: &[Operation] = &[
-    VALIDATE,
-    Operation {
-        name: "claim",
-        levels: &[Level::Instance],
-        permission: Permission::Update,
-        affects_state: true,
-        parameters: &[OperationParameter {
-            name: "return",
-            direction: Direction::Out,
-            min: 1,
-            max: "1",
-            kind: Some("Task"),
-            parts: &[],
-            documentation: "The Task as it is then, with the caller as its owner.",
-        }],
-        documentation: "Makes the caller the owner of the Task. If-Match names the version that the caller has seen.",
-    },
-];
 
 #[cfg(test)]
 mod tests {

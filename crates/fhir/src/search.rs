@@ -156,6 +156,8 @@ pub enum Source {
     RowLastUpdated,
     /// When anybody last wrote in the resource's thread.
     LastActivity,
+    /// Who has not read it, which no version of it says.
+    UnreadBy,
     /// The patient whom the resource is about, which its row knows; in these places, where another than a patient of
     /// this address space may stand.
     Patient(&'static [Place]),
@@ -238,7 +240,7 @@ impl Parameter {
             Source::RowId => Some("Resource.id".to_owned()),
             Source::RowLastUpdated if self.origin == Origin::Type => Some(format!("{kind}.lastModified")),
             Source::RowLastUpdated => Some("Resource.meta.lastUpdated".to_owned()),
-            Source::LastActivity => None,
+            Source::LastActivity | Source::UnreadBy => None,
             _ => {
                 let expressions: Vec<_> = self.places(kind).into_iter().map(|place| place.expression(kind)).collect();
                 Some(expressions.join(" | "))
@@ -249,7 +251,7 @@ impl Parameter {
     /// The places in a resource where its values stand.
     fn places(&self, kind: ResourceType) -> Vec<Place> {
         match self.source {
-            Source::RowId | Source::RowLastUpdated | Source::LastActivity => vec![],
+            Source::RowId | Source::RowLastUpdated | Source::LastActivity | Source::UnreadBy => vec![],
             Source::Patient(places)
             | Source::Thread(places)
             | Source::Elements(places)

@@ -30,6 +30,10 @@ pub mod history;
 pub mod hold;
 #[path = "sql/holiday.rs"]
 pub mod holiday;
+#[path = "sql/inbox.rs"]
+pub mod inbox;
+#[path = "sql/mark.rs"]
+pub mod mark;
 #[path = "sql/outbox.rs"]
 pub mod outbox;
 #[path = "sql/overrides.rs"]
@@ -40,6 +44,8 @@ pub mod record;
 pub mod resource;
 #[path = "sql/retraction.rs"]
 pub mod retraction;
+#[path = "sql/schedule.rs"]
+pub mod schedule;
 #[path = "sql/search.rs"]
 pub mod search;
 #[path = "sql/simulation.rs"]

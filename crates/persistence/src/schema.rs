@@ -336,6 +336,33 @@ diesel::table! {
     use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
     use crate::types::Ts;
 
+    scheduled_message (tenant, message) {
+        tenant -> Text,
+        message -> Text,
+        sender -> Text,
+        release_at -> Ts,
+        facts -> Text,
+        believed -> Bool,
+        ended_at -> Nullable<Ts>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
+    read_mark (tenant, message, reader) {
+        tenant -> Text,
+        message -> Text,
+        reader -> Text,
+        read_at -> Ts,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+    use crate::types::Ts;
+
     retracted_message (tenant, message) {
         tenant -> Text,
         message -> Text,
@@ -470,7 +497,9 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     held_message,
+    read_mark,
     retracted_message,
+    scheduled_message,
     resource,
     resource_history,
     search_value,

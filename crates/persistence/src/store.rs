@@ -6,14 +6,16 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::absence::Absence;
 use domain::audit::Sealed;
 use domain::calendar::Kept;
-use domain::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, OutboxRow};
+use domain::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, Mark, OutboxRow};
 use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
 use domain::decision::Mode;
 use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::KeptHoliday;
 use domain::id::{Key, Reference, ResourceId, TenantId};
+use domain::inbox::{Inbox, InboxPage};
 use domain::overrides::OverrideRow;
+use domain::schedule::Scheduled;
 use domain::search::{History, HistoryPage, Page, Read, Search};
 use domain::simulate::SimulationRow;
 use domain::store::{
@@ -145,6 +147,10 @@ impl Store for SqlStore {
         ask!(self, search::search(&search))
     }
 
+    fn inbox(&self, inbox: Inbox) -> Answer<'_, InboxPage> {
+        ask!(self, inbox::page(&inbox))
+    }
+
     fn history(&self, history: History) -> Answer<'_, HistoryPage> {
         ask!(self, history::history(&history))
     }
@@ -173,6 +179,14 @@ impl Store for SqlStore {
 
     fn due_holds(&self, now: Instant, limit: u16) -> Answer<'_, Vec<(TenantId, Hold)>> {
         ask!(self, hold::due(now, limit))
+    }
+
+    fn due_schedules(&self, now: Instant, limit: u16) -> Answer<'_, Vec<(TenantId, Scheduled)>> {
+        ask!(self, schedule::due(now, limit))
+    }
+
+    fn marks(&self, tenant: TenantId, messages: Vec<ResourceId>) -> Answer<'_, Vec<Mark>> {
+        ask!(self, mark::of(&tenant, &messages))
     }
 
     fn block(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Block>> {

@@ -14,6 +14,7 @@ mod activation;
 mod dispatch;
 mod hold;
 mod recalendar;
+mod schedule;
 mod seal;
 mod simulation;
 mod threshold;
@@ -29,6 +30,8 @@ pub struct Report {
     pub recalendared: Vec<String>,
     /// Held messages delivered without a review, because their longest hold was over.
     pub released: usize,
+    /// Messages sent because their instant had come.
+    pub sent: usize,
     /// Thresholds fired, as `threshold@instant`.
     pub fired: Vec<String>,
     /// Clocks that someone else had taken care of.
@@ -59,6 +62,9 @@ const CLOCKS: u16 = 100;
 /// How many held messages one tick delivers.
 const HOLDS: u16 = 100;
 
+/// How many scheduled messages one tick sends.
+const SCHEDULES: u16 = 100;
+
 /// How many outbox rows one tick takes.
 const OUTBOX: u16 = 500;
 
@@ -81,12 +87,13 @@ impl Worker {
     }
 
     /// Does what is due now: bundles whose instant has come, then clocks whose calendar has changed, held messages whose
-    /// time is over, then thresholds, so that what they cause can leave in the same tick.
+    /// time is over, messages whose instant has come, then thresholds, so that what they cause can leave in the same tick.
     pub async fn tick(&self) -> Result<Report, StoreError> {
         let mut report = Report::default();
         self.activate(&mut report).await?;
         self.recalendar(&mut report).await?;
         self.deliver_held(&mut report).await?;
+        self.send_scheduled(&mut report).await?;
         self.fire(&mut report).await?;
         self.dispatch(&mut report).await?;
         self.seal(&mut report).await?;

@@ -168,7 +168,7 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
 
 /// The rows that the caller may override: everything for administrators; for staff what they see, and what is of the
 /// pools that they lead. It is nothing for patients.
-pub(super) async fn visibility(
+pub(crate) async fn visibility(
     context: &Context,
     permission: Permission,
     policy: &Policy,
@@ -232,7 +232,14 @@ async fn seen(context: &Context, key: Key, visibility: Visibility) -> Result<Sto
     context.state.store.read(read).await?.filter(|found| !found.deleted).ok_or(Failure::NotFound)
 }
 
-fn row(context: &Context, asked: &Override, decision: &Decision, task: Option<&Stored>, id: ResourceId) -> OverrideRow {
+/// The row of an override that was decided.
+pub(crate) fn row(
+    context: &Context,
+    asked: &Override,
+    decision: &Decision,
+    task: Option<&Stored>,
+    id: ResourceId,
+) -> OverrideRow {
     let paused = decision.clocks.iter().find_map(|clock| clock.fold.paused_until);
     let until = paused.or(asked.until.filter(|_| asked.kind.exempts()));
     OverrideRow {

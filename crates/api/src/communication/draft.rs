@@ -1,13 +1,15 @@
-//! Drafts: changed, sent and deleted by their author. What was sent stays as it is.
+//! Drafts, and messages that wait for their instant: changed, sent, cancelled and deleted by their author. What was sent
+//! stays as it is.
 
 use actix_web::HttpResponse;
 use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Change, Stored};
 use domain::id::Key;
 use domain::message::Standing;
+use domain::schedule::ScheduleChange;
 use domain::search::Read;
 use domain::store::SaveError;
-use fhir::communication::{Communication, standing};
+use fhir::communication::{self, Communication, standing, wanted};
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
 use fhir::resource::Document;
@@ -58,22 +60,28 @@ impl Current {
         let standing = self.standing()?;
         let document = Document::parse(body, KIND)?;
         named(&document, &self.stored.key)?;
-        if document.root().text("status").is_some_and(|status| status == Standing::Retracted.status())
-            && standing.may_become(Standing::Retracted)
-        {
-            if standing != Standing::Draft {
-                self.nothing_but(&document, &["status", "_status", "statusReason"])?;
+        let wanted = wanted(&document).filter(|next| standing.may_become(*next));
+        match wanted {
+            Some(Standing::Retracted) => {
+                if standing != Standing::Draft {
+                    self.nothing_but(&document, &["status", "_status", "statusReason"])?;
+                }
+                return self.retract(context, &document, interaction).await;
             }
-            return self.retract(context, &document, interaction).await;
+            Some(Standing::Stopped) => {
+                self.nothing_but(&document, &["status", "_status", "statusReason"])?;
+                return self.stop(context, &document, interaction).await;
+            }
+            Some(_) => {}
+            None => {
+                self.nothing_but(&document, &[])?;
+                let outcome = Outcome::all_well("Nothing was changed.");
+                return Ok(context.manners.made(&self.stored, &context.state.base_url, false, &outcome));
+            }
         }
-        if standing != Standing::Draft {
-            self.nothing_but(&document, &[])?;
-            let outcome = Outcome::all_well("Nothing was changed.");
-            return Ok(context.manners.made(&self.stored, &context.state.base_url, false, &outcome));
-        }
-        let message = Communication::parse(body)?;
+        let message = Communication::of(document)?;
         may_write(&message, &self.visibility)?;
-        let sending = Sending::draft(context, &message, &self.visibility, &self.stored, interaction);
+        let sending = Sending::draft(context, &message, (&self.stored, standing), &self.visibility, interaction);
         let Sent::Now(write) = sending.save().await? else {
             return Err(Failure::Internal(
                 "a draft was sent before under a condition that it does not have".to_owned(),
@@ -87,23 +95,50 @@ impl Current {
     /// would be changed is refused by its name.
     fn nothing_but(&self, document: &Document, may: &[&str]) -> Result<(), Failure> {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-        let (before, after) = (read(&self.stored.body), read(document.text()));
+        // Who has read it is shown beside it, and is no part of it.
+        let text = document.edit().extension(fhir::canonical::READ_STATE, None).finish();
+        let (before, after) = (read(&self.stored.body), read(&text));
         let names = [&before, &after].map(|own| own.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
         // What says which version it is may be left out or be older: the address and If-Match say it.
         let stays = |name: &String| name == "meta" || may.contains(&name.as_str());
         let mut changed = names.into_iter().flatten().filter(|name| !stays(name) && before[name] != after[name]);
         let Some(name) = changed.next() else { return Ok(()) };
-        let text = "A message that was sent stays as it is, with what the service has set in it. Send another one, or \
-                    retract it: change its status to entered-in-error and nothing else.";
+        let text = if self.standing()?.is_private() {
+            "A message that waits for its instant or was cancelled does not become that: send it (in-progress), change it \
+             (on-hold), cancel it (stopped) or retract it (entered-in-error), the last two changing nothing else."
+        } else {
+            "A message that was sent stays as it is, with what the service has set in it. Send another one, or retract \
+             it: change its status to entered-in-error and nothing else."
+        };
         let element = name.trim_start_matches('_');
         let issue = Issue::error(IssueCode::BusinessRule, text).at(format!("Communication.{element}"));
         Err(Failure::Business(vec![issue.because("message-sent")]))
     }
 
+    /// Cancels a message that waits for its instant.
+    async fn stop(&self, context: &Context, document: &Document, interaction: &'static str) -> Answer {
+        let (key, version) = (&self.stored.key, self.stored.version.next());
+        let reason = document.get("statusReason").map(|reason| reason.raw().to_owned());
+        let write = unreadable(communication::stopped(&self.stored, reason.as_deref(), version, context.now()))?;
+        let mut change = Change::new(context.caller.tenant.clone());
+        change.schedules = vec![ScheduleChange::Ended { message: key.id.clone(), at: context.now().into() }];
+        let mut audit = context.audit(AuditAction::Update, interaction);
+        audit.focus = Some(key.clone());
+        audit.version = Some(version);
+        audit.patient.clone_from(&write.patient);
+        audit.count = 1;
+        change.resources = vec![write.clone()];
+        change.audit = vec![audit];
+        context.save(change).await.map_err(|error| lost(context, error))?;
+        let outcome = Outcome::all_well("The message is cancelled; it is not sent.");
+        Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome))
+    }
+
     /// Deletes a draft.
     pub(super) async fn delete(&self, context: &Context) -> Answer {
         if !self.is_draft()? {
-            let text = "A message that was sent is kept. Only a draft can be deleted.";
+            let text = "A message that was sent is kept. Only a draft can be deleted; what is to be sent later is \
+                        cancelled: change its status to stopped.";
             let issue = Issue::error(IssueCode::BusinessRule, text).at("Communication.status");
             return Err(Failure::Business(vec![issue.because("message-sent")]));
         }
@@ -117,11 +152,16 @@ impl Current {
         audit.patient = draft.patient();
         audit.count = 1;
         change.audit = vec![audit];
-        context.save(change).await.map_err(|error| match error {
-            SaveError::Conflict { .. } => Failure::lost(context.manners.if_match.is_some()),
-            other => other.into(),
-        })?;
+        context.save(change).await.map_err(|error| lost(context, error))?;
         Ok(HttpResponse::NoContent().finish())
+    }
+}
+
+/// What it means that the change of a message was not saved.
+fn lost(context: &Context, error: SaveError) -> Failure {
+    match error {
+        SaveError::Conflict { .. } => Failure::lost(context.manners.if_match.is_some()),
+        other => other.into(),
     }
 }
 

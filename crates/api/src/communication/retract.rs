@@ -4,6 +4,8 @@ use domain::access::{PatientFacts, Visibility};
 use domain::change::{AuditAction, AuditRow, Change, Retraction, Stored};
 use domain::decide::{self, Retracted, Setting};
 use domain::id::{Key, Reference, ResourceId, ResourceType};
+use domain::message::Standing;
+use domain::schedule::ScheduleChange;
 use domain::search::Read;
 use domain::store::{SaveError, ThreadView};
 use domain::time::Instant;
@@ -137,6 +139,10 @@ impl Current {
         };
         let mut change = Change::new(context.caller.tenant.clone());
         change.resources = vec![unreadable(communication::retracted(&self.stored, &retraction))?];
+        if self.standing()? == Standing::Scheduled {
+            let message = self.stored.key.id.clone();
+            change.schedules = vec![ScheduleChange::Ended { message, at: context.now().into() }];
+        }
         Ok(change)
     }
 

@@ -1,13 +1,14 @@
 //! A message on its way into the store: decided about, and anew when the world has moved on meanwhile.
 
 mod foresee;
+mod later;
 
 use domain::access::Visibility;
 use domain::change::{AuditAction, AuditRow, Change, ResourceWrite, Stored};
 use domain::correspondent::{Correspondent, Who};
 use domain::decide::{self, Known, Setting};
 use domain::id::{Ids, Key, ResourceId, ResourceType, Version};
-use domain::message::{Message, Side};
+use domain::message::{Message, Side, Standing};
 use domain::policy::Policy;
 use domain::search::Read;
 use domain::store::{SaveError, ThreadView};
@@ -35,6 +36,8 @@ pub(super) struct Sending<'a> {
     message: &'a Communication,
     /// The draft that is sent or changed, as it stands.
     draft: Option<&'a Stored>,
+    /// Whether that draft waits for its instant.
+    was_scheduled: bool,
     visibility: &'a Visibility,
     now: Timestamp,
     /// The identifiers of the decision begin here, however often it is taken anew.
@@ -68,21 +71,21 @@ impl<'a> Sending<'a> {
         let mut audit = context.audit(AuditAction::Create, "create");
         audit.patient = message.patient();
         audit.count = 1;
-        Self { context, condition, message, draft: None, visibility, now, ids, audit }
+        Self { context, condition, message, draft: None, was_scheduled: false, visibility, now, ids, audit }
     }
 
-    /// A draft on its way to its next version, in which it may be sent.
+    /// A draft, or a message that waits for its instant, on its way to its next version, in which it may be sent.
     pub(super) fn draft(
         context: &'a Context,
         message: &'a Communication,
+        (draft, standing): (&'a Stored, Standing),
         visibility: &'a Visibility,
-        draft: &'a Stored,
         interaction: &'static str,
     ) -> Self {
         let mut sending = Self::new(context, message, visibility, None);
         sending.audit.action = AuditAction::Update;
         sending.audit.interaction = interaction.into();
-        Self { draft: Some(draft), ..sending }
+        Self { draft: Some(draft), was_scheduled: standing == Standing::Scheduled, ..sending }
     }
 
     /// Decides and saves; anew when the thread or the policy has moved on meanwhile, which is nobody's fault.
@@ -162,6 +165,15 @@ impl<'a> Sending<'a> {
             change.decisions = vec![decide::draft(setting, &message, ids).row(None)];
             return Ok(change);
         }
+        let mut let_go = None;
+        if let Some(release_at) = self.message.release_at() {
+            let known = Known { thread: view, sender: known.sender.as_ref(), ..Known::default() };
+            let record = decide::schedule(setting, &message, known, release_at, &mut ids.clone());
+            match record.map_err(|refusal| refused(&refusal))? {
+                Some(record) => return self.scheduled((id, version), &message, release_at, &record),
+                None => let_go = Some(unreadable(self.message.clone().let_go())?),
+            }
+        }
         let seen = match view.filter(|_| message.occurred_at.is_some()) {
             Some(view) => Some(seen::of(self.context, &view.thread.id, None).await?),
             None => None,
@@ -187,7 +199,9 @@ impl<'a> Sending<'a> {
         let frame = Frame { tenant: &caller.tenant, generation: policy.generation, now: self.now };
         let patient = decision.thread.patient.clone();
         let thread = decision.thread.id.clone();
-        let mut change = unreadable(decided::sent(&frame, self.message, (id, version), view, &earlier, decision))?;
+        let sent = let_go.as_ref().unwrap_or(self.message);
+        let mut change = unreadable(decided::sent(&frame, sent, (id, version), view, &earlier, decision))?;
+        change.schedules = self.ended(id);
         change.shadows = shadow.map(|record| record.row(Some(thread))).into_iter().collect();
         // A message that names no subject is about the patient of its conversation, who is to see it.
         for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {
@@ -214,13 +228,7 @@ impl<'a> Sending<'a> {
 
     /// The thread of a message or, once it has been merged, the one that goes on in its place.
     async fn going_on(&self, message: ResourceId) -> Result<Option<ThreadView>, Failure> {
-        let (store, tenant) = (&self.context.state.store, &self.context.caller.tenant);
-        let mut view = store.thread_of(tenant.clone(), message).await?;
-        // A thread that goes on may be merged later in its turn; none is merged into one that has ended.
-        while let Some(into) = view.as_ref().and_then(|view| view.thread.merged_into.clone()) {
-            view = store.thread_of(tenant.clone(), into).await?;
-        }
-        Ok(view)
+        Ok(seen::going_on(&self.context.state, &self.context.caller.tenant, message).await?)
     }
 
     /// What is remembered of those who write; only people outside the team are limited, throttled and blocked.

@@ -8,7 +8,7 @@ use domain::access::Visibility;
 use domain::audit::Sealed;
 use domain::calendar::Kept;
 use domain::change::{
-    Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
+    Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, Mark, OutboxRow, ResourceWrite, Stored,
 };
 use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
@@ -16,7 +16,9 @@ use domain::decision::Mode;
 use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::{HolidayChange, KeptHoliday};
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
+use domain::inbox::{Inbox, InboxPage, InboxPlace, InboxRow, Pressing};
 use domain::overrides::OverrideRow;
+use domain::schedule::{ScheduleChange, Scheduled};
 use domain::search::{Filter, History, HistoryPage, Indexed, Page, Place, Read, Search};
 use domain::simulate::SimulationRow;
 use domain::store::{
@@ -44,6 +46,8 @@ pub(crate) struct Rows {
     correspondents: BTreeMap<(TenantId, Who), Correspondent>,
     holds: BTreeMap<(TenantId, ResourceId), Hold>,
     blocks: BTreeMap<(TenantId, ResourceId), Block>,
+    schedules: BTreeMap<(TenantId, ResourceId), Scheduled>,
+    marks: BTreeMap<(TenantId, ResourceId, Reference), Mark>,
     pub(crate) audit: Vec<AuditRow>,
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
@@ -118,6 +122,19 @@ impl Rows {
         }
         for write in change.resources {
             self.versions.entry((tenant.clone(), write.key.clone())).or_default().push(write);
+        }
+        for schedule in change.schedules {
+            match schedule {
+                ScheduleChange::Set(one) => drop(self.schedules.insert((tenant.clone(), one.message.clone()), one)),
+                ScheduleChange::Ended { message, .. } => drop(self.schedules.remove(&(tenant.clone(), message))),
+            }
+        }
+        for mark in change.marks {
+            let key = (tenant.clone(), mark.message.clone(), mark.reader.clone());
+            match mark.read_at {
+                Some(_) => drop(self.marks.entry(key).or_insert(mark)),
+                None => drop(self.marks.remove(&key)),
+            }
         }
         self.threads.extend(change.threads.into_iter().map(|thread| ((tenant.clone(), thread.id.clone()), thread)));
         self.clocks.extend(change.clocks.into_iter().map(|clock| ((tenant.clone(), clock.id.clone()), clock)));
@@ -401,6 +418,34 @@ impl Store for Memory {
         let rows = self.0.lock().unwrap();
         let waits = |row: &&OutboxRow| row.recipient.is_some() && row.thread.as_ref() == Some(&thread);
         now(Ok(rows.outbox.iter().filter(waits).cloned().collect()))
+    }
+
+    fn due_schedules(&self, at: Instant, limit: u16) -> Answer<'_, Vec<(TenantId, Scheduled)>> {
+        let rows = self.0.lock().unwrap();
+        let due = rows.schedules.iter().filter(|(_, scheduled)| scheduled.release_at <= at);
+        now(Ok(due.take(limit.into()).map(|((tenant, _), scheduled)| (tenant.clone(), scheduled.clone())).collect()))
+    }
+
+    fn marks(&self, tenant: TenantId, messages: Vec<ResourceId>) -> Answer<'_, Vec<Mark>> {
+        let rows = self.0.lock().unwrap();
+        let of = |((own, message, _), _): &(&(TenantId, ResourceId, Reference), &Mark)| {
+            *own == tenant && messages.contains(message)
+        };
+        now(Ok(rows.marks.iter().filter(of).map(|(_, mark)| mark.clone()).collect()))
+    }
+
+    fn inbox(&self, asked: Inbox) -> Answer<'_, InboxPage> {
+        let rows = self.0.lock().unwrap();
+        let roots = rows
+            .current(&asked.tenant, ResourceType::Communication)
+            .filter(|row| !row.deleted && row.thread.as_ref() == Some(&row.key.id) && sees(&asked.visibility, row));
+        let row = |root: &ResourceWrite| {
+            let thread = rows.threads.get(&(asked.tenant.clone(), root.key.id.clone()))?.clone();
+            let place = InboxPlace { pressing: Pressing::Nothing, at: root.last_updated, id: root.key.id.clone() };
+            let (due_at, promised_at, unread) = (None, None, None);
+            Some(InboxRow { root: stored(root), thread, due_at, promised_at, unread, place })
+        };
+        now(Ok(InboxPage { rows: roots.filter_map(row).collect(), next: None }))
     }
 
     fn ledger(&self, _: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>> {

@@ -4,8 +4,9 @@ use crate::access::PatientFacts;
 use crate::calendar::zone_named;
 use crate::decision::{Decision, MessageFacts, Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
-use crate::message::{Message, Side};
-use crate::policy::Policy;
+use crate::message::{Message, Reading, Side};
+use crate::policy::{Policy, RedFlagHit};
+use crate::schedule::FARTHEST as FARTHEST_AHEAD;
 use crate::store::ThreadView;
 use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
@@ -41,12 +42,89 @@ pub fn ingest<'a>(
         return Err(Refusal::OccurredUnfit);
     }
     let known = known.into();
-    let view = known.thread;
-    let reading = policy.read(message);
-    let hits = policy.red_flags_in(&reading);
-    if message.from_patient() && hits.is_empty() && !is_lifted(&known, now) {
-        boundaries(policy, message, view, now)?;
+    let read = Read::of(policy, message);
+    within_boundaries(setting, message, &read, &known)?;
+    Ok(decided(setting, message, read, &known, history, ids))
+}
+
+/// Decides about a message whose instant has come. It was accepted when it was scheduled, so that no boundary refuses it
+/// now: one that would is recorded, and a person must look.
+pub fn send_scheduled<'a>(
+    setting: Setting<'a>,
+    message: &'a Message,
+    known: impl Into<Known<'a>>,
+    ids: &mut Ids,
+) -> Decision {
+    let known = known.into();
+    let read = Read::of(setting.policy, message);
+    let refused = within_boundaries(setting, message, &read, &known).err();
+    let mut decision = decided(setting, message, read, &known, None, ids);
+    if let Some(refusal) = refused {
+        decision.record.left("boundary", refusal.code(), "it was accepted when it was scheduled");
+        decision.thread.needs_review = true;
     }
+    decision
+}
+
+/// Decides whether a message may be scheduled for an instant: ahead, within a year, and such that it could be sent now.
+/// Words of the patient's side that name danger are not kept for later: the answer is then that it is sent now.
+///
+/// # Errors
+/// The instant is past or too far ahead, or the message could not be sent.
+pub fn schedule<'a>(
+    setting: Setting<'a>,
+    message: &'a Message,
+    known: impl Into<Known<'a>>,
+    release_at: Instant,
+    ids: &mut Ids,
+) -> Result<Option<Record>, Refusal> {
+    let Setting { policy, now } = setting;
+    let read = Read::of(policy, message);
+    if message.from_patient() && !read.hits.is_empty() {
+        return Ok(None);
+    }
+    if release_at <= now || release_at.since(now) > FARTHEST_AHEAD {
+        return Err(Refusal::NotAhead { member: "release-at" });
+    }
+    within_boundaries(setting, message, &read, &known.into())?;
+    let (id, seed) = named(ids);
+    let focus = Key::new(ResourceType::Communication, message.id.clone());
+    let mut record = Record::new(id, policy, focus, seed, now, Outcome::Scheduled);
+    record.did("send", "scheduled", None, Some(release_at));
+    Ok(Some(record))
+}
+
+/// What was read of a message, once, and the danger that it names.
+struct Read {
+    reading: Reading,
+    hits: Vec<RedFlagHit>,
+}
+
+impl Read {
+    fn of(policy: &Policy, message: &Message) -> Self {
+        let reading = policy.read(message);
+        let hits = policy.red_flags_in(&reading);
+        Self { reading, hits }
+    }
+}
+
+/// What a patient's message may be refused for; with a red flag it passes all the same.
+fn within_boundaries(setting: Setting<'_>, message: &Message, read: &Read, known: &Known<'_>) -> Result<(), Refusal> {
+    let Setting { policy, now } = setting;
+    let limited = message.from_patient() && read.hits.is_empty() && !is_lifted(known, now);
+    if limited { boundaries(policy, message, known.thread, now) } else { Ok(()) }
+}
+
+fn decided<'a>(
+    setting: Setting<'a>,
+    message: &'a Message,
+    Read { reading, hits }: Read,
+    known: &Known<'a>,
+    history: Option<&History>,
+    ids: &mut Ids,
+) -> Decision {
+    let Setting { policy, now } = setting;
+    let view = known.thread;
     let (id, seed) = named(ids);
     let focus = Key::new(ResourceType::Communication, message.id.clone());
     let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::Delivered);
@@ -57,7 +135,7 @@ pub fn ingest<'a>(
     let mut thread = view.map_or_else(|| opened(message, at), |view| continued(&view.thread, message, at));
     record.message = Some(facts_of(message, thread.patient_messages));
 
-    let mut inbound = Inbound::new(setting, message, reading, &known, ids, record);
+    let mut inbound = Inbound::new(setting, message, reading, known, ids, record);
     inbound.history = message.occurred_at.and_then(|at| Some(history?.clone().with(message, at)));
     match message.side() {
         Side::Patient | Side::Proxy => inbound.by_patient(&mut thread, view),
@@ -76,7 +154,7 @@ pub fn ingest<'a>(
     record.pool = hold.as_ref().map(|hold| hold.pool.clone()).or_else(|| thread.pool.clone());
     record.priority = Some(thread.priority);
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision { record, thread, clocks, ledger, tasks, reply, hold, correspondents, outbox: outbox.into_rows() })
+    Decision { record, thread, clocks, ledger, tasks, reply, hold, correspondents, outbox: outbox.into_rows() }
 }
 
 /// Keeps a draft: nobody is told and nothing runs; only the record says that it was kept.

@@ -14,13 +14,13 @@ use crate::resource::Document;
 use crate::write::{Filing, filed, instant};
 
 /// Why a message is on hold, as its `statusReason` says it.
-const HELD: &str = "held-for-review";
+pub(super) const HELD: (&str, &str) = ("held-for-review", "Held for review");
 
-/// The status reason of a held message: the client's own, if any, with ours beside it.
-pub(super) fn reason(root: Value<'_>) -> String {
-    let own = root.get("statusReason").and_then(|own| serde_json::from_str::<Json>(own.raw()).ok());
+/// The status reason of a message on hold: the client's own, if any, with the service's beside it.
+pub(super) fn reason(root: Value<'_>, (code, display): (&str, &str)) -> String {
+    let own = own_reason(root).and_then(|own| serde_json::from_str::<Json>(&own).ok());
     let mut reason = own.filter(Json::is_object).unwrap_or_else(|| json!({}));
-    let ours = json!({ "system": canonical::STATUS_REASON, "code": HELD, "display": "Held for review" });
+    let ours = json!({ "system": canonical::STATUS_REASON, "code": code, "display": display });
     match reason.get_mut("coding").and_then(Json::as_array_mut) {
         Some(codings) => codings.push(ours),
         None => reason["coding"] = json!([ours]),
@@ -32,12 +32,12 @@ pub(super) fn reason(root: Value<'_>) -> String {
 pub(super) fn is_held(root: Value<'_>) -> bool {
     let codings = root.get("statusReason").into_iter().flat_map(|reason| reason.codings().collect::<Vec<_>>());
     codings.into_iter().any(|coding| {
-        coding.system.as_deref() == Some(canonical::STATUS_REASON) && coding.code.as_deref() == Some(HELD)
+        coding.system.as_deref() == Some(canonical::STATUS_REASON) && coding.code.as_deref() == Some(HELD.0)
     })
 }
 
 /// The client's own status reason, without ours; `None` when nothing of it is left.
-fn own_reason(root: Value<'_>) -> Option<String> {
+pub(super) fn own_reason(root: Value<'_>) -> Option<String> {
     let mut reason: Json = serde_json::from_str(root.get("statusReason")?.raw()).ok()?;
     if let Some(codings) = reason.get_mut("coding").and_then(Json::as_array_mut) {
         codings.retain(|coding| coding["system"] != canonical::STATUS_REASON);

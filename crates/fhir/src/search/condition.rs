@@ -61,7 +61,7 @@ fn own(sees: &Sees, kind: ResourceType, name: &str, asked: Asked<'_>) -> Result<
             Modifier::Not => Filter::Not(Box::new(meant(asked.plain(parameter, None)?))),
             Modifier::Text => asked.text(parameter)?,
             Modifier::Identifier => asked.identifiers(parameter)?,
-            Modifier::Type(target) => asked.plain(parameter, Some(target))?,
+            Modifier::Type(target) => meant(asked.plain(parameter, Some(target))?),
         },
     })
 }
@@ -138,8 +138,10 @@ pub(super) fn by(parameter: &'static Parameter, target: ResourceType, base: &str
 
 /// The condition as patients may make it: by the codes that they are shown.
 fn for_patients(sees: &Sees, kind: ResourceType, parameter: &Parameter, filter: Filter) -> Filter {
-    if !matches!(sees.get(&kind), Some(Visibility::Patient { .. })) {
-        return filter;
+    let Some(Visibility::Patient { me, .. }) = sees.get(&kind) else { return filter };
+    // Who else has read what is the team's to know.
+    if let Filter::UnreadBy(any) = filter {
+        return Filter::UnreadBy(any.into_iter().filter(|reader| reader == me).collect());
     }
     let ForPatients::Folded { shown, stored } = parameter.for_patients else { return filter };
     let Filter::Token { param, any } = filter else { return filter };

@@ -76,6 +76,7 @@ impl Asked<'_> {
                 };
                 match source {
                     Source::Thread(_) => Filter::Thread(local("Communication").map(|own| own.id().clone()).collect()),
+                    Source::UnreadBy => Filter::UnreadBy(any.iter().filter_map(|own| own.parse().ok()).collect()),
                     Source::Patient(_) => Filter::Any(vec![
                         Filter::Patient(local("Patient").collect()),
                         Filter::Reference { param: parameter.name, any },
@@ -150,7 +151,7 @@ pub(super) fn either(parameter: &Parameter, filter: impl Fn(&'static str) -> Fil
 pub(super) fn present(parameter: &'static Parameter) -> Filter {
     match parameter.source {
         Source::RowId | Source::RowLastUpdated | Source::Always(..) => Filter::All(vec![]),
-        Source::LastActivity | Source::Thread(_) => Filter::InThread,
+        Source::LastActivity | Source::UnreadBy | Source::Thread(_) => Filter::InThread,
         Source::Patient(_) => Filter::Any(vec![Filter::AboutPatient, Filter::Present { param: parameter.name }]),
         Source::Elements(_) | Source::Either(_) => either(parameter, |param| Filter::Present { param }),
     }

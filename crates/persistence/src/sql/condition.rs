@@ -1,15 +1,15 @@
 //! Conditions of searches, on a row of `resource`. None of them is ever unknown, so that each can be turned around.
 
-use diesel::dsl::{IntoBoxed, Select, not};
+use diesel::dsl::{IntoBoxed, Select, exists, not};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use domain::access::Visibility;
-use domain::id::{ResourceId, ResourceType, TenantId};
+use domain::id::{Reference, ResourceId, ResourceType, TenantId};
 use domain::search::{DateMatch, Filter, Link, Prefix, Selection, TokenMatch};
 
 use super::Db;
 use super::visibility::seen;
-use crate::schema::{resource, search_value, thread};
+use crate::schema::{read_mark, resource, search_value, thread};
 use crate::types::{Column, Micros, identifiers, indexed, texts};
 
 /// A condition on a row of `resource`.
@@ -67,6 +67,7 @@ pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Cond
                 Box::new(resource::thread.is_not_null().and(own))
             })
         }
+        Filter::UnreadBy(any) => some(any.iter().map(unread)),
         Filter::Patient(any) => {
             let any: Vec<String> = any.iter().map(ToString::to_string).collect();
             Box::new(resource::patient.is_not_null().and(resource::patient.assume_not_null().eq_any(any)))
@@ -98,6 +99,19 @@ pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Cond
         Filter::Any(any) => some(any.iter().map(of)),
         Filter::Not(one) => Box::new(not(of(one))),
     }
+}
+
+/// Somebody has neither written the message nor said that they have read it.
+pub fn unread(reader: &Reference) -> Condition {
+    let reader = reader.to_string();
+    let written = resource::author.is_not_null().and(resource::author.assume_not_null().eq(reader.clone()));
+    let read = exists(
+        read_mark::table
+            .filter(read_mark::tenant.eq(resource::tenant))
+            .filter(read_mark::message.eq(resource::id))
+            .filter(read_mark::reader.eq(reader)),
+    );
+    Box::new(resource::thread.is_not_null().and(not(written)).and(not(read)))
 }
 
 fn never() -> Condition {

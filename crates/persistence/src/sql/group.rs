@@ -8,8 +8,8 @@ use domain::change::Change;
 use domain::store::SaveError;
 
 use super::{
-    Conn, absence, audit, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, outbox, overrides,
-    record, resource, retraction, simulation, thread,
+    Conn, absence, audit, block, catalogue, clock, correspondent, counted, dialect, hold, holiday, mark, outbox,
+    overrides, record, resource, retraction, schedule, simulation, thread,
 };
 use crate::error::QueryError;
 use crate::writer::{Lost, Saved};
@@ -152,6 +152,8 @@ fn apply(conn: &mut Conn, changes: &[&Change], generations: &Generations) -> Res
     done(block::write(conn, changes)?, Refusal::Overtaken)?;
     done(resource::write(conn, changes)?, Refusal::Overtaken)?;
     done(retraction::write(conn, changes)?, Refusal::Overtaken)?;
+    done(schedule::write(conn, changes)?, Refusal::Overtaken)?;
+    mark::write(conn, changes)?;
     done(thread::write(conn, changes)?, Refusal::Overtaken)?;
     done(clock::write(conn, changes)?, Refusal::Overtaken)?;
     done(outbox::write(conn, changes)?, Refusal::Overtaken)?;

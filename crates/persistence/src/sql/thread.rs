@@ -167,6 +167,13 @@ pub fn read_reference(text: String) -> Result<Reference, QueryError> {
     Ok(text.try_into().map_err(|_| unreadable("a reference"))?)
 }
 
+/// A thread by its id.
+pub fn by_id(conn: &mut Conn, tenant: &TenantId, id: &ResourceId) -> Result<Option<Thread>, QueryError> {
+    let found: Option<Found> =
+        thread::table.find((tenant.as_str(), id.as_str())).select(Found::as_select()).first(conn).optional()?;
+    found.map(Thread::try_from).transpose()
+}
+
 /// The thread that a message belongs to, with its open clocks and the Task of its obligation.
 pub fn of_message(conn: &mut Conn, tenant: &TenantId, message: &ResourceId) -> Result<Option<ThreadView>, QueryError> {
     let found: Option<Found> = thread::table

@@ -403,6 +403,9 @@ fn holds(filter: &Filter, write: &ResourceWrite, all: &[ResourceWrite]) -> bool 
         Filter::Thread(any) => write.thread.as_ref().is_some_and(|own| any.contains(own)),
         Filter::InThread => write.thread.is_some(),
         Filter::LastActivity(any) => write.thread.as_ref().is_some_and(|own| lasting(activity(own).timestamp(), any)),
+        Filter::UnreadBy(any) => {
+            write.thread.is_some() && any.iter().any(|reader| write.author.as_ref() != Some(reader))
+        }
         Filter::Patient(any) => write.patient.as_ref().is_some_and(|own| any.contains(own)),
         Filter::AboutPatient => write.patient.is_some(),
         Filter::Token { param, any } => {

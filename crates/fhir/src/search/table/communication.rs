@@ -81,6 +81,15 @@ pub(super) static PARAMETERS: &[Parameter] = &[
             "When anybody last wrote in the message's thread. Drafts are in none.",
         )
     },
+    from(
+        ours(
+            "unread-by",
+            ParameterKind::Reference(&["Patient", "RelatedPerson", "Practitioner", "PractitionerRole"]),
+            &[],
+            "Who has neither written the message nor marked it as read. Patients ask for themselves alone.",
+        ),
+        Source::UnreadBy,
+    ),
     standard(
         "status",
         ParameterKind::Token(TokenOf::Code("http://hl7.org/fhir/event-status")),

@@ -1,0 +1,2 @@
+DROP TABLE read_mark;
+DROP TABLE scheduled_message;
