@@ -7,3 +7,4 @@ mod matching;
 mod private;
 mod retract;
 mod schedule;
+mod viewing;

@@ -98,7 +98,11 @@ impl Given {
             return Ok(());
         }
         let value = item.members().find(|member| member.name().starts_with("value"));
-        let value = value.and_then(|value| value.as_str().or_else(|| value.reference()));
+        // Numbers and truth values say what they are written as.
+        let value = value.and_then(|value| match value.as_str().or_else(|| value.reference()) {
+            None if !value.is_object() => Some(value.raw().into()),
+            said => said,
+        });
         let value = value.ok_or_else(|| nothing(parameter, "value"))?;
         self.take(parameter, value.into_owned())
     }
