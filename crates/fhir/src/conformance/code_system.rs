@@ -61,6 +61,8 @@ static SYSTEMS: &[CodeSystem] = &[
             ("no-such-template", "The policy knows no such text."),
             ("not-a-sender", "It is nobody who writes from outside the team."),
             ("too-many-blocks", "The sender is blocked as often as can be kept."),
+            ("not-of-the-pool", "The person does not answer for the pool, as far as is known."),
+            ("person-away", "The person is away."),
             ("not-the-author", "The caller is neither the author nor a lead of the pool."),
             ("block-too-long", "The block would end too late, or has ended."),
             ("block-over", "The block has ended already."),
@@ -72,7 +74,10 @@ static SYSTEMS: &[CodeSystem] = &[
     CodeSystem {
         url: canonical::STATUS_REASON,
         text: "Why a message is not delivered yet.",
-        codes: &[("held-for-review", "A limit or a block keeps it until somebody has looked at it.")],
+        codes: &[
+            ("held-for-review", "A limit or a block keeps it until somebody has looked at it."),
+            ("scheduled", "It waits for the instant that its author has set."),
+        ],
     },
     CodeSystem {
         url: canonical::BUSINESS_STATUS,

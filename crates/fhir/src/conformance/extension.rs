@@ -1,6 +1,6 @@
 //! The extensions of our own.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::made::{definition, structure};
 use super::{Defined, Definition};
@@ -14,6 +14,8 @@ struct Extension {
     value: &'static str,
     /// What the value refers to, where it is a reference.
     targets: &'static [&'static str],
+    /// The extensions that it consists of in place of a value: their names and the FHIR types of their values.
+    parts: &'static [(&'static str, &'static str)],
     text: &'static str,
 }
 
@@ -23,7 +25,7 @@ const fn extension(
     value: &'static str,
     text: &'static str,
 ) -> Extension {
-    Extension { url, context, value, targets: &[], text }
+    Extension { url, context, value, targets: &[], parts: &[], text }
 }
 
 static EXTENSIONS: &[Extension] = &[
@@ -57,6 +59,37 @@ static EXTENSIONS: &[Extension] = &[
         "instant",
         "On a message that an engine delivers late: when it was written, within the last seven days.",
     ),
+    extension(
+        canonical::RELEASE_AT,
+        &["Communication"],
+        "instant",
+        "On a message that waits (on-hold, scheduled): when it is to be sent.",
+    ),
+    Extension {
+        parts: &[("reader", "Reference"), ("readAt", "instant")],
+        ..extension(
+            canonical::READ_STATE,
+            &["Communication"],
+            "",
+            "Who has read the message, as they have said by $mark-read. Shown by the service, and in no version.",
+        )
+    },
+    Extension {
+        parts: &[
+            ("lastActivity", "instant"),
+            ("unread", "unsignedInt"),
+            ("due", "instant"),
+            ("priority", "code"),
+            ("state", "code"),
+            ("owner", "Reference"),
+        ],
+        ..extension(
+            canonical::INBOX,
+            &["Bundle.entry"],
+            "",
+            "On an entry of an inbox: how the conversation stands that the message has begun. Set by the service.",
+        )
+    },
     Extension {
         targets: &["HealthcareService", "CareTeam"],
         ..extension(
@@ -91,12 +124,38 @@ pub(super) fn all() -> impl Iterator<Item = Definition> {
         if !own.targets.is_empty() {
             value["targetProfile"] = targets.collect();
         }
-        let elements = json!([
-            { "id": "Extension", "path": "Extension", "definition": own.text, "min": 0, "max": "1" },
-            { "id": "Extension.extension", "path": "Extension.extension", "max": "0" },
-            { "id": "Extension.url", "path": "Extension.url", "fixedUri": own.url },
-            { "id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [value] },
-        ]);
+        let elements = if own.parts.is_empty() { single(own, &value) } else { composed(own) };
         definition(Defined::StructureDefinition, id, own.text, structure(own.context, &elements))
     })
+}
+
+/// An extension with a value.
+fn single(own: &Extension, value: &Value) -> Value {
+    json!([
+        { "id": "Extension", "path": "Extension", "definition": own.text, "min": 0, "max": "1" },
+        { "id": "Extension.extension", "path": "Extension.extension", "max": "0" },
+        { "id": "Extension.url", "path": "Extension.url", "fixedUri": own.url },
+        { "id": "Extension.value[x]", "path": "Extension.value[x]", "min": 1, "type": [value] },
+    ])
+}
+
+/// An extension that consists of others.
+fn composed(own: &Extension) -> Value {
+    let mut elements = vec![
+        json!({ "id": "Extension", "path": "Extension", "definition": own.text, "min": 0, "max": "*" }),
+        json!({ "id": "Extension.extension", "path": "Extension.extension",
+            "slicing": { "discriminator": [{ "type": "value", "path": "url" }], "rules": "closed" } }),
+    ];
+    for (name, kind) in own.parts {
+        let id = format!("Extension.extension:{name}");
+        elements.extend([
+            json!({ "id": id, "path": "Extension.extension", "sliceName": name, "max": "1" }),
+            json!({ "id": format!("{id}.url"), "path": "Extension.extension.url", "fixedUri": name }),
+            json!({ "id": format!("{id}.value[x]"), "path": "Extension.extension.value[x]", "min": 1,
+                "type": [{ "code": kind }] }),
+        ]);
+    }
+    elements.push(json!({ "id": "Extension.url", "path": "Extension.url", "fixedUri": own.url }));
+    elements.push(json!({ "id": "Extension.value[x]", "path": "Extension.value[x]", "max": "0" }));
+    Value::Array(elements)
 }
