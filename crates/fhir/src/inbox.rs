@@ -19,20 +19,15 @@ pub fn bundle(base_url: &str, page: &InboxPage, count: u16, for_patient: bool) -
         let query = encode([("count", count.as_str())].into_iter().chain(cursor.as_deref().map(|at| ("cursor", at))));
         quote(&format!("{base_url}/Communication/$inbox?{query}"))
     };
-    let mut bundle = format!(
-        r#"{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"self","url":{}}}"#,
-        address(None)
-    );
-    if let Some(next) = &page.next {
-        bundle.push_str(&format!(r#",{{"relation":"next","url":{}}}"#, address(Some(next))));
-    }
-    bundle.push(']');
+    let next = page.next.as_ref().map(|next| format!(r#",{{"relation":"next","url":{}}}"#, address(Some(next))));
     let entries: Vec<String> = page.rows.iter().map(|row| entry(base_url, row, for_patient)).collect();
-    if !entries.is_empty() {
-        bundle.push_str(&format!(r#","entry":[{}]"#, entries.join(",")));
-    }
-    bundle.push('}');
-    bundle
+    // FHIR has no empty arrays.
+    let entries = if entries.is_empty() { String::new() } else { format!(r#","entry":[{}]"#, entries.join(",")) };
+    format!(
+        r#"{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"self","url":{}}}{}]{entries}}}"#,
+        address(None),
+        next.unwrap_or_default(),
+    )
 }
 
 fn entry(base_url: &str, row: &InboxRow, for_patient: bool) -> String {

@@ -168,7 +168,7 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
 
 /// The rows that the caller may override: everything for administrators; for staff what they see, and what is of the
 /// pools that they lead. It is nothing for patients.
-pub(crate) async fn visibility(
+pub(super) async fn visibility(
     context: &Context,
     permission: Permission,
     policy: &Policy,

@@ -3,7 +3,7 @@
 
 use actix_web::post;
 use actix_web::web::Path;
-use domain::access::Permission;
+use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Stored};
 use domain::decide::{self, Actor, Refusal, RouteReason, Setting};
 use domain::decision::Decision;
@@ -18,7 +18,7 @@ use fhir::issue::{Issue, IssueCode};
 use fhir::operation::operations;
 use fhir::outcome::Outcome;
 
-use crate::administration::overrides::{row, visibility};
+use crate::administration::overrides::row;
 use crate::communication::refused;
 use crate::context::{Context, key, stored};
 use crate::error::{Answer, Failure};
@@ -178,16 +178,32 @@ pub(crate) async fn waive(context: Context, id: Path<String>, body: OptionalBody
 /// What an operation is given. Whoever may not ask for it is told so before anything of what they sent is looked at.
 async fn given(context: &Context, body: &OptionalBody, name: &str) -> Result<Given, Failure> {
     let policy = context.state.policies.current(&context.caller.tenant).await?;
-    visibility(context, Permission::Update, &policy).await?;
+    reach(context, &policy).await?;
     let operation = operations(ResourceType::Task).iter().find(|operation| operation.name == name);
     let operation = operation.ok_or_else(|| Failure::Internal(format!("${name} is not in the table")))?;
     Given::read(operation, "", body.0.as_deref())?.complete(operation)
 }
 
+/// The Tasks that the caller may ask something of: what they see, and what is of the pools that they lead; everything
+/// for administrators. What they may do with it is decided later.
+async fn reach(context: &Context, policy: &Policy) -> Result<Visibility, Failure> {
+    if context.caller.administers(Permission::Update) {
+        return Ok(Visibility::Everything);
+    }
+    Ok(match context.visibility(ResourceType::Task, Permission::Update).await? {
+        Visibility::Staff { me, mut pools, leads } => {
+            let led = policy.pools().iter().filter(|pool| pool.leads.contains(&me));
+            pools.extend(led.map(|pool| pool.reference.clone()));
+            Visibility::Staff { me, pools, leads }
+        }
+        other => other,
+    })
+}
+
 /// A Task as the caller sees it, in the version that `If-Match` names, with its thread.
 async fn current(context: &Context, id: &str, policy: &Policy) -> Result<(Stored, ThreadView), Failure> {
     let tenant = context.caller.tenant.clone();
-    let visibility = visibility(context, Permission::Update, policy).await?;
+    let visibility = reach(context, policy).await?;
     let wanted = Read { tenant: tenant.clone(), key: key(ResourceType::Task, id)?, version: None, visibility };
     let task = context.state.store.read(wanted).await?.filter(|task| !task.deleted).ok_or(Failure::NotFound)?;
     if context.manners.if_match.as_ref().is_some_and(|wanted| !wanted.admits(task.version)) {

@@ -137,7 +137,7 @@ fn roots(
         }
         if let Some(after) = after {
             let at = Micros::from(after.at);
-            let same = activity!().eq(at.clone()).and(resource::id.gt(after.id.as_str().to_owned()));
+            let same = activity!().eq(at).and(resource::id.gt(after.id.as_str().to_owned()));
             query = query.filter(activity!().lt(at).or(same));
         }
         query.order((activity!().desc(), resource::id.asc())).limit(limit).select((columns, activity!())).load(conn)?
@@ -151,7 +151,7 @@ fn roots(
         query = query.filter(running()).filter(urgent);
         if let Some(after) = after {
             let at = Micros::from(after.at);
-            let same = due!().eq(at.clone()).and(resource::id.gt(after.id.as_str().to_owned()));
+            let same = due!().eq(at).and(resource::id.gt(after.id.as_str().to_owned()));
             query = query.filter(due!().gt(at).or(same));
         }
         query.order((due!().asc(), resource::id.asc())).limit(limit).select((columns, due!())).load(conn)?
