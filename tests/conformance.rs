@@ -77,7 +77,14 @@ fn the_published_scripts_are_valid() {
     let all = scripts();
     assert_eq!(all.len(), 3);
     for path in all {
-        let issues = read(&fs::read(&path).unwrap(), "TestScript", Options { refuse_empty_arrays: true }).1;
+        // As it is once each variable has a value.
+        let mut text = fs::read_to_string(&path).unwrap();
+        let script: Value = serde_json::from_str(&text).unwrap();
+        for variable in script["variable"].as_array().unwrap() {
+            let name = variable["name"].as_str().unwrap();
+            text = text.replace(&format!("${{{name}}}"), variable["defaultValue"].as_str().unwrap_or("x"));
+        }
+        let issues = read(text.as_bytes(), "TestScript", Options { refuse_empty_arrays: true }).1;
         assert!(issues.is_empty(), "{}: {issues:#?}", path.display());
     }
 }

@@ -50,7 +50,7 @@ const STRANGE: &[&str] = &[
 /// A text of which a value is another one, a member is gone or doubled, or some bytes are others.
 fn broken(text: &str, dice: &mut Dice) -> Vec<u8> {
     let mut value: Value = serde_json::from_str(text).unwrap();
-    match dice.below(4) {
+    match dice.below(5) {
         0 => {
             let mut bytes = text.as_bytes().to_vec();
             for _ in 0..=dice.below(4) {
@@ -63,7 +63,9 @@ fn broken(text: &str, dice: &mut Dice) -> Vec<u8> {
             }
             bytes
         }
-        1 => {
+        // Now and then a good one: what it leaves behind is in the way of others.
+        1 => text.as_bytes().to_vec(),
+        2 => {
             // The depth, the count or the length of things.
             let depth = 1 + dice.below(400);
             format!("{{\"resourceType\":\"Communication\",\"extension\":{}{}}}", "[".repeat(depth), "]".repeat(depth))

@@ -164,7 +164,7 @@ fn methods(path: &str) -> Option<String> {
 /// The methods of an address of which only the last part tells it from one that holds an id, when it does not take the
 /// one asked with: no id begins with an underscore or a dollar sign, so no resource is meant.
 pub(crate) fn misplaced(method: &Method, path: &str) -> Option<String> {
-    if !path.contains("/_") && !path.contains("/$") {
+    if *method == Method::OPTIONS || (!path.contains("/_") && !path.contains("/$")) {
         return None;
     }
     methods(path).filter(|allowed| !allowed.split(", ").any(|own| own == method.as_str()))

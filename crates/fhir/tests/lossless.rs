@@ -55,8 +55,8 @@ fn team() -> impl Strategy<Value = String> {
                 "\"_status\":{\"id\":\"a1\"}".to_owned(),
                 "\"status\":\"active\"".to_owned(),
                 format!("\"note\":[{{\"text\":{note}}}]"),
-                "\"contained\":[{\"resourceType\":\"Observation\",\"id\":\"o\",\"status\":\"final\",\"code\":{\"text\":\"c\"},\
-                 \"valueQuantity\":{\"value\":5.10}}]"
+                "\"contained\":[{\"resourceType\":\"Condition\",\"id\":\"o\",\"subject\":{\"reference\":\"Patient/a\"},\
+                 \"onsetRange\":{\"low\":{\"value\":5.10}}}]"
                     .to_owned(),
                 "\"reasonReference\":[{\"reference\":\"#o\"}]".to_owned(),
                 "\"participant\":[{\"member\":{\"reference\":\"Practitioner/a\",\"display\":\"A\"}}]".to_owned(),
@@ -93,9 +93,10 @@ proptest! {
 #[test]
 fn most_of_what_is_made_here_is_valid() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let made = (0..200).filter(|_| {
+    let made = (0..200).map(|_| {
         let text = team().new_tree(&mut runner).unwrap().current();
-        Document::parse(text.as_bytes(), ResourceType::CareTeam).is_ok()
+        Document::parse(text.as_bytes(), ResourceType::CareTeam).map(drop).map_err(|issues| (issues, text))
     });
-    assert!(made.count() > 150, "the property would say little");
+    let wrong: Vec<_> = made.filter_map(Result::err).collect();
+    assert!(wrong.len() < 50, "{} of 200, such as {:#?}", wrong.len(), wrong.first());
 }
