@@ -42,6 +42,8 @@ test)
     # For scripts/issuers.sh.
     need nodejs command -v node
     need npm command -v npm
+    # For scripts/conformance.py.
+    need python3 command -v python3
     need glewlwyd command -v glewlwyd
     ;;
 *) die "$usage" ;;

@@ -1,14 +1,20 @@
 //! What the service itself defines: what is said of it, read and found, each valid by the service's own measure.
 
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use fhir::validate::{Options, read};
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::house::House;
-use crate::people::{engine, nurse, patient};
+use crate::people::{engine, nurse, patient, scoped};
 
 on_both!(house:
     what_the_statement_refers_to_is_read_and_found_by_anybody_with_a_token,
     definitions_are_found_as_other_resources_are,
+    the_published_scripts_pass_against_the_service,
 );
 
 const OURS: &str = "http://postern.example/fhir/";
@@ -58,4 +64,45 @@ async fn definitions_are_found_as_other_resources_are(house: &House) {
     house.ask(Method::DELETE, "/fhir/ValueSet/reason").by(&engine()).send().await.is(405);
     let claim = get("/fhir/OperationDefinition?code=claim").await.is(200);
     assert_eq!(claim.resources()[0]["instance"], true);
+}
+
+fn scripts() -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance");
+    let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    all.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect()
+}
+
+#[test]
+fn the_published_scripts_are_valid() {
+    let all = scripts();
+    assert_eq!(all.len(), 3);
+    for path in all {
+        // As it is once each variable has a value.
+        let mut text = fs::read_to_string(&path).unwrap();
+        let script: Value = serde_json::from_str(&text).unwrap();
+        for variable in script["variable"].as_array().unwrap() {
+            let name = variable["name"].as_str().unwrap();
+            text = text.replace(&format!("${{{name}}}"), variable["defaultValue"].as_str().unwrap_or("x"));
+        }
+        let issues = read(text.as_bytes(), "TestScript", Options { refuse_empty_arrays: true }).1;
+        assert!(issues.is_empty(), "{}: {issues:#?}", path.display());
+    }
+}
+
+async fn the_published_scripts_pass_against_the_service(house: &House) {
+    let runner = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scripts/conformance.py");
+    let mut command = Command::new("python3");
+    command.arg(runner).arg(format!("{}/fhir", house.base()));
+    let tokens = [
+        ("patientToken", scoped(&patient("p-1001"), "patient/*.cruds")),
+        ("otherToken", scoped(&patient("p-2002"), "patient/*.cruds")),
+        ("staffToken", scoped(&nurse(), "user/*.cruds")),
+    ];
+    for (name, who) in tokens {
+        command.arg("--set").arg(format!("{name}={}", house.token(&who)));
+    }
+    let ran = actix_web::rt::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let (told, wrong) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{told}{wrong}");
+    assert!(told.lines().filter(|line| line.starts_with("ok ")).count() >= 10, "{told}");
 }

@@ -38,6 +38,7 @@ mod communication;
 mod conformance;
 mod crash;
 mod error;
+mod fuzz;
 mod health;
 mod healthcare_service;
 mod history;

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::house::House;
-use crate::people::{patient, refill};
+use crate::people::{engine, patient, refill};
 
 on_both!(house:
     a_create_says_where_which_version_and_when,
@@ -15,6 +15,10 @@ on_both!(house:
     eight_creates_under_one_condition_make_one_message,
     a_condition_that_finds_several_is_refused,
     answers_come_in_the_type_that_was_asked_for,
+    what_cannot_be_read_or_given_is_refused_with_what_can,
+    an_answer_is_indented_when_that_is_asked_for,
+    an_address_tells_its_methods,
+    what_answers_get_answers_head_and_may_be_compressed,
 );
 
 async fn a_create_says_where_which_version_and_when(house: &House) {
@@ -134,4 +138,97 @@ async fn answers_come_in_the_type_that_was_asked_for(house: &House) {
     let ask = house.ask(Method::POST, "/fhir/Communication").by(&patient("p-1001"));
     let plain = ask.header("content-type", "application/json").body(refill("p-1001", "x").to_string().into_bytes());
     plain.send().await.is(201);
+}
+
+async fn what_cannot_be_read_or_given_is_refused_with_what_can(house: &House) {
+    let get = |accept: &str| {
+        house.ask(Method::GET, "/fhir/Communication").by(&patient("p-1001")).header("accept", accept).send()
+    };
+    for accept in ["application/fhir+xml", "text/turtle", "application/fhir+json; fhirVersion=5.0", "image/png"] {
+        let refused = get(accept).await.is(406);
+        assert_eq!(refused.issues(), ["not-supported"], "{accept}");
+        assert!(refused.text.contains("application/fhir+json"), "{accept}: {}", refused.text);
+    }
+    for accept in
+        ["application/fhir+xml, application/json;q=0.2", "application/fhir+json;fhirVersion=4.0", "text/*, */*;q=0.1"]
+    {
+        get(accept).await.is(200);
+    }
+    for format in ["json", "application/json", "application/fhir%2Bjson", "application/fhir+json", "text/json"] {
+        house.get(&patient("p-1001"), &format!("/fhir/Communication?_format={format}")).await.is(200);
+    }
+    for format in ["xml", "ttl", "text/html"] {
+        house.get(&patient("p-1001"), &format!("/fhir/Communication?_format={format}")).await.is(406);
+    }
+    let post = |path: &str, type_: &str| {
+        let ask = house.ask(Method::POST, path).by(&patient("p-1001")).header("content-type", type_);
+        ask.body(refill("p-1001", "Five left.").to_string().into_bytes()).send()
+    };
+    for type_ in [
+        "application/fhir+xml",
+        "text/plain",
+        "application/fhir+json; fhirVersion=5.0",
+        "application/json; charset=latin1",
+    ] {
+        let refused = post("/fhir/Communication", type_).await.is(415);
+        assert!(refused.text.contains("application/fhir+json"), "{type_}: {}", refused.text);
+    }
+    let refused = post("/fhir/Communication/_search", "application/json").await.is(415);
+    assert!(refused.text.contains("application/x-www-form-urlencoded"), "{}", refused.text);
+}
+
+async fn an_answer_is_indented_when_that_is_asked_for(house: &House) {
+    let sent = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201);
+    let path = format!("/fhir/Communication/{}", sent.id());
+    let plain = house.get(&patient("p-1001"), &path).await.is(200);
+    let pretty = house.get(&patient("p-1001"), &format!("{path}?_pretty=true")).await.is(200);
+    assert!(pretty.text.starts_with("{\n  \"resourceType\": \"Communication\",\n"), "{}", pretty.text);
+    assert_eq!(pretty.json(), plain.json());
+    assert_eq!(house.get(&patient("p-1001"), &format!("{path}?_pretty=false")).await.is(200).text, plain.text);
+    let found = house.get(&patient("p-1001"), "/fhir/Communication?_pretty=true&_count=1").await.is(200);
+    assert!(found.text.contains("\n  \"entry\": [\n"), "{}", found.text);
+}
+
+async fn an_address_tells_its_methods(house: &House) {
+    let ask = |method: Method, path: &str| house.ask(method, path).by(&engine()).send();
+    for (path, allowed) in [
+        ("/fhir/Communication", "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS"),
+        ("/fhir/CareTeam/x", "GET, PUT, PATCH, DELETE, HEAD, OPTIONS"),
+        ("/fhir/Task/x/$claim", "POST, OPTIONS"),
+        ("/fhir/ValueSet/x", "GET, HEAD, OPTIONS"),
+        ("/fhir/metadata", "GET, HEAD, OPTIONS"),
+    ] {
+        assert_eq!(ask(Method::OPTIONS, path).await.is(204).header("allow"), allowed, "{path}");
+    }
+    assert_eq!(ask(Method::OPTIONS, "/fhir/Patient").await.is(404).issues(), ["not-found"]);
+    for path in ["/fhir/Task", "/fhir/ValueSet/x", "/fhir/_history"] {
+        let refused = ask(Method::DELETE, path).await.is(405);
+        assert_eq!((refused.header("allow"), &refused.issues()[..]), ("GET, HEAD", &["not-supported".to_owned()][..]));
+    }
+}
+
+async fn what_answers_get_answers_head_and_may_be_compressed(house: &House) {
+    let id = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    for path in [
+        "/fhir/metadata".to_owned(),
+        "/fhir/Communication".to_owned(),
+        format!("/fhir/Communication/{id}"),
+        format!("/fhir/Communication/{id}/_history"),
+        format!("/fhir/Communication/{id}/_history/1"),
+        "/fhir/_history".to_owned(),
+        "/fhir/Task".to_owned(),
+        "/fhir/HealthcareService/refill-pool".to_owned(),
+        "/fhir/CodeSystem/reason".to_owned(),
+    ] {
+        let get = house.get(&engine(), &path).await.is(200);
+        let head = house.ask(Method::HEAD, &path).by(&engine()).send().await.is(200);
+        assert!(head.text.is_empty(), "{path}");
+        for name in ["content-type", "etag", "last-modified"] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+        let ask = house.ask(Method::GET, &path).by(&engine()).header("accept-encoding", "gzip");
+        assert_eq!(ask.send().await.is(200).header("content-encoding"), "gzip", "{path}");
+    }
+    let missing = house.ask(Method::HEAD, "/fhir/Communication/none").by(&engine()).send().await.is(404);
+    assert!(missing.text.is_empty());
 }

@@ -10,6 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use domain::change::Stored;
+use fhir::text::indented;
 use jiff::Timestamp;
 use std::future::{Ready, ready};
 
@@ -23,6 +24,8 @@ use crate::error::Failure;
 pub struct Manners {
     /// The media type that answers have.
     pub format: Format,
+    /// Whether answers are indented for people.
+    pub pretty: bool,
     /// What `Prefer` says.
     pub prefer: Prefer,
     /// The versions that `If-Match` names.
@@ -42,9 +45,11 @@ impl FromRequest for Manners {
 
 impl Manners {
     fn of(request: &HttpRequest) -> Result<Self, Failure> {
-        let parameter = asked_format(request.query_string());
+        let asked = |name: &str| asked(request.query_string(), name);
+        let parameter = asked("_format");
         Ok(Self {
             format: Format::negotiate(parameter.as_deref(), &text(request, &ACCEPT))?,
+            pretty: asked("_pretty").is_some_and(|value| value == "true"),
             prefer: Prefer::read(&text(request, &HeaderName::from_static("prefer"))),
             if_match: IfMatch::of(request),
             unmodified: Unmodified::of(request),
@@ -58,7 +63,7 @@ impl Manners {
         }
         versioned(HttpResponse::Ok(), stored)
             .insert_header((CONTENT_TYPE, self.format.content_type()))
-            .body(stored.body.clone())
+            .body(self.told(stored.body.clone()))
     }
 
     /// A change that was made: 201 with `Location` for something new, 200 otherwise, with the body that `Prefer` asks
@@ -72,17 +77,22 @@ impl Manners {
         match self.prefer.returns {
             Return::Minimal => response.finish(),
             Return::Representation => {
-                response.insert_header((CONTENT_TYPE, self.format.content_type())).body(stored.body.clone())
+                response.insert_header((CONTENT_TYPE, self.format.content_type())).body(self.told(stored.body.clone()))
             }
             Return::Outcome => {
-                response.insert_header((CONTENT_TYPE, self.format.content_type())).body(outcome.to_json())
+                response.insert_header((CONTENT_TYPE, self.format.content_type())).body(self.told(outcome.to_json()))
             }
         }
     }
 
     /// A resource without versions, such as a Bundle of results.
     pub fn present(&self, body: String) -> HttpResponse {
-        HttpResponse::Ok().insert_header((CONTENT_TYPE, self.format.content_type())).body(body)
+        HttpResponse::Ok().insert_header((CONTENT_TYPE, self.format.content_type())).body(self.told(body))
+    }
+
+    /// A text as it is asked for.
+    fn told(&self, text: String) -> String {
+        if self.pretty { indented(&text) } else { text }
     }
 }
 
@@ -105,12 +115,12 @@ pub(crate) fn text(request: &HttpRequest, name: &HeaderName) -> String {
     values.join(", ")
 }
 
-/// The value of `_format` in a query.
-fn asked_format(query: &str) -> Option<String> {
-    if !query.contains("_format") {
+/// The value of a parameter of a query.
+fn asked(query: &str, wanted: &str) -> Option<String> {
+    if !query.contains(wanted) {
         return None;
     }
-    parameters(query).into_iter().find_map(|(name, value)| (name == "_format").then_some(value))
+    parameters(query).into_iter().find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
 /// A query or form, decoded: every pair in its order.

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -174,16 +175,21 @@ fn methods(path: &str) -> Option<String> {
 /// The methods of an address of which only the last part tells it from one that holds an id, when it does not take the
 /// one asked with: no id begins with an underscore or a dollar sign, so no resource is meant.
 pub(crate) fn misplaced(method: &Method, path: &str) -> Option<String> {
-    if !path.contains("/_") && !path.contains("/$") {
+    if *method == Method::OPTIONS || (!path.contains("/_") && !path.contains("/$")) {
         return None;
     }
     methods(path).filter(|allowed| !allowed.split(", ").any(|own| own == method.as_str()))
 }
 
-/// What no route takes: a method that the address does not take, or no address at all. The door has asked for a token
+/// What no route takes: a method that the address does not take, or no address at all. `OPTIONS` asks which it takes. The door has asked for a token
 /// before, so nobody learns the addresses by trying.
 pub(crate) async fn otherwise(request: HttpRequest, _caller: Option<Authenticated>) -> Result<HttpResponse, Failure> {
-    Err(methods(request.path()).map_or(Failure::NoRoute, Failure::Method))
+    match methods(request.path()) {
+        Some(allowed) if request.method() == Method::OPTIONS => {
+            Ok(HttpResponse::NoContent().insert_header((ALLOW, format!("{allowed}, OPTIONS"))).finish())
+        }
+        found => Err(found.map_or(Failure::NoRoute, Failure::Method)),
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 //! stay as the client sent them.
 
 mod edit;
+mod indent;
 mod rewrite;
 
 pub use edit::Edit;
+pub use indent::indented;
 pub(crate) use rewrite::without_empty_arrays;
 
 /// The text as a JSON string, quotes and escapes included.

@@ -71,6 +71,6 @@ pub static RESULT_PARAMETERS: &[ResultParameter] = &[
     ResultParameter {
         name: "_pretty",
         schema: "boolean",
-        documentation: "Accepted for the sake of clients that send it; resources are given out as they were sent.",
+        documentation: "true: the answer is indented for people. Otherwise resources are given out as they were sent.",
     },
 ];
