@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use domain::absence::{Absence, AbsenceChange, AbsenceSource};
 use domain::access::Visibility;
-use domain::audit::Sealed;
+use domain::audit::{Sealed, TrailQuery};
 use domain::calendar::Kept;
 use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, OutboxRow, ResourceWrite, Stored,
@@ -420,6 +420,12 @@ impl Store for Memory {
 
     fn unsealed(&self, _: u16) -> Answer<'_, Vec<(TenantId, AuditRow)>> {
         now(Ok(vec![]))
+    }
+
+    fn trail(&self, asked: TrailQuery) -> Answer<'_, Vec<AuditRow>> {
+        let rows = self.0.lock().unwrap();
+        let found = rows.audit.iter().rev().filter(|row| asked.id.as_ref().is_none_or(|id| *id == row.id));
+        now(Ok(found.take(asked.count.into()).cloned().collect()))
     }
 
     fn audited(&self) -> Answer<'_, Vec<TenantId>> {
