@@ -37,6 +37,7 @@ mod care_team;
 mod communication;
 mod conformance;
 mod crash;
+mod emergency;
 mod error;
 mod health;
 mod healthcare_service;

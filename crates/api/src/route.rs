@@ -63,6 +63,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(communication::matching::update)
         .service(communication::matching::patch)
         .service(communication::matching::delete)
+        .service(communication::emergency::break_glass)
         .service(communication::read)
         .service(communication::update)
         .service(communication::patch)
