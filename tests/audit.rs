@@ -106,6 +106,7 @@ async fn a4_many_writers_and_two_sealers_make_one_chain(house: &House) {
 
 async fn a5_the_trail_is_read_by_those_who_may_and_by_nobody_else(house: &House) {
     let message = house.create(&patient("p-1001"), &refill("p-1001", "Mrs Canary takes five.")).await.is(201).id();
+    house.pass(1);
     house.get(&patient("p-2002"), &format!("/fhir/Communication/{message}")).await.is(404);
     let officer = scoped(&nurse(), "user/AuditEvent.rs postern/admin.read");
     for reader in [scoped(&clinic::engine(), "system/AuditEvent.rs"), officer] {
@@ -163,11 +164,12 @@ async fn a5_the_trail_is_found_by_each_parameter(house: &House) {
     let (mut seen, mut next) = (vec![], Some("/fhir/AuditEvent?_count=2&date=le2026-06-20T13:00:00Z".to_owned()));
     let whole = house.get(&reader, "/fhir/AuditEvent?_count=200&date=lt2026-06-20").await.is(200).ids();
     while let Some(address) = next {
+        house.pass(1);
         let page = house.get(&reader, &address).await.is(200);
         seen.extend(page.ids());
         next = page.link("next");
     }
-    assert!(whole.len() > 4 && whole.iter().all(|id| seen.iter().filter(|own| *own == id).count() == 1), "{seen:?}");
+    assert!(whole.len() > 2 && whole.iter().all(|id| seen.iter().filter(|own| *own == id).count() == 1), "{seen:?}");
 }
 
 on_both!(house:

@@ -83,7 +83,8 @@ fn asked(body: &[u8]) -> Result<(Reference, EmergencyReason), Failure> {
         Err(_) => text.parse().ok().map(|id| Reference::new("Patient", id)),
     });
     let reason = given.value("reason").and_then(EmergencyReason::from_code);
-    let wrong = |text: String| Failure::Invalid(vec![Issue::error(IssueCode::Required, text).at("Parameters.parameter")]);
+    let wrong =
+        |text: String| Failure::Invalid(vec![Issue::error(IssueCode::Required, text).at("Parameters.parameter")]);
     let patient = patient.ok_or_else(|| wrong("patient must name the patient, such as Patient/[id].".to_owned()))?;
     let codes = EmergencyReason::ALL.map(EmergencyReason::as_str).join(", ");
     Ok((patient, reason.ok_or_else(|| wrong(format!("reason must say why: {codes}.")))?))
