@@ -48,6 +48,7 @@ mod manners;
 mod outgoing;
 mod practitioner_role;
 mod preflight;
+mod proxy;
 mod real_issuers;
 mod recalendar;
 mod replay;

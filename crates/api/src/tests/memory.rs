@@ -184,7 +184,7 @@ impl Rows {
 fn sees(visibility: &Visibility, row: &ResourceWrite) -> bool {
     match visibility {
         Visibility::Everything => true,
-        Visibility::Patient { patient, me } => {
+        Visibility::Patient { patient, me, .. } => {
             row.patient.as_ref() == Some(patient)
                 && (row.audience == Audience::Thread
                     || (row.audience == Audience::Author && row.author.as_ref() == Some(me)))
