@@ -101,18 +101,26 @@ impl House {
     }
 
     async fn ask(&self, request: TestRequest) -> Answered {
+        self.open().await(request).await
+    }
+
+    /// The interface, for whoever asks much of it: its routes are made once.
+    async fn open(&self) -> impl AsyncFn(TestRequest) -> Answered {
         let service = init_service(app(self.shared.clone())).await;
-        let answered: ServiceResponse = match actix_web::test::try_call_service(&service, request.to_request()).await {
-            Ok(answered) => answered.map_into_boxed_body(),
-            // As the server itself does with what falls through every layer.
-            Err(error) => {
-                let answer = error.as_response_error().error_response();
-                ServiceResponse::new(TestRequest::default().to_http_request(), answer)
-            }
-        };
-        let (status, headers) = (answered.status().as_u16(), answered.headers().clone());
-        let body: Bytes = actix_web::body::to_bytes(answered.into_body().boxed()).await.unwrap();
-        Answered { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        async move |request: TestRequest| {
+            let answered = actix_web::test::try_call_service(&service, request.to_request()).await;
+            let answered: ServiceResponse = match answered {
+                Ok(answered) => answered.map_into_boxed_body(),
+                // As the server itself does with what falls through every layer.
+                Err(error) => {
+                    let answer = error.as_response_error().error_response();
+                    ServiceResponse::new(TestRequest::default().to_http_request(), answer)
+                }
+            };
+            let (status, headers) = (answered.status().as_u16(), answered.headers().clone());
+            let body: Bytes = actix_web::body::to_bytes(answered.into_body().boxed()).await.unwrap();
+            Answered { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        }
     }
 
     async fn get(&self, token: &str, path: &str) -> Answered {
