@@ -27,7 +27,7 @@ pub struct Around {
     pub pool: Option<Reference>,
     /// Who has claimed it.
     pub owner: Option<Reference>,
-    /// Who takes part.
+    /// Who takes part, of the team and of proxies.
     pub participants: Vec<Reference>,
 }
 

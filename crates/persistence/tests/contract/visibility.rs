@@ -83,7 +83,8 @@ async fn store_two_threads(store: &Fresh) {
     store.save(Change { threads: threads(), ..change(messages()) }).await.unwrap();
 }
 
-/// A row as the plain function knows it. Whoever has sent something in a thread takes part in it.
+/// A row as the plain function knows it. Whoever but the patient has sent something in a thread
+/// takes part in it.
 fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
     let around = |thread: &ResourceId| {
         let found = threads().into_iter().find(|own| own.id == *thread);
@@ -91,7 +92,7 @@ fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
         Around {
             pool: found.as_ref().and_then(|own| own.pool_reference.clone()),
             owner: found.and_then(|own| own.owner),
-            participants: theirs.filter_map(|own| own.author.clone()).collect(),
+            participants: theirs.filter_map(|own| own.author.clone()).filter(|who| !who.is("Patient")).collect(),
         }
     };
     Row {
