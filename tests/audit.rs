@@ -6,10 +6,12 @@ use api::audit::AuditKey;
 use domain::audit::{Broken, Checkpoint};
 use domain::id::TenantId;
 use domain::store::Store;
+use reqwest::Method;
 use server::audit::{Found, verify};
 use server::clinic;
 
 use crate::house::{House, work};
+use crate::people::{nurse, patient, refill, scoped};
 
 async fn followed(house: &House, known: &[Checkpoint]) -> Vec<Found> {
     let store: Arc<dyn Store> = Arc::new(house.service().store().clone());
@@ -102,7 +104,77 @@ async fn a4_many_writers_and_two_sealers_make_one_chain(house: &House) {
     another.stop().await;
 }
 
+async fn a5_the_trail_is_read_by_those_who_may_and_by_nobody_else(house: &House) {
+    let message = house.create(&patient("p-1001"), &refill("p-1001", "Mrs Canary takes five.")).await.is(201).id();
+    house.pass(1);
+    house.get(&patient("p-2002"), &format!("/fhir/Communication/{message}")).await.is(404);
+    let officer = scoped(&nurse(), "user/AuditEvent.rs postern/admin.read");
+    for reader in [scoped(&clinic::engine(), "system/AuditEvent.rs"), officer] {
+        let found = house.get(&reader, &format!("/fhir/AuditEvent?entity=Communication/{message}")).await.is(200);
+        let events = found.resources();
+        let told: Vec<_> = events.iter().map(|event| (event["action"].as_str(), event["outcome"].as_str())).collect();
+        assert_eq!(told, [(Some("R"), Some("4")), (Some("C"), Some("0"))], "the latest first");
+        assert_eq!(events[0]["agent"][0]["who"]["reference"], "Patient/p-2002");
+        let one = house.get(&reader, &format!("/fhir/AuditEvent/{}", events[0]["id"].as_str().unwrap())).await.is(200);
+        assert_eq!(one.json(), events[0]);
+        house.get(&reader, "/fhir/AuditEvent/019ee000-0000-7000-8000-000000000000").await.is(404);
+        house.get(&reader, "/fhir/AuditEvent?agent-name=Canary").await.is(400);
+        let all = house.get(&reader, "/fhir/AuditEvent?_count=200").await.is(200);
+        assert!(!all.text.contains("Canary"));
+        assert!(all.text.contains("search-audit-event"), "looking at it is recorded too");
+    }
+    for stranger in [
+        patient("p-1001"),
+        scoped(&patient("p-1001"), "patient/*.cruds postern/admin.read"),
+        nurse(),
+        scoped(&nurse(), "postern/admin.read"),
+        scoped(&clinic::engine(), "system/Communication.rs postern/admin.read"),
+    ] {
+        house.get(&stranger, "/fhir/AuditEvent").await.is(403);
+        house.get(&stranger, "/fhir/AuditEvent/019ee000-0000-7000-8000-000000000000").await.is(403);
+    }
+    let other = house.issuer.token(
+        &serde_json::json!({ "sub": "m", "client_id": "m", "scope": "system/*.cruds" }),
+        house.time_now().timestamp(),
+    );
+    let found = house.ask(Method::GET, &format!("/fhir/AuditEvent?entity=Communication/{message}")).bearer(&other);
+    assert_eq!(found.send().await.is(200).resources().len(), 0, "another organisation has a trail of its own");
+}
+
+async fn a5_the_trail_is_found_by_each_parameter(house: &House) {
+    let message = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    house.at(20, "09:00:00");
+    house.get(&nurse(), &format!("/fhir/Communication/{message}")).await.is(200);
+    let reader = clinic::engine();
+    let count = async |query: &str| house.get(&reader, &format!("/fhir/AuditEvent?{query}")).await.is(200).ids().len();
+    let message = format!("Communication/{message}");
+    assert_eq!(count(&format!("entity={message}")).await, 2);
+    assert_eq!(count(&format!("entity={message}&action=R")).await, 1);
+    assert_eq!(count(&format!("entity={message}&action=C&patient=p-1001")).await, 1);
+    assert_eq!(count(&format!("entity={message}&patient=p-2002")).await, 0);
+    assert_eq!(count(&format!("entity={message}&outcome=4")).await, 0);
+    assert_eq!(count("agent=Practitioner/nurse-ortiz&date=2026-06-20").await, 1);
+    assert_eq!(count("agent=Practitioner/nurse-ortiz&date=lt2026-06-20").await, 0);
+    assert_eq!(count("agent=Practitioner/nurse-ortiz&date=ge2026-06-20T12:00:00Z&date=le2026-06-21").await, 1);
+    let id = house.get(&reader, &format!("/fhir/AuditEvent?entity={message}")).await.ids().remove(0);
+    assert_eq!(count(&format!("_id={id}")).await, 1);
+    let form = house.ask(Method::POST, "/fhir/AuditEvent/_search").by(&reader).form(&format!("_id={id}")).send().await;
+    assert_eq!(form.is(200).ids(), [id]);
+    // Pages neither skip nor repeat, though each look adds a row at the front.
+    let (mut seen, mut next) = (vec![], Some("/fhir/AuditEvent?_count=2&date=le2026-06-20T13:00:00Z".to_owned()));
+    let whole = house.get(&reader, "/fhir/AuditEvent?_count=200&date=lt2026-06-20").await.is(200).ids();
+    while let Some(address) = next {
+        house.pass(1);
+        let page = house.get(&reader, &address).await.is(200);
+        seen.extend(page.ids());
+        next = page.link("next");
+    }
+    assert!(whole.len() > 2 && whole.iter().all(|id| seen.iter().filter(|own| *own == id).count() == 1), "{seen:?}");
+}
+
 on_both!(house:
+    a5_the_trail_is_read_by_those_who_may_and_by_nobody_else,
+    a5_the_trail_is_found_by_each_parameter,
     a1_refusals_of_strangers_belong_to_no_tenant_and_are_sealed_too,
     a3_what_is_done_to_the_trail_is_found_at_its_first_sequence,
     a3_a_cut_trail_is_found_by_what_was_written_down_elsewhere,

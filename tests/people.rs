@@ -17,9 +17,9 @@ pub fn staff(user: &str, pools: &[&str]) -> DevelopmentClaims {
     }
 }
 
-/// A proxy who acts for a patient.
+/// A proxy who acts for a small child, and sees all of its conversations.
 pub fn proxy(id: &str, patient: &str) -> DevelopmentClaims {
-    DevelopmentClaims { fhir_user: Some(format!("RelatedPerson/{id}")), ..self::patient(patient) }
+    DevelopmentClaims { fhir_user: Some(format!("RelatedPerson/{id}")), patient_age: Some(8), ..self::patient(patient) }
 }
 
 /// The same person with these scopes alone.

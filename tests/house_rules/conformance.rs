@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use domain::id::ResourceType;
+use fhir::audit_event;
 use fhir::conformance::{Defined, definitions};
 use fhir::interaction::{SERVED, SystemInteraction};
 use fhir::operation::{Level, operations};
@@ -51,6 +52,8 @@ fn expected() -> BTreeSet<String> {
         all.extend(interactions.map(|interaction| format!("{} {}", kind.as_str(), interaction.as_str())));
         all.extend(kind.parameters().iter().map(|parameter| format!("{}?{}", kind.as_str(), parameter.name)));
     }
+    all.extend(audit_event::INTERACTIONS.map(|interaction| format!("AuditEvent {}", interaction.as_str())));
+    all.extend(audit_event::PARAMETERS.iter().map(|(name, ..)| format!("AuditEvent?{name}")));
     all.extend(SystemInteraction::ALL.iter().map(|interaction| interaction.as_str().to_owned()));
     for kind in ResourceType::ALL {
         for parameter in parameters(*kind) {

@@ -1,6 +1,7 @@
 //! Messages: sent, read, found.
 
 mod draft;
+pub(crate) mod emergency;
 pub(crate) mod matching;
 pub(crate) mod preflight;
 mod retract;

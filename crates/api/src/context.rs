@@ -61,6 +61,7 @@ impl Context {
             let policy = self.state.policies.current(&self.caller.tenant).await?;
             visibility = visibility.leading(|_| led(&policy, &self.caller, &pools));
         }
+        let visibility = visibility.as_proxy(&self.state.proxies, self.caller.facts.age_years);
         Ok(visibility.of(kind, permission)?)
     }
 
@@ -71,7 +72,9 @@ impl Context {
             return Ok(Narrowed { visibility: self.visibility(kind, permission).await?, ..narrowed });
         }
         let pools = self.pools().await?;
-        Ok(self.caller.narrowed(kind.as_str(), permission, &pools)?)
+        let Narrowed { visibility, categories } = self.caller.narrowed(kind.as_str(), permission, &pools)?;
+        let visibility = visibility.as_proxy(&self.state.proxies, self.caller.facts.age_years);
+        Ok(Narrowed { visibility, categories })
     }
 
     /// The caller's pools, as references under the policy in force.

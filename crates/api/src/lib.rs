@@ -5,6 +5,7 @@
 
 mod administration;
 pub mod audit;
+mod audit_event;
 pub mod auth;
 mod care_team;
 mod communication;

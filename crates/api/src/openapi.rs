@@ -60,6 +60,7 @@ fn described() -> OpenApi {
             tag("PractitionerRole", "Who answers where, their hours and absences."),
             tag("CareTeam", "Teams and who is in them."),
             tag("Definition", "What the service itself defines: extensions, codes, search parameters, operations."),
+            tag("AuditEvent", "Who did what, for those who may know."),
             tag("Administration", "Policies and what came of them; never message text."),
             tag("Service", "What the service says of itself."),
             tag("Operation", "Whether the service lives and can serve."),

@@ -14,8 +14,8 @@ use crate::administration::{
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{
-    care_team, communication, conformance, health, healthcare_service, history, metadata, openapi, practitioner_role,
-    task, validating,
+    audit_event, care_team, communication, conformance, health, healthcare_service, history, metadata, openapi,
+    practitioner_role, task, validating,
 };
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
@@ -70,6 +70,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(communication::viewing::thread_by_post)
         .service(communication::viewing::mark_read)
         .service(communication::viewing::mark_unread)
+        .service(communication::emergency::break_glass)
         .service(communication::read)
         .service(communication::update)
         .service(communication::patch)
@@ -89,6 +90,9 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .configure(practitioner_role::configure)
         .configure(care_team::configure)
         .configure(conformance::configure)
+        .service(audit_event::search)
+        .service(audit_event::search_by_form)
+        .service(audit_event::read)
         .service(decisions::list)
         .service(decisions::read)
         .service(decisions::explain)

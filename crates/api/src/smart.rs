@@ -43,7 +43,8 @@ fn scopes() -> Vec<String> {
         SERVED.iter().map(scope).collect::<Vec<_>>()
     };
     let administration = ["postern/admin.read".to_owned(), "postern/admin.write".to_owned()];
-    levels.iter().flat_map(|level| of(level)).chain(administration).collect()
+    let trail = [format!("system/{}.rs", fhir::audit_event::KIND)];
+    levels.iter().flat_map(|level| of(level)).chain(trail).chain(administration).collect()
 }
 
 #[cfg(test)]

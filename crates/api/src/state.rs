@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use domain::access::ProxyAccess;
 use domain::id::{Ids, TenantId};
 use domain::store::{Store, StoreError};
 use domain::time::{Instant, TimeSource};
@@ -37,6 +38,8 @@ pub struct AppState {
     pub limits: Limits,
     /// The key under which the audit trail is sealed; without one it is not.
     pub audit_key: Option<AuditKey>,
+    /// What proxies see, by the patient's age.
+    pub proxies: ProxyAccess,
     /// The origins whose pages may call.
     pub origins: Origins,
     /// How many requests callers may make.
@@ -62,6 +65,7 @@ impl AppState {
             development: false,
             limits: Limits::default(),
             audit_key: None,
+            proxies: ProxyAccess::default(),
             origins: Origins::default(),
             rates: Rates::default(),
             nudge: Arc::new(Notify::new()),

@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use self::memory::Memory;
 use crate::auth::forge::MovableClock;
 use crate::auth::{Authenticator, DevelopmentClaims, DevelopmentIssuer};
+use crate::rate::{Rate, Rates};
 use crate::serve::{Shared, app};
 use crate::state::AppState;
 
@@ -101,18 +102,26 @@ impl House {
     }
 
     async fn ask(&self, request: TestRequest) -> Answered {
+        self.open().await(request).await
+    }
+
+    /// The interface, for whoever asks much of it: its routes are made once.
+    async fn open(&self) -> impl AsyncFn(TestRequest) -> Answered {
         let service = init_service(app(self.shared.clone())).await;
-        let answered: ServiceResponse = match actix_web::test::try_call_service(&service, request.to_request()).await {
-            Ok(answered) => answered.map_into_boxed_body(),
-            // As the server itself does with what falls through every layer.
-            Err(error) => {
-                let answer = error.as_response_error().error_response();
-                ServiceResponse::new(TestRequest::default().to_http_request(), answer)
-            }
-        };
-        let (status, headers) = (answered.status().as_u16(), answered.headers().clone());
-        let body: Bytes = actix_web::body::to_bytes(answered.into_body().boxed()).await.unwrap();
-        Answered { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        async move |request: TestRequest| {
+            let answered = actix_web::test::try_call_service(&service, request.to_request()).await;
+            let answered: ServiceResponse = match answered {
+                Ok(answered) => answered.map_into_boxed_body(),
+                // As the server itself does with what falls through every layer.
+                Err(error) => {
+                    let answer = error.as_response_error().error_response();
+                    ServiceResponse::new(TestRequest::default().to_http_request(), answer)
+                }
+            };
+            let (status, headers) = (answered.status().as_u16(), answered.headers().clone());
+            let body: Bytes = actix_web::body::to_bytes(answered.into_body().boxed()).await.unwrap();
+            Answered { status, headers, text: String::from_utf8(body.to_vec()).unwrap() }
+        }
     }
 
     async fn get(&self, token: &str, path: &str) -> Answered {
@@ -127,7 +136,10 @@ impl House {
 fn state(issuer: &DevelopmentIssuer, store: Arc<Memory>, clock: Arc<MovableClock>) -> AppState {
     let issuers = vec![issuer.config(&TenantId::new("default"))];
     let authenticator = Authenticator::new(issuers, BASE, clock.clone()).unwrap();
-    AppState::new(store, clock, authenticator, BASE)
+    let mut state = AppState::new(store, clock, authenticator, BASE);
+    // Tests ask more at once than anybody may.
+    state.rates = Rates::new(Rate { person: 1_000_000, system: 1_000_000 });
+    state
 }
 
 fn with(request: TestRequest, token: &str) -> TestRequest {

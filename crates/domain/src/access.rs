@@ -1,10 +1,12 @@
 //! Who is calling, what their scopes allow and which rows they may see.
 
+mod proxy;
 mod scope;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::proxy::{AgeBand, Conversations, ProxyAccess};
 pub use self::scope::{Level, Permission, Scope, UnknownScope};
 pub use self::view::{Around, Row};
 use crate::id::{Reference, ResourceId, TenantId};
@@ -62,6 +64,8 @@ pub enum Visibility {
         patient: Reference,
         /// The caller, who alone sees their own drafts.
         me: Reference,
+        /// Which conversations: a proxy may see their own alone.
+        sees: Conversations,
     },
     /// A staff member's view: threads of their pools and threads they take part in.
     Staff {
@@ -148,7 +152,7 @@ impl Caller {
                 }
                 Some(me) => {
                     if let Some(patient) = self.subject_patient() {
-                        return Ok(Visibility::Patient { patient, me: me.clone() });
+                        return Ok(Visibility::Patient { patient, me: me.clone(), sees: Conversations::All });
                     }
                     return Err(Denied::Context);
                 }
@@ -158,7 +162,7 @@ impl Caller {
         if granting(Level::Patient) {
             let patient = self.patient.clone().map(|id| Reference::new("Patient", id)).ok_or(Denied::Context)?;
             let me = self.user.clone().unwrap_or_else(|| patient.clone());
-            return Ok(Visibility::Patient { patient, me });
+            return Ok(Visibility::Patient { patient, me, sees: Conversations::All });
         }
         Err(Denied::Scope)
     }
@@ -233,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_patient_scope_reaches_that_patient_only() {
-        let Ok(Visibility::Patient { patient, me }) = caller(
+        let Ok(Visibility::Patient { patient, me, .. }) = caller(
             Some("RelatedPerson/rp-17"),
             Some("p-2002"),
             "patient/Communication.r",

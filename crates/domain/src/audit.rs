@@ -3,8 +3,11 @@
 //!
 //! The digest itself is given from outside: the key is no business of this crate.
 
+mod trail;
+
 use serde_json::json;
 
+pub use self::trail::TrailQuery;
 use crate::change::AuditRow;
 use crate::id::{ResourceId, TenantId};
 

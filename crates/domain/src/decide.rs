@@ -13,6 +13,7 @@ mod attendance;
 mod automatic;
 mod block;
 mod claim;
+pub mod emergency;
 mod exempt;
 mod fire;
 mod hold;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::absence::Absence;
-use crate::audit::Sealed;
+use crate::audit::{Sealed, TrailQuery};
 use crate::calendar::Kept;
 use crate::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, Mark, OutboxRow, Stored};
 use crate::clock::{Clock, ClockName, Firing, LedgerEntry};
@@ -279,6 +279,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Audit rows that have no seal yet, of all tenants, the earliest of each tenant first.
     fn unsealed(&self, limit: u16) -> Answer<'_, Vec<(TenantId, AuditRow)>>;
+
+    /// Rows of a tenant's audit trail, the latest first.
+    fn trail(&self, asked: TrailQuery) -> Answer<'_, Vec<AuditRow>>;
 
     /// The tenants that have an audit trail.
     fn audited(&self) -> Answer<'_, Vec<TenantId>>;

@@ -4,6 +4,7 @@
 use domain::id::ResourceType;
 use serde_json::{Value, json};
 
+use crate::audit_event;
 use crate::conformance::{Defined, DefinedParameter};
 use crate::interaction::{SERVED, Served, SystemInteraction};
 use crate::operation::{Operation, operations};
@@ -50,7 +51,7 @@ pub fn statement(installation: &Installation<'_>) -> String {
         "rest": [{
             "mode": "server",
             "security": security(installation),
-            "resource": SERVED.iter().map(resource).chain(Defined::ALL.into_iter().map(defined)).collect::<Vec<_>>(),
+            "resource": SERVED.iter().map(resource).chain(Defined::ALL.into_iter().map(defined)).chain([audit_event::capability()]).collect::<Vec<_>>(),
             "interaction": SystemInteraction::ALL.iter().map(|own| json!({ "code": own.as_str() })).collect::<Vec<_>>(),
         }],
     })

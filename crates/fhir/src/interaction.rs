@@ -6,6 +6,7 @@
 use domain::access::Permission;
 use domain::id::ResourceType;
 
+use crate::audit_event;
 use crate::conformance::Defined;
 use crate::operation::operations;
 
@@ -232,7 +233,7 @@ impl SystemInteraction {
 pub fn routes() -> Vec<Route> {
     let whole = SystemInteraction::ALL.iter().map(|interaction| interaction.route());
     let defined = Defined::ALL.into_iter().flat_map(Defined::routes);
-    SERVED.iter().flat_map(Served::routes).chain(defined).chain(whole).collect()
+    SERVED.iter().flat_map(Served::routes).chain(defined).chain(audit_event::routes()).chain(whole).collect()
 }
 
 /// What is served of a type.

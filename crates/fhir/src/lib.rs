@@ -1,5 +1,6 @@
 //! FHIR R4 on the wire: reading, validating and editing resources without losing a byte of what a client sent.
 
+pub mod audit_event;
 pub mod bundle;
 pub mod canonical;
 pub mod capability;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::absence::Absence;
-use domain::audit::Sealed;
+use domain::audit::{Sealed, TrailQuery};
 use domain::calendar::Kept;
 use domain::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, Mark, OutboxRow};
 use domain::clock::{Clock, Firing, LedgerEntry};
@@ -278,6 +278,10 @@ impl Store for SqlStore {
 
     fn unsealed(&self, limit: u16) -> Answer<'_, Vec<(TenantId, AuditRow)>> {
         ask!(self, audit::unsealed(limit))
+    }
+
+    fn trail(&self, asked: TrailQuery) -> Answer<'_, Vec<AuditRow>> {
+        ask!(self, audit::trail(&asked))
     }
 
     fn audited(&self) -> Answer<'_, Vec<TenantId>> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use api::auth::IssuerConfig;
 use api::cors::Origins;
 use api::rate::Rate;
+use domain::access::ProxyAccess;
 use domain::id::TenantId;
 use serde::Deserialize;
 
@@ -60,6 +61,8 @@ pub struct Config {
     pub audit_key: PathBuf,
     /// Where `/metrics` listens.
     pub metrics_listen: SocketAddr,
+    /// What proxies see, by the patient's age.
+    pub proxies: ProxyAccess,
     /// The origins whose pages may call.
     pub origins: Origins,
     /// How many requests callers may make.
@@ -86,6 +89,7 @@ struct File {
     cors_origins: Option<String>,
     rate: Option<u32>,
     rate_system: Option<u32>,
+    proxy_access: Option<ProxyAccess>,
     log: Option<String>,
     otlp_endpoint: Option<String>,
     #[serde(default)]
@@ -139,6 +143,7 @@ impl Config {
             development_key,
             audit_key,
             metrics_listen,
+            proxies: file.proxy_access.unwrap_or_default(),
             origins: Origins::read(&text("POSTERN_CORS_ORIGINS", file.cors_origins).unwrap_or_default())
                 .map_err(|error| ConfigError::new("POSTERN_CORS_ORIGINS", error.to_string()))?,
             rate: Rate {

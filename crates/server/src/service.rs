@@ -98,6 +98,7 @@ impl Service {
         let mut state = AppState::new(port, time, authenticator, &base_url);
         state.development = config.development;
         state.audit_key = Some(AuditKey::load_or_create(&config.audit_key)?);
+        state.proxies = config.proxies.clone();
         state.origins = config.origins.clone();
         state.rates = Rates::new(config.rate);
         let state = Arc::new(state);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use domain::id::ResourceType;
+use fhir::audit_event;
 use fhir::search::{ParameterKind, RESULT_PARAMETERS, parameters};
 use serde_json::Value;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -40,6 +41,7 @@ macro_rules! schemas {
 }
 
 schemas!(
+    AuditEvent,
     Absence,
     AbsenceRequest,
     Absences,
@@ -248,6 +250,12 @@ headers! {
             ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer)).into()),
         query("_cursor", "Where the page begins. Opaque: take it from a next link.", string().into()),
     ];
+    /// What events of the audit trail are found by.
+    AuditEventSearch = audit_event::PARAMETERS.iter().map(|(name, _, text)| query(name, text, string().into())).chain([
+        query("_count", "How many events a page has: 50 unless said, 200 at most.",
+            ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer)).into()),
+        query("_cursor", "Where the page begins. Opaque: take it from a next link.", string().into()),
+    ]).collect();
     /// What messages are found by.
     CommunicationSearch = found_by(ResourceType::Communication);
     /// What Tasks are found by.

@@ -78,19 +78,22 @@ async fn s19_every_operation_hides_one_patients_rows_from_another_and_one_tenant
     ];
     let ids = [&message_id, &task_id];
     let absent = "00000000-0000-7000-8000-000000000000";
+    let ask = house.open().await;
     let mut asked = 0;
     for (who, token) in &strangers {
         // What administration reads is not kept by tenant in memory: there it is tried on the databases themselves.
-        let here = |path: &str| !(who.ends_with("elsewhere") && path.starts_with("/api/v1/"));
+        // The audit trail tells a machine what it has asked for itself, ids included.
+        let own = |path: &str| path.starts_with("/api/v1/") || path.starts_with("/fhir/AuditEvent");
+        let here = |path: &str| !(who.ends_with("elsewhere") && own(path));
         for (method, path) in operations().into_iter().filter(|(_, path)| here(path)) {
             for id in ids {
                 let at = |id: &str| path.replace("{id}", id).replace("{version}", "1");
-                let answered = house.ask(request(token, &method, &at(id), "1")).await;
+                let answered = ask(request(token, &method, &at(id), "1")).await;
                 let there = [&message_id, &task_id].iter().any(|id| answered.text.contains(id.as_str()));
                 assert!(!there, "{who}: {method} {path} shows it: {}", answered.text);
                 assert!(!answered.text.contains("inhaler"), "{who}: {method} {path}");
                 if path.contains("{id}") && path.starts_with("/fhir/") {
-                    let missing = house.ask(request(token, &method, &at(absent), "1")).await;
+                    let missing = ask(request(token, &method, &at(absent), "1")).await;
                     let same = (answered.status, answered.text) == (missing.status, missing.text);
                     assert!(same, "{who}: {method} {path} tells that it exists");
                 }

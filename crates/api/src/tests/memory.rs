@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use domain::absence::{Absence, AbsenceChange, AbsenceSource};
 use domain::access::Visibility;
-use domain::audit::Sealed;
+use domain::audit::{Sealed, TrailQuery};
 use domain::calendar::Kept;
 use domain::change::{
     Audience, AuditRow, BundleRow, BundleState, Change, DecisionRow, Delivery, Mark, OutboxRow, ResourceWrite, Stored,
@@ -201,7 +201,7 @@ impl Rows {
 fn sees(visibility: &Visibility, row: &ResourceWrite) -> bool {
     match visibility {
         Visibility::Everything => true,
-        Visibility::Patient { patient, me } => {
+        Visibility::Patient { patient, me, .. } => {
             row.patient.as_ref() == Some(patient)
                 && (row.audience == Audience::Thread
                     || (row.audience == Audience::Author && row.author.as_ref() == Some(me)))
@@ -465,6 +465,12 @@ impl Store for Memory {
 
     fn unsealed(&self, _: u16) -> Answer<'_, Vec<(TenantId, AuditRow)>> {
         now(Ok(vec![]))
+    }
+
+    fn trail(&self, asked: TrailQuery) -> Answer<'_, Vec<AuditRow>> {
+        let rows = self.0.lock().unwrap();
+        let found = rows.audit.iter().rev().filter(|row| asked.id.as_ref().is_none_or(|id| *id == row.id));
+        now(Ok(found.take(asked.count.into()).cloned().collect()))
     }
 
     fn audited(&self) -> Answer<'_, Vec<TenantId>> {

@@ -1,7 +1,7 @@
 //! Who sees what, as a plain function of a view and a row. Queries say the same as conditions of their own, so that no row
 //! leaves the database that is not to be seen; tests compare the two.
 
-use super::{Denied, Permission, Visibility};
+use super::{Conversations, Denied, Permission, Visibility};
 use crate::change::Audience;
 use crate::id::{Reference, ResourceType};
 
@@ -27,7 +27,7 @@ pub struct Around {
     pub pool: Option<Reference>,
     /// Who has claimed it.
     pub owner: Option<Reference>,
-    /// Who takes part.
+    /// Who takes part, of the team and of proxies.
     pub participants: Vec<Reference>,
 }
 
@@ -60,8 +60,11 @@ impl Visibility {
         let own = |me: &Reference| row.audience == Audience::Author && is(&row.author, me);
         match self {
             Self::Everything => true,
-            Self::Patient { patient, me } => {
-                (common || is(&row.patient, patient)) && (row.audience == Audience::Thread || own(me))
+            Self::Patient { patient, me, sees } => {
+                let part = row.thread.as_ref().is_none_or(|thread| thread.participants.contains(me)) || own(me);
+                (common || is(&row.patient, patient))
+                    && (row.audience == Audience::Thread || own(me))
+                    && (*sees == Conversations::All || part)
             }
             Self::Staff { me, pools, leads } => {
                 let around = row.thread.as_ref().is_some_and(|thread| {

@@ -97,6 +97,19 @@ pub(super) static COMMUNICATION: &[Operation] = &[
                         pool it also stops the clock until somebody has looked.",
     },
     Operation {
+        name: "break-glass",
+        levels: &[Level::Type],
+        permission: Permission::Read,
+        affects_state: true,
+        parameters: &[
+            given("patient", (1, "1"), "string", "About whom: Patient/[id]."),
+            given("reason", (1, "1"), "code", "Why: emergency-treatment, danger or nobody-reachable."),
+            answered("return", (1, "1"), "Bundle", "The latest messages about the patient, without drafts."),
+        ],
+        documentation: "Lets a member of the staff read in an emergency what they have no part in. It is recorded with \
+                        its reason, and the leads of the pools that answer are told at once.",
+    },
+    Operation {
         name: "mark-unread",
         levels: &[Level::Instance],
         permission: Permission::Read,

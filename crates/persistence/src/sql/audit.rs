@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
-use domain::audit::Sealed;
+use domain::audit::{Sealed, TrailQuery};
 use domain::change::{AuditAction, AuditOutcome, AuditRow, Change};
 use domain::id::{TenantId, Version};
 
@@ -160,6 +160,46 @@ pub fn unsealed(conn: &mut Conn, limit: u16) -> Result<Vec<(TenantId, AuditRow)>
         .select(Found::as_select())
         .load(conn)?;
     found.into_iter().map(|row| Ok((TenantId::new(row.tenant.clone()), row.try_into()?))).collect()
+}
+
+/// Rows of a tenant's trail, the latest first.
+pub fn trail(conn: &mut Conn, asked: &TrailQuery) -> Result<Vec<AuditRow>, QueryError> {
+    let mut query = audit::table
+        .filter(audit::tenant.eq(asked.tenant.as_str()))
+        .order((audit::at.desc(), audit::id.desc()))
+        .limit(asked.count.into())
+        .select(Found::as_select())
+        .into_boxed();
+    if let Some(id) = &asked.id {
+        query = query.filter(audit::id.eq(id.as_str()));
+    }
+    if let Some(agent) = &asked.agent {
+        query = query.filter(audit::agent.eq(agent.to_string()));
+    }
+    if let Some(patient) = &asked.patient {
+        query = query.filter(audit::patient.eq(patient.to_string()));
+    }
+    if let Some(entity) = &asked.entity {
+        query = query.filter(audit::focus_id.eq(entity.id.as_str())).filter(audit::focus_kind.eq(entity.kind.as_str()));
+    }
+    if let Some(action) = asked.action {
+        query = query.filter(audit::action.eq(action.as_str()));
+    }
+    if let Some(outcome) = asked.outcome {
+        query = query.filter(audit::outcome.eq(outcome.as_str()));
+    }
+    if let Some(from) = asked.from {
+        query = query.filter(audit::at.ge(Micros::from(from)));
+    }
+    if let Some(until) = asked.until {
+        query = query.filter(audit::at.lt(Micros::from(until)));
+    }
+    if let Some((at, id)) = &asked.after {
+        let at = Micros::from(*at);
+        query = query.filter(audit::at.lt(at).or(audit::at.eq(at).and(audit::id.lt(id.as_str()))));
+    }
+    let found: Vec<Found> = query.load(conn)?;
+    found.into_iter().map(TryInto::try_into).collect()
 }
 
 /// The tenants that have an audit trail.

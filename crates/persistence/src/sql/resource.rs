@@ -218,7 +218,9 @@ fn taking_part<'a>(tenant: &'a str, write: &'a ResourceWrite) -> impl Iterator<I
         let named = write.values.iter().filter(|value| matches!(value.param, "sender" | "recipient"));
         named.filter_map(move |value| match &value.value {
             Indexed::Reference(who)
-                if ["Practitioner/", "PractitionerRole/"].iter().any(|kind| who.starts_with(kind)) =>
+                if ["Practitioner/", "PractitionerRole/", "RelatedPerson/"]
+                    .iter()
+                    .any(|kind| who.starts_with(kind)) =>
             {
                 Some(ParticipantRow { tenant, participant: who, thread: thread.as_str() })
             }

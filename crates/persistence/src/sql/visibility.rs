@@ -5,6 +5,7 @@
 macro_rules! seen {
     ($table:ident, $visibility:expr) => {{
         use diesel::dsl::exists;
+        use domain::access::Conversations;
         use domain::change::Audience;
         use $crate::schema::{held_message, thread, thread_participant};
         type Seen = Box<dyn BoxableExpression<$table::table, Db, SqlType = Nullable<Bool>>>;
@@ -13,12 +14,27 @@ macro_rules! seen {
         let common = || $table::patient.is_null().and($table::thread.is_null());
         let open = || $table::audience.eq(Audience::Thread.as_str());
         let mine = |me: &str| $table::audience.eq(Audience::Author.as_str()).and($table::author.eq(me.to_owned()));
+        let took_part = |me: &str| {
+            exists(
+                thread_participant::table
+                    .filter(thread_participant::tenant.eq($table::tenant))
+                    .filter(thread_participant::participant.eq(me.to_owned()))
+                    .filter(thread_participant::thread.nullable().eq($table::thread)),
+            )
+        };
         match $visibility {
             Visibility::Everything => None::<Seen>,
-            Visibility::Patient { patient, me } => {
+            Visibility::Patient { patient, me, sees } => {
                 let me = me.to_string();
                 let theirs = $table::patient.eq(patient.to_string());
-                Some(Box::new(theirs.or(common().nullable()).and(open().nullable().or(mine(&me)))) as Seen)
+                let seen = theirs.or(common().nullable()).and(open().nullable().or(mine(&me)));
+                match sees {
+                    Conversations::All => Some(Box::new(seen) as Seen),
+                    Conversations::Own => {
+                        let part = $table::thread.is_null().or(took_part(&me));
+                        Some(Box::new(seen.and(part.nullable().or(mine(&me)))) as Seen)
+                    }
+                }
             }
             Visibility::Staff { me, pools, leads } => {
                 let me = me.to_string();
@@ -29,13 +45,8 @@ macro_rules! seen {
                         .filter(thread::id.nullable().eq($table::thread))
                         .filter(thread::pool_reference.eq_any(pools).or(thread::owner.eq(me.clone()))),
                 );
-                let took_part = exists(
-                    thread_participant::table
-                        .filter(thread_participant::tenant.eq($table::tenant))
-                        .filter(thread_participant::participant.eq(me.clone()))
-                        .filter(thread_participant::thread.nullable().eq($table::thread)),
-                );
-                let theirs = $table::audience.ne(Audience::Author.as_str()).and(common().or(of_mine).or(took_part));
+                let theirs =
+                    $table::audience.ne(Audience::Author.as_str()).and(common().or(of_mine).or(took_part(&me)));
                 let seen = theirs.nullable().or(mine(&me));
                 let reviews = !leads.is_empty();
                 let leads: Vec<String> = leads.iter().map(ToString::to_string).collect();

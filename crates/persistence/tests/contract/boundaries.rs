@@ -108,8 +108,16 @@ async fn a_held_message_and_its_review_are_seen_by_the_leads_of_its_pool(store: 
         pools: vec![reference("HealthcareService/refill")],
         leads: leads.iter().map(|pool| reference(pool)).collect(),
     };
-    let author = Visibility::Patient { patient: reference("Patient/p-1"), me: reference("Patient/p-1") };
-    let proxy = Visibility::Patient { patient: reference("Patient/p-1"), me: reference("RelatedPerson/r") };
+    let author = Visibility::Patient {
+        patient: reference("Patient/p-1"),
+        me: reference("Patient/p-1"),
+        sees: domain::access::Conversations::All,
+    };
+    let proxy = Visibility::Patient {
+        patient: reference("Patient/p-1"),
+        me: reference("RelatedPerson/r"),
+        sees: domain::access::Conversations::All,
+    };
     let seen = async |visibility: &Visibility| {
         let of = |key| Read { tenant: tenant(), key, version: None, visibility: visibility.clone() };
         let message = store.read(of(communication("m1"))).await.unwrap().is_some();

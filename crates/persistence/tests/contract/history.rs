@@ -115,7 +115,11 @@ async fn a_history_may_begin_at_a_moment_or_show_what_was_current_then(store: Fr
 
 async fn a_history_shows_each_version_to_those_who_may_see_it(store: Fresh) {
     let writes = archive(&store).await;
-    let patient = Visibility::Patient { patient: reference("Patient/a"), me: reference("Patient/a") };
+    let patient = Visibility::Patient {
+        patient: reference("Patient/a"),
+        me: reference("Patient/a"),
+        sees: domain::access::Conversations::All,
+    };
     let theirs = writes
         .iter()
         .filter(|write| write.patient == Some(reference("Patient/a")) && write.audience == Audience::Thread);

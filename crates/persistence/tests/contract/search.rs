@@ -301,12 +301,16 @@ fn random_visibility(dice: &mut Dice) -> Visibility {
         return Visibility::Everything;
     }
     let patient = reference(&format!("Patient/{}", dice.pick(&CODES)));
-    Visibility::Patient { patient, me: reference(&format!("Practitioner/{}", dice.pick(&CODES))) }
+    Visibility::Patient {
+        patient,
+        me: reference(&format!("Practitioner/{}", dice.pick(&CODES))),
+        sees: domain::access::Conversations::All,
+    }
 }
 
 /// Which rows exist for a caller, in the two ways of these tests.
 fn sees(visibility: &Visibility, write: &ResourceWrite) -> bool {
-    let Visibility::Patient { patient, me } = visibility else { return true };
+    let Visibility::Patient { patient, me, .. } = visibility else { return true };
     let common = write.patient.is_none() && write.thread.is_none();
     let mine = write.audience == Audience::Author && write.author.as_ref() == Some(me);
     (write.patient.as_ref() == Some(patient) || common) && (write.audience == Audience::Thread || mine)

@@ -1,6 +1,6 @@
 //! Which rows exist for whom.
 
-use domain::access::{Around, Row, Visibility};
+use domain::access::{Around, Conversations, Row, Visibility};
 use domain::change::{Audience, Change, ResourceWrite};
 use domain::id::{Key, ResourceId, ResourceType, Version};
 use domain::search::{Read, Search, Sort, SortBy};
@@ -12,7 +12,7 @@ use crate::on_both;
 use crate::sample::*;
 
 fn patient(who: &str, me: &str) -> Visibility {
-    Visibility::Patient { patient: reference(who), me: reference(me) }
+    Visibility::Patient { patient: reference(who), me: reference(me), sees: Conversations::All }
 }
 
 fn staff(me: &str, pools: &[&str]) -> Visibility {
@@ -47,7 +47,8 @@ async fn seen(store: &Fresh, visibility: &Visibility) -> String {
         assert_eq!(page.total, Some(page.rows.len() as u64));
         found.extend(page.rows.into_iter().map(|row| row.key));
     }
-    let everything = ["draft", "letter", "note", "other", "question", "reply", "staff-only"].map(communication);
+    let everything =
+        ["draft", "father", "letter", "note", "other", "question", "reply", "staff-only"].map(communication);
     for key in everything.into_iter().chain([Key::new(ResourceType::HealthcareService, id("refill"))]) {
         let mut asked = read(key.clone());
         asked.visibility = visibility.clone();
@@ -56,13 +57,14 @@ async fn seen(store: &Fresh, visibility: &Visibility) -> String {
     found.iter().map(|key| key.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-fn messages() -> [ResourceWrite; 8] {
+fn messages() -> [ResourceWrite; 9] {
     let (ana, bo) = (Some("Patient/ana"), Some("Patient/bo"));
     [
         message("question", "question", ana, "Patient/ana", Audience::Thread),
         message("reply", "question", ana, "Practitioner/nurse", Audience::Thread),
         message("note", "question", ana, "Practitioner/doctor", Audience::Staff),
         message("draft", "question", ana, "RelatedPerson/ana-mother", Audience::Author),
+        message("father", "fathers", ana, "RelatedPerson/ana-father", Audience::Thread),
         message("other", "other", bo, "Patient/bo", Audience::Thread),
         message("letter", "other", bo, "Practitioner/nurse", Audience::Author),
         message("staff-only", "staff-only", None, "Practitioner/doctor", Audience::Thread),
@@ -81,7 +83,8 @@ async fn store_two_threads(store: &Fresh) {
     store.save(Change { threads: threads(), ..change(messages()) }).await.unwrap();
 }
 
-/// A row as the plain function knows it. Whoever has sent something in a thread takes part in it.
+/// A row as the plain function knows it. Whoever but the patient has sent something in a thread
+/// takes part in it.
 fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
     let around = |thread: &ResourceId| {
         let found = threads().into_iter().find(|own| own.id == *thread);
@@ -89,7 +92,7 @@ fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
         Around {
             pool: found.as_ref().and_then(|own| own.pool_reference.clone()),
             owner: found.and_then(|own| own.owner),
-            participants: theirs.filter_map(|own| own.author.clone()).collect(),
+            participants: theirs.filter_map(|own| own.author.clone()).filter(|who| !who.is("Patient")).collect(),
         }
     };
     Row {
@@ -109,7 +112,11 @@ async fn queries_show_what_the_plain_function_shows(store: Fresh) {
     let mut views = vec![Visibility::Everything];
     views.extend(people.iter().flat_map(|me| pools.map(|pools| staff(me, pools))));
     for who in ["Patient/ana", "Patient/bo", "Patient/x"] {
-        views.extend([who, "RelatedPerson/ana-mother", "Practitioner/doctor"].map(|me| patient(who, me)));
+        for me in [who, "RelatedPerson/ana-mother", "RelatedPerson/ana-father", "Practitioner/doctor"] {
+            let Visibility::Patient { patient, me, .. } = patient(who, me) else { continue };
+            let view = |sees| Visibility::Patient { patient: patient.clone(), me: me.clone(), sees };
+            views.extend([Conversations::All, Conversations::Own].map(view));
+        }
     }
     let all = messages();
     for view in views {
@@ -123,9 +130,15 @@ async fn queries_show_what_the_plain_function_shows(store: Fresh) {
 
 async fn everyone_sees_exactly_what_is_theirs(store: Fresh) {
     store_two_threads(&store).await;
-    assert_eq!(seen(&store, &Visibility::Everything).await, "draft letter note other question reply staff-only refill");
-    assert_eq!(seen(&store, &patient("Patient/ana", "Patient/ana")).await, "question reply refill");
-    assert_eq!(seen(&store, &patient("Patient/ana", "RelatedPerson/ana-mother")).await, "draft question reply refill");
+    assert_eq!(
+        seen(&store, &Visibility::Everything).await,
+        "draft father letter note other question reply staff-only refill"
+    );
+    assert_eq!(seen(&store, &patient("Patient/ana", "Patient/ana")).await, "father question reply refill");
+    assert_eq!(
+        seen(&store, &patient("Patient/ana", "RelatedPerson/ana-mother")).await,
+        "draft father question reply refill"
+    );
     assert_eq!(seen(&store, &patient("Patient/bo", "Patient/bo")).await, "other refill");
     assert_eq!(seen(&store, &staff("Practitioner/x", &[])).await, "refill");
     assert_eq!(

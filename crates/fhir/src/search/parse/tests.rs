@@ -330,7 +330,11 @@ fn a_query_has_limits() {
 
 #[test]
 fn a_patient_finds_nothing_by_what_patients_are_not_shown() {
-    let patient = Visibility::Patient { patient: "Patient/1".parse().unwrap(), me: "Patient/1".parse().unwrap() };
+    let patient = Visibility::Patient {
+        patient: "Patient/1".parse().unwrap(),
+        me: "Patient/1".parse().unwrap(),
+        sees: domain::access::Conversations::All,
+    };
     let read = |query: &str| parse(TASK, query, &asker(Handling::Strict, &patient));
     for query in [
         "owner=Practitioner/1",
