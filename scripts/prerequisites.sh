@@ -43,6 +43,8 @@ test)
     need nodejs command -v node
     need npm command -v npm
     need glewlwyd command -v glewlwyd
+    # For scripts/clients.sh.
+    need python3-venv python3 -c 'import venv, ensurepip'
     ;;
 *) die "$usage" ;;
 esac

@@ -6,6 +6,7 @@
 mod administration;
 pub mod audit;
 pub mod auth;
+mod bundle;
 mod care_team;
 mod communication;
 mod conditional;
