@@ -45,6 +45,8 @@ test)
     # For scripts/conformance.py.
     need python3 command -v python3
     need glewlwyd command -v glewlwyd
+    # For scripts/clients.sh.
+    need python3-venv python3 -c 'import venv, ensurepip'
     ;;
 *) die "$usage" ;;
 esac

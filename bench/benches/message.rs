@@ -37,6 +37,12 @@ fn message(c: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    let bundle = sample::bundle(100);
+    let valid =
+        |text: &str, kind: &str| fhir::validate::read(text.as_bytes(), kind, fhir::validate::Options::default());
+    assert_eq!(valid(&bundle, "Bundle").1, [], "a Bundle made for this is valid");
+    group.bench_function("validate", |b| b.iter(|| valid(black_box(&text), "Communication")));
+    group.bench_function("validate_bundle", |b| b.iter(|| valid(black_box(&bundle), "Bundle")));
     group.finish();
 }
 

@@ -31,7 +31,9 @@ pub const MICROS: &[Micro] = &[
     Micro { id: "policy/compile_default", what: "policy: compile the default bundle", target: None },
     Micro { id: "policy/compile_large", what: "policy: compile 100 rules and 20 calendars", target: None },
     Micro { id: "message/parse", what: "message of 1.6 KB: parse and validate", target: None },
-    Micro { id: "message/write", what: "the same, decided: splice, index, automatic reply and Task", target: None },
+    Micro { id: "message/validate", what: "the same, validated alone, as $validate does", target: None },
+    Micro { id: "message/validate_bundle", what: "a Bundle of 100 such messages, validated", target: None },
+    Micro { id: "message/write", what: "message, decided: splice, index, automatic reply and Task", target: None },
 ];
 
 /// Criterion's estimate of the mean and its bounds at 95 %, in nanoseconds.

@@ -115,6 +115,17 @@ pub fn message() -> String {
     serde_json::to_string_pretty(&message).expect("a value is written without fail")
 }
 
+/// A transaction of so many such messages.
+pub fn bundle(messages: usize) -> String {
+    let resource = message();
+    let entry = |number| {
+        let request = r#""request":{"method":"POST","url":"Communication"}"#;
+        format!(r#"{{"fullUrl":"urn:uuid:6f1c2a52-1f0e-4f0f-9c0e-{number:012}","resource":{resource},{request}}}"#)
+    };
+    let entries: Vec<String> = (0..messages).map(entry).collect();
+    format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#, entries.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ async fn routes_document_and_capability_statement_say_the_same(house: &House) {
     let documented: BTreeSet<(String, String)> = operations(house)
         .await
         .into_iter()
-        .filter(|(_, path, _)| path.starts_with("/fhir/") && !PUBLIC.contains(&path.as_str()))
+        .filter(|(_, path, _)| (path == "/fhir" || path.starts_with("/fhir/")) && !PUBLIC.contains(&path.as_str()))
         .map(|(method, path, _)| (method.to_string(), path))
         .collect();
     let table: BTreeSet<(String, String)> = fhir::interaction::routes()

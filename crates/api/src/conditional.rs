@@ -51,8 +51,14 @@ impl Condition {
         Self::of(context, request.query_string(), kind, "An address without an id").await
     }
 
-    /// It is a search, so it needs the right to search, and it sees what the caller sees.
-    async fn of(context: &Context, criteria: &str, kind: ResourceType, place: &str) -> Result<Self, Failure> {
+    /// It is a search, so it needs the right to search, and it sees what the caller sees. `place` is where it stands, for
+    /// whom it lacks a parameter.
+    pub(crate) async fn of(
+        context: &Context,
+        criteria: &str,
+        kind: ResourceType,
+        place: &str,
+    ) -> Result<Self, Failure> {
         context.visibility(kind, Permission::Search).await?;
         let parsed = parse(kind, criteria, &asker(context, Handling::Strict).await?)?;
         if parsed.search.filters.is_empty() {

@@ -1,6 +1,7 @@
 //! One request through the door: who asks, in which manner, over which store.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::web::Data;
@@ -8,12 +9,13 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use domain::access::{Caller, Narrowed, Permission, Visibility};
 use domain::change::{AuditAction, AuditOutcome, AuditRow, Change, ResourceWrite, Stored};
 use domain::decide::Actor;
-use domain::id::{Key, Reference, ResourceType};
+use domain::id::{Ids, Key, Reference, ResourceId, ResourceType};
 use domain::policy::Policy;
 use domain::store::SaveError;
 use domain::time::Instant;
 use jiff::Timestamp;
 
+use crate::bundle::Assigned;
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::manners::Manners;
@@ -30,6 +32,8 @@ pub struct Context {
     pub manners: Manners,
     request: String,
     source: Option<String>,
+    /// The id that a new resource gets, when it has one before it is made.
+    assigned: Option<ResourceId>,
 }
 
 impl FromRequest for Context {
@@ -40,11 +44,14 @@ impl FromRequest for Context {
         let of = |request: &HttpRequest, payload: &mut Payload| {
             let caller = Authenticated::from_request(request, payload).into_inner()?;
             let manners = Manners::from_request(request, payload).into_inner()?;
-            let state = request.app_data::<Data<AppState>>().cloned();
+            // What stands within a transaction brings a state of its own.
+            let within = request.extensions().get::<Data<AppState>>().cloned();
+            let state = within.or_else(|| request.app_data::<Data<AppState>>().cloned());
             let state = state.ok_or_else(|| Failure::Internal("the interface has no state".to_owned()))?;
             let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
             let source = request.peer_addr().map(|address| address.ip().to_string());
-            Ok(Self { state, caller, manners, request: id, source })
+            let assigned = request.extensions().get::<Assigned>().map(|assigned| assigned.0.clone());
+            Ok(Self { state, caller, manners, request: id, source, assigned })
         };
         ready(of(request, payload))
     }
@@ -87,6 +94,23 @@ impl Context {
         if self.caller.administers(permission) { Ok(()) } else { Err(domain::access::Denied::Scope.into()) }
     }
 
+    /// The id of a new resource: the one that it was given before it was made, or the next of these.
+    pub fn new_id(&self, ids: &mut Ids) -> ResourceId {
+        // The next is taken in either case, so that what follows is the same.
+        let next = ids.next_id();
+        self.assigned.clone().unwrap_or(next)
+    }
+
+    /// The address that the request came from.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source.as_ref()?.parse().ok()
+    }
+
+    /// What the request is known by.
+    pub fn request_id(&self) -> RequestId {
+        RequestId(self.request.clone())
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.state.time.now()
@@ -125,10 +149,7 @@ impl Context {
     pub async fn save(&self, change: Change) -> Result<(), SaveError> {
         let outcomes: Vec<String> = change.decisions.iter().map(|decision| decision.outcome.clone()).collect();
         self.state.store.save(change).await?;
-        for outcome in outcomes {
-            self.state.metrics.decided(&outcome);
-        }
-        self.state.nudge.notify_one();
+        self.state.decided(outcomes);
         Ok(())
     }
 }

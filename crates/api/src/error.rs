@@ -72,6 +72,9 @@ pub enum Failure {
     /// The condition of a create finds more than one. 412.
     #[error("several match the condition")]
     SeveralMatch,
+    /// A reference by a search finds none. 412.
+    #[error("none matches the reference")]
+    NoneMatches,
     /// The body is longer than is taken, in bytes. 413.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
@@ -155,7 +158,7 @@ impl Failure {
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict | Self::Duplicate | Self::NotNow(..) => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
-            Self::Precondition | Self::SeveralMatch => StatusCode::PRECONDITION_FAILED,
+            Self::Precondition | Self::SeveralMatch | Self::NoneMatches => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Business(_) | Self::Findings(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -206,6 +209,10 @@ impl Failure {
             Self::SeveralMatch => (
                 IssueCode::MultipleMatches,
                 "Several resources match the condition. Ask for one, such as by its identifier.".into(),
+            ),
+            Self::NoneMatches => (
+                IssueCode::NotFound,
+                "No resource matches the search in this reference. Refer to one that there is.".into(),
             ),
             Self::TooLarge(0) => (IssueCode::TooLong, "The request is too long.".into()),
             Self::TooLarge(limit) => {

@@ -242,7 +242,7 @@ impl Feed {
 }
 
 fn new_id(context: &Context) -> ResourceId {
-    context.state.ids(Instant::from(context.now())).next_id()
+    context.new_id(&mut context.state.ids(Instant::from(context.now())))
 }
 
 /// A valid resource of which nobody has asked yet what it means.

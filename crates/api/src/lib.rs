@@ -7,6 +7,7 @@ mod administration;
 pub mod audit;
 mod audit_event;
 pub mod auth;
+mod bundle;
 mod care_team;
 mod communication;
 mod conditional;

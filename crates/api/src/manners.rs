@@ -7,7 +7,7 @@ pub mod negotiation;
 pub mod prefer;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION};
+use actix_web::http::header::{ACCEPT, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use domain::change::Stored;
 use fhir::text::indented;
@@ -66,14 +66,13 @@ impl Manners {
             .body(self.told(stored.body.clone()))
     }
 
-    /// A change that was made: 201 with `Location` for something new, 200 otherwise, with the body that `Prefer` asks
-    /// for. `outcome` is told when an OperationOutcome is preferred.
+    /// A change that was made: 201 with `Location` for something new, 200 with `Content-Location` otherwise, with the body
+    /// that `Prefer` asks for. `outcome` is told when an OperationOutcome is preferred.
     pub fn made(&self, stored: &Stored, base: &str, new: bool, outcome: &fhir::outcome::Outcome) -> HttpResponse {
         let start = if new { HttpResponse::Created() } else { HttpResponse::Ok() };
         let mut response = versioned(start, stored);
-        if new {
-            response.insert_header((LOCATION, format!("{base}/{}/_history/{}", stored.key, stored.version)));
-        }
+        let place = if new { LOCATION } else { CONTENT_LOCATION };
+        response.insert_header((place, format!("{base}/{}/_history/{}", stored.key, stored.version)));
         match self.prefer.returns {
             Return::Minimal => response.finish(),
             Return::Representation => {

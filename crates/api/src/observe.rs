@@ -93,7 +93,7 @@ fn identify(headers: &mut HeaderMap, id: &str) {
 }
 
 /// Errors leave in the words of the interface they belong to, whoever made them.
-fn in_order(response: ServiceResponse<BoxBody>, style: Style) -> ServiceResponse<BoxBody> {
+pub(crate) fn in_order(response: ServiceResponse<BoxBody>, style: Style) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let written = match response.response().error().map(|error| (error, error.as_error::<Failure>())) {
         Some((_, Some(failure))) => {

@@ -42,6 +42,12 @@ impl Policies {
         Self { store, time, held: RwLock::default(), compiling: tokio::sync::Mutex::default() }
     }
 
+    /// The same policies as far as they are known, over the store of a transaction, in which they may change.
+    pub(crate) fn within(&self, store: Arc<dyn Store>) -> Self {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { store, time: Arc::clone(&self.time), held: RwLock::new(held), compiling: tokio::sync::Mutex::default() }
+    }
+
     /// The policy in force, as far as is known here: a save says when it has changed since.
     pub async fn current(&self, tenant: &TenantId) -> Result<Arc<Policy>, StoreError> {
         match self.held(tenant) {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
 use actix_web::http::header::ALLOW;
+use actix_web::web::post;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -14,7 +15,7 @@ use crate::administration::{
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{
-    audit_event, care_team, communication, conformance, health, healthcare_service, history, metadata, openapi,
+    audit_event, bundle, care_team, communication, conformance, health, healthcare_service, history, metadata, openapi,
     practitioner_role, task, validating,
 };
 
@@ -58,6 +59,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(validating::practitioner_role::of_one)
         .service(validating::care_team::of_type)
         .service(validating::care_team::of_one)
+        .service(bundle::process)
         .service(communication::search)
         .service(communication::create)
         .service(communication::search_by_form)
@@ -137,6 +139,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(metadata::openapi_document)
         .service(health::livez)
         .service(health::readyz)
+        // The base address once more, as some clients write it.
+        .map(|config| config.route("/fhir/", post().to(bundle::at_the_base)))
         // Pages for people are not operations.
         .map(|config| config.service(metadata::home).service(metadata::docs).service(metadata::page));
 }
@@ -206,7 +210,7 @@ mod tests {
         assert_eq!(methods("/fhir/HealthcareService/a-1").unwrap(), "GET, PUT, PATCH, DELETE, HEAD");
         assert_eq!(methods("/fhir/Task/a-1/$claim").unwrap(), "POST");
         assert_eq!(methods("/fhir/Task/_search").unwrap(), "POST");
-        for unknown in ["/fhir", "/fhir/Patient", "//fhir/Communication", "/fhir/Communication/", "/metrics"] {
+        for unknown in ["/fhir/", "/fhir/Patient", "//fhir/Communication", "/fhir/Communication/", "/metrics"] {
             assert_eq!(methods(unknown), None, "{unknown}");
         }
     }

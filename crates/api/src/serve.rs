@@ -12,6 +12,7 @@ use actix_web::web::{self, Data};
 use actix_web::{App, Error, HttpResponse, HttpServer};
 use utoipa_actix_web::AppExt as _;
 
+use crate::bundle::Inside;
 use crate::door::door;
 use crate::error::Answer;
 use crate::metadata::Documents;
@@ -53,6 +54,14 @@ impl Shared {
 pub fn app(
     shared: Shared,
 ) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>> {
+    let inside = Inside::new(shared.clone());
+    routes(shared).app_data(inside).wrap(from_fn(door)).wrap(Compress::default()).wrap(from_fn(observe))
+}
+
+/// The routes with their handlers alone: what the entries of a Bundle meet within the layers of the Bundle's own request.
+pub(crate) fn routes(
+    shared: Shared,
+) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>> {
     let Shared { state, documents, page } = shared;
     App::new()
         .app_data(state)
@@ -62,9 +71,6 @@ pub fn app(
         .configure(route::configure)
         .default_service(web::to(route::otherwise))
         .into_app()
-        .wrap(from_fn(door))
-        .wrap(Compress::default())
-        .wrap(from_fn(observe))
 }
 
 /// The server of the interface on a listener that is open already. It stops when its handle says so, after the requests

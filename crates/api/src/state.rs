@@ -1,7 +1,7 @@
 //! What every worker of the interface shares.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::access::ProxyAccess;
 use domain::id::{Ids, TenantId};
@@ -25,11 +25,11 @@ pub struct AppState {
     /// The clock that governs everything.
     pub time: Arc<dyn TimeSource>,
     /// Who is believed.
-    pub authenticator: Authenticator,
+    pub authenticator: Arc<Authenticator>,
     /// The policies in force.
     pub policies: Policies,
     /// Counters.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// The address of the FHIR interface as clients see it, without a slash at its end: `http://localhost:8080/fhir`.
     pub base_url: String,
     /// Whether the service runs in development mode.
@@ -49,6 +49,8 @@ pub struct AppState {
     /// Who has lost a race waits here for their turn.
     pub(crate) turns: Turns,
     draining: AtomicBool,
+    /// Within a transaction: the outcomes of decisions that are not kept yet.
+    held_back: Option<Mutex<Vec<String>>>,
 }
 
 impl AppState {
@@ -58,9 +60,9 @@ impl AppState {
         Self {
             store,
             time,
-            authenticator,
+            authenticator: Arc::new(authenticator),
             policies,
-            metrics: Metrics::new(),
+            metrics: Arc::new(Metrics::new()),
             base_url: base_url.trim_end_matches('/').to_owned(),
             development: false,
             limits: Limits::default(),
@@ -71,7 +73,49 @@ impl AppState {
             nudge: Arc::new(Notify::new()),
             turns: Turns::default(),
             draining: AtomicBool::new(false),
+            held_back: None,
         }
+    }
+
+    /// The state of what is done within a transaction, over its store: policies that are made anew are made from that one,
+    /// and nobody is told of decisions before they are kept.
+    pub(crate) fn within(&self, store: Arc<dyn Store>) -> Self {
+        Self {
+            policies: self.policies.within(Arc::clone(&store)),
+            store,
+            time: Arc::clone(&self.time),
+            authenticator: Arc::clone(&self.authenticator),
+            metrics: Arc::clone(&self.metrics),
+            base_url: self.base_url.clone(),
+            development: self.development,
+            limits: self.limits,
+            audit_key: self.audit_key.clone(),
+            origins: self.origins.clone(),
+            rates: Rates::default(),
+            nudge: Arc::clone(&self.nudge),
+            // Whoever waits for a turn outside may wait for this transaction.
+            turns: Turns::default(),
+            draining: AtomicBool::new(false),
+            held_back: Some(Mutex::default()),
+        }
+    }
+
+    /// Counts decisions that are kept and tells the workers; within a transaction that is put off.
+    pub(crate) fn decided(&self, outcomes: Vec<String>) {
+        if let Some(held_back) = &self.held_back {
+            held_back.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes);
+            return;
+        }
+        for outcome in outcomes {
+            self.metrics.decided(&outcome);
+        }
+        self.nudge.notify_one();
+    }
+
+    /// What was put off.
+    pub(crate) fn held_back(&self) -> Vec<String> {
+        let held_back = self.held_back.iter();
+        held_back.flat_map(|list| list.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
     }
 
     /// The present moment in whole seconds, for policies.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::absence::Absence;
 use crate::audit::{Sealed, TrailQuery};
@@ -165,10 +166,23 @@ pub struct Gauges {
     pub write_queue: usize,
 }
 
+/// Several changes of which each is decided with the state that those before it leave. Others see nothing of them until
+/// they are committed; dropped before, none of them ever was.
+pub trait Transaction: Send {
+    /// The store as it is within: what is saved there is what is read there next, and no more than that.
+    fn store(&self) -> Arc<dyn Store>;
+
+    /// Keeps what was saved: when this answers, it is committed and flushed.
+    fn commit(self: Box<Self>) -> Answer<'static, ()>;
+}
+
 /// The store, as the rest of the service sees it.
 pub trait Store: Send + Sync + 'static {
     /// Saves a change: when this answers, it is committed and flushed.
     fn save(&self, change: Change) -> Answer<'_, (), SaveError>;
+
+    /// Begins a transaction of several changes that are kept together or not at all.
+    fn begin(&self) -> Answer<'_, Box<dyn Transaction>>;
 
     /// A version of a resource, if the caller may see it. A deleted version is answered as such.
     fn read(&self, read: Read) -> Answer<'_, Option<Stored>>;

@@ -1,4 +1,8 @@
-//! The [Bundle](https://hl7.org/fhir/R4/bundle.html) that answers a search.
+//! The [Bundle](https://hl7.org/fhir/R4/bundle.html): that answers a search, and that is sent to be worked through.
+
+mod asked;
+mod link;
+mod told;
 
 use std::borrow::Cow;
 
@@ -9,6 +13,10 @@ use crate::issue::Issue;
 use crate::outcome::Outcome;
 use crate::search::{Parsed, cursor_token, encode};
 use crate::text::quote;
+
+pub use asked::{Asked, Entry, MAX_ENTRIES, Method, Together};
+pub use link::{Link, links, relinked};
+pub use told::{Told, told};
 
 /// The searchset of a page and what comes along with it, as JSON text. Unless less is asked for, the resources stand in
 /// it byte for byte as they are stored.

@@ -3,6 +3,8 @@
 //! The CapabilityStatement is written from this table and the routes are compared with it, so neither can say what the
 //! other does not.
 
+use std::collections::BTreeSet;
+
 use domain::access::Permission;
 use domain::id::ResourceType;
 
@@ -208,16 +210,22 @@ pub static SERVED: &[Served] = &[
 pub enum SystemInteraction {
     /// The versions of all resources of all types.
     HistorySystem,
+    /// Several requests at once, each alone.
+    Batch,
+    /// Several requests at once, all of them or none.
+    Transaction,
 }
 
 impl SystemInteraction {
     /// Those that are served.
-    pub const ALL: &'static [Self] = &[Self::HistorySystem];
+    pub const ALL: &'static [Self] = &[Self::HistorySystem, Self::Batch, Self::Transaction];
 
     /// The FHIR code (<https://hl7.org/fhir/R4/valueset-system-restful-interaction.html>).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HistorySystem => "history-system",
+            Self::Batch => "batch",
+            Self::Transaction => "transaction",
         }
     }
 
@@ -225,13 +233,15 @@ impl SystemInteraction {
     pub fn route(self) -> Route {
         match self {
             Self::HistorySystem => Route::new("GET", "/_history".to_owned()),
+            // Which of them it is, the Bundle says.
+            Self::Batch | Self::Transaction => Route::new("POST", String::new()),
         }
     }
 }
 
 /// Every route under the base address that needs a token.
 pub fn routes() -> Vec<Route> {
-    let whole = SystemInteraction::ALL.iter().map(|interaction| interaction.route());
+    let whole: BTreeSet<Route> = SystemInteraction::ALL.iter().map(|interaction| interaction.route()).collect();
     let defined = Defined::ALL.into_iter().flat_map(Defined::routes);
     SERVED.iter().flat_map(Served::routes).chain(defined).chain(audit_event::routes()).chain(whole).collect()
 }

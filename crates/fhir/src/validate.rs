@@ -17,6 +17,7 @@ mod xhtml;
 use crate::issue::{Issue, IssueCode, Severity};
 use crate::json::{Problem, ProblemKind, Tree};
 
+pub(crate) use location::expression;
 pub(crate) use when::Moment;
 
 /// How many errors, and how many warnings, are told of one resource.
@@ -50,9 +51,9 @@ pub fn read(bytes: &[u8], expected: &str, options: Options) -> (Tree, Vec<Issue>
 fn located(tree: &Tree, problem: &Problem) -> Issue {
     let severity = if problem.kind.ends_reading() { Severity::Fatal } else { Severity::Error };
     let issue = unreadable(problem, severity);
-    match location::expression(tree, problem.node) {
-        expression if expression.is_empty() => issue,
-        expression => issue.at(expression),
+    match expression(tree, problem.node) {
+        place if place.is_empty() => issue,
+        place => issue.at(place),
     }
 }
 

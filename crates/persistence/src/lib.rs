@@ -22,6 +22,7 @@ mod reader;
 mod schema;
 mod sqlite;
 mod store;
+mod transaction;
 mod types;
 mod writer;
 

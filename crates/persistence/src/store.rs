@@ -1,6 +1,7 @@
 //! [`SqlStore`]: the port of the domain, answered by either database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::absence::Absence;
@@ -20,13 +21,16 @@ use domain::search::{History, HistoryPage, Page, Read, Search};
 use domain::simulate::SimulationRow;
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Store, StoreError, ThreadView,
+    Transaction,
 };
 use domain::time::{Instant, Span};
+use tokio::sync::Semaphore;
 
 use crate::config::{Config, Url};
-use crate::error::OpenError;
+use crate::error::{BUSY, OpenError, QueryError, gone};
 use crate::migration::missing;
 use crate::reader::{Manager, Readers};
+use crate::transaction::{Session, Steps, Within};
 use crate::writer::{Lost, Saved, Scribe, Writer};
 use crate::{postgres, sqlite};
 
@@ -38,18 +42,86 @@ pub struct SqlStore {
 
 struct Inner {
     url: Url,
-    writer: Writer,
-    readers: Engine,
+    engine: Engine,
 }
 
 enum Engine {
-    Postgres(Readers<PgConnection>),
-    Sqlite(Readers<SqliteConnection>),
+    Postgres(Source<PgConnection>),
+    Sqlite(Source<SqliteConnection>),
+}
+
+/// Where questions are answered and changes are saved.
+enum Source<C: Connection + Send + 'static> {
+    /// By many connections.
+    Open(Connections<C>),
+    /// Within one transaction.
+    Within(Session<C>),
+}
+
+struct Connections<C: Connection + Send + 'static> {
+    readers: Readers<C>,
+    writer: Writer<C>,
+    /// One transaction at a time: two could wait for each other, and would take all writers.
+    turn: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl<C: Connection + Send + 'static> Source<C> {
+    async fn ask<T, F>(&self, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut C) -> Result<T, QueryError> + Send + 'static,
+    {
+        match self {
+            Self::Open(open) => open.readers.ask(question).await,
+            Self::Within(session) => session.ask(question).await,
+        }
+    }
+
+    async fn save(&self, change: Change, within: Within<C>) -> Saved {
+        match self {
+            Self::Open(open) => open.writer.save(change).await,
+            Self::Within(session) => {
+                session.ask(move |conn| within(conn, &change)).await.unwrap_or_else(|error| Err(error.into()))
+            }
+        }
+    }
+
+    /// A transaction of its own.
+    async fn begin(&self, steps: Steps<C>) -> Result<Self, StoreError> {
+        let Self::Open(open) = self else {
+            return Err(StoreError::Internal("a transaction was begun within another".into()));
+        };
+        let turn = tokio::time::timeout(open.patience, Arc::clone(&open.turn).acquire_owned());
+        let turn = turn.await.map_err(|_| BUSY)?.map_err(|_| gone())?;
+        Session::begin(&open.writer, steps, turn).map(Self::Within)
+    }
+
+    async fn commit(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Open(_) => Err(StoreError::Internal("there is no transaction to commit".into())),
+            Self::Within(session) => session.commit().await,
+        }
+    }
+
+    fn close(&self) {
+        if let Self::Open(open) = self {
+            open.writer.close();
+            open.readers.close();
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        match self {
+            Self::Open(open) => open.writer.waiting(),
+            Self::Within(_) => 0,
+        }
+    }
 }
 
 /// Opens the store. The database must answer, but need not be migrated: [`Store::ready`] tells.
 pub fn open(config: &Config) -> Result<SqlStore, OpenError> {
-    let (readers, writer) = match &config.url {
+    let engine = match &config.url {
         Url::Postgres(address) => {
             let manager = |begin| Manager {
                 address: address.clone(),
@@ -59,10 +131,7 @@ pub fn open(config: &Config) -> Result<SqlStore, OpenError> {
             };
             let readers = manager(postgres::dialect::begin_reading as fn(&mut _, _) -> _);
             let scribe = Pen { manager: manager(postgres::dialect::begin_writing), save: postgres::group::save };
-            (
-                Engine::Postgres(start(readers, config)?),
-                Writer::start(scribe, config.writers, config.write_queue, config.group)?,
-            )
+            Engine::Postgres(connect(readers, scribe, config.writers, config)?)
         }
         Url::Sqlite(path) => {
             let address = path.to_string_lossy().into_owned();
@@ -74,16 +143,22 @@ pub fn open(config: &Config) -> Result<SqlStore, OpenError> {
             };
             let readers = manager(sqlite::dialect::begin_reading as fn(&mut _, _) -> _);
             let scribe = Pen { manager: manager(sqlite::dialect::begin_writing), save: sqlite::group::save };
-            (Engine::Sqlite(start(readers, config)?), Writer::start(scribe, 1, config.write_queue, config.group)?)
+            Engine::Sqlite(connect(readers, scribe, 1, config)?)
         }
     };
-    Ok(SqlStore { inner: Arc::new(Inner { url: config.url.clone(), writer, readers }) })
+    Ok(SqlStore { inner: Arc::new(Inner { url: config.url.clone(), engine }) })
 }
 
-fn start<C: Connection + Send + 'static>(manager: Manager<C>, config: &Config) -> Result<Readers<C>, OpenError> {
+fn connect<C>(manager: Manager<C>, scribe: Pen<C>, writers: usize, config: &Config) -> Result<Source<C>, OpenError>
+where
+    C: Connection + Send + 'static,
+{
     // Better to hear of a wrong address now than with the first request.
     manager.establish().map_err(|error| OpenError::Connection(error.to_string()))?;
-    Ok(Readers::start(manager, config.readers, config.read_queue)?)
+    let readers = Readers::start(manager, config.readers, config.read_queue)?;
+    let writer = Writer::start(scribe, writers, config.write_queue, config.group)?;
+    let turn = Arc::new(Semaphore::new(1));
+    Ok(Source::Open(Connections { readers, writer, turn, patience: config.patience }))
 }
 
 /// Clocks by state, and when the oldest outbox row that should have left was due to leave.
@@ -110,11 +185,28 @@ impl<C: Connection + Send + 'static> Scribe for Pen<C> {
 impl SqlStore {
     /// Takes no more changes and questions. What was taken is still answered; dropping the last clone waits for it.
     pub fn close(&self) {
-        self.inner.writer.close();
-        match &self.inner.readers {
-            Engine::Postgres(readers) => readers.close(),
-            Engine::Sqlite(readers) => readers.close(),
+        match &self.inner.engine {
+            Engine::Postgres(source) => source.close(),
+            Engine::Sqlite(source) => source.close(),
         }
+    }
+}
+
+/// A transaction that has begun.
+struct Begun(SqlStore);
+
+impl Transaction for Begun {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::new(self.0.clone())
+    }
+
+    fn commit(self: Box<Self>) -> Answer<'static, ()> {
+        Box::pin(async move {
+            match &self.0.inner.engine {
+                Engine::Postgres(source) => source.commit().await,
+                Engine::Sqlite(source) => source.commit().await,
+            }
+        })
     }
 }
 
@@ -122,12 +214,12 @@ impl SqlStore {
 macro_rules! ask {
     ($self:ident, $module:ident::$query:ident($($argument:expr),*)) => {
         Box::pin(async move {
-            match &$self.inner.readers {
-                Engine::Postgres(readers) => {
-                    readers.ask(move |conn| postgres::$module::$query(conn, $($argument),*)).await
+            match &$self.inner.engine {
+                Engine::Postgres(source) => {
+                    source.ask(move |conn| postgres::$module::$query(conn, $($argument),*)).await
                 }
-                Engine::Sqlite(readers) => {
-                    readers.ask(move |conn| sqlite::$module::$query(conn, $($argument),*)).await
+                Engine::Sqlite(source) => {
+                    source.ask(move |conn| sqlite::$module::$query(conn, $($argument),*)).await
                 }
             }
         })
@@ -136,7 +228,23 @@ macro_rules! ask {
 
 impl Store for SqlStore {
     fn save(&self, change: Change) -> Answer<'_, (), SaveError> {
-        Box::pin(self.inner.writer.save(change))
+        Box::pin(async move {
+            match &self.inner.engine {
+                Engine::Postgres(source) => source.save(change, postgres::group::within).await,
+                Engine::Sqlite(source) => source.save(change, sqlite::group::within).await,
+            }
+        })
+    }
+
+    fn begin(&self) -> Answer<'_, Box<dyn Transaction>> {
+        Box::pin(async move {
+            let engine = match &self.inner.engine {
+                Engine::Postgres(source) => Engine::Postgres(source.begin(postgres::group::transaction).await?),
+                Engine::Sqlite(source) => Engine::Sqlite(source.begin(sqlite::group::transaction).await?),
+            };
+            let inner = Arc::new(Inner { url: self.inner.url.clone(), engine });
+            Ok(Box::new(Begun(SqlStore { inner })) as _)
+        })
     }
 
     fn read(&self, read: Read) -> Answer<'_, Option<domain::change::Stored>> {
@@ -342,7 +450,11 @@ impl Store for SqlStore {
         let figures: Answer<'_, Figures> = ask!(self, gauge::figures(now));
         Box::pin(async move {
             let (clocks, oldest_outbox_release_at) = figures.await?;
-            Ok(Gauges { clocks, oldest_outbox_release_at, write_queue: self.inner.writer.waiting() })
+            let write_queue = match &self.inner.engine {
+                Engine::Postgres(source) => source.waiting(),
+                Engine::Sqlite(source) => source.waiting(),
+            };
+            Ok(Gauges { clocks, oldest_outbox_release_at, write_queue })
         })
     }
 

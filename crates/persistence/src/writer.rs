@@ -43,21 +43,36 @@ pub trait Scribe: Send + Sync + 'static {
     fn save(&self, conn: &mut Self::Conn, changes: &[&Change]) -> Result<Vec<Saved>, Lost>;
 }
 
+/// Somebody who takes the writer's connection for a transaction of their own; answers whether it must be given up.
+pub type Turn<C> = Box<dyn FnOnce(&mut C) -> bool + Send>;
+
+/// What waits at the door, in its order.
+#[expect(clippy::large_enum_variant, reason = "nearly all that waits are changes, which need no allocation more")]
+enum Waiting<C> {
+    /// A change.
+    Change(Pending),
+    /// A transaction, which goes alone.
+    Turn(Turn<C>),
+}
+
 /// A change that waits, and who waits for it. Dropped without an answer, it answers that the store was lost.
-struct Waiting {
+struct Pending {
     change: Change,
     answer: oneshot::Sender<Saved>,
 }
 
 /// The door.
-pub struct Writer {
-    queue: Arc<Queue<Waiting>>,
+pub struct Writer<C> {
+    queue: Arc<Queue<Waiting<C>>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Writer {
+impl<C: Send + 'static> Writer<C> {
     /// Opens the door with so many writers, each committing at most `group` changes at once.
-    pub fn start<S: Scribe>(scribe: S, writers: usize, capacity: usize, group: usize) -> std::io::Result<Self> {
+    pub fn start<S>(scribe: S, writers: usize, capacity: usize, group: usize) -> std::io::Result<Self>
+    where
+        S: Scribe<Conn = C>,
+    {
         let queue = Arc::new(Queue::new(capacity));
         let scribe = Arc::new(scribe);
         let mut writer = Self { queue: Arc::clone(&queue), threads: vec![] };
@@ -72,13 +87,24 @@ impl Writer {
     /// Saves a change.
     pub async fn save(&self, change: Change) -> Saved {
         let (answer, answered) = oneshot::channel();
-        match self.queue.push(Waiting { change, answer }) {
-            Ok(()) => answered.await.unwrap_or_else(|_| Err(SaveError::Store(gone()))),
-            Err(Refused::Full) => Err(SaveError::Store(BUSY)),
-            Err(Refused::Closed) => Err(SaveError::Store(gone())),
-        }
+        self.push(Waiting::Change(Pending { change, answer })).map_err(SaveError::Store)?;
+        answered.await.unwrap_or_else(|_| Err(SaveError::Store(gone())))
     }
 
+    /// Gives somebody a turn once those before them have been served. A turn that is never taken is dropped.
+    pub fn lend(&self, turn: Turn<C>) -> Result<(), StoreError> {
+        self.push(Waiting::Turn(turn))
+    }
+
+    fn push(&self, waiting: Waiting<C>) -> Result<(), StoreError> {
+        self.queue.push(waiting).map_err(|refused| match refused {
+            Refused::Full => BUSY,
+            Refused::Closed => gone(),
+        })
+    }
+}
+
+impl<C> Writer<C> {
     /// How many changes wait.
     pub fn waiting(&self) -> usize {
         self.queue.len()
@@ -90,7 +116,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl<C> Drop for Writer<C> {
     /// Waits until everything that was taken is committed and answered.
     fn drop(&mut self) {
         self.close();
@@ -104,8 +130,14 @@ impl Drop for Writer {
 /// One writer at work.
 struct Desk<S: Scribe> {
     scribe: Arc<S>,
-    queue: Arc<Queue<Waiting>>,
+    queue: Arc<Queue<Waiting<S::Conn>>>,
     conn: Option<S::Conn>,
+}
+
+/// What a writer does next.
+enum Next<C> {
+    Group(Vec<Pending>),
+    Turn(Turn<C>),
 }
 
 impl<S: Scribe> Desk<S> {
@@ -113,19 +145,33 @@ impl<S: Scribe> Desk<S> {
         // What was put off stays at the front, in its order.
         let mut waiting = VecDeque::new();
         while self.queue.take(limit, &mut waiting) {
-            let group = choose(&mut waiting);
-            if group.is_empty() {
-                continue;
-            }
+            let next = choose(&mut waiting);
             // A panic drops the group, which answers everybody in it, and the connection with its open transaction.
-            if catch_unwind(AssertUnwindSafe(|| self.save(group))).is_err() {
+            let done = catch_unwind(AssertUnwindSafe(|| match next {
+                Next::Group(group) if group.is_empty() => {}
+                Next::Group(group) => self.save(group),
+                Next::Turn(turn) => self.lend(turn),
+            }));
+            if done.is_err() {
                 tracing::error!("the writer panicked");
                 self.conn = None;
             }
         }
     }
 
-    fn save(&mut self, group: Vec<Waiting>) {
+    /// Lends the connection. Without one the turn is dropped, which tells whoever waits for it.
+    fn lend(&mut self, turn: Turn<S::Conn>) {
+        match self.connected() {
+            Ok(mut conn) => {
+                if !turn(&mut conn) {
+                    self.conn = Some(conn);
+                }
+            }
+            Err(lost) => tracing::error!(error = %lost.error, "a transaction was not begun"),
+        }
+    }
+
+    fn save(&mut self, group: Vec<Pending>) {
         let changes: Vec<&Change> = group.iter().map(|waiting| &waiting.change).collect();
         let mut answers = self.attempt(&changes);
         for _ in 1..ATTEMPTS {
@@ -150,15 +196,19 @@ impl<S: Scribe> Desk<S> {
         }
     }
 
-    fn attempt(&mut self, changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
+    fn connected(&mut self) -> Result<S::Conn, Lost> {
+        match self.conn.take() {
+            Some(conn) => Ok(conn),
             None => self.scribe.connect().map_err(|error| {
                 // Whoever asks next should not make the database's return harder.
                 sleep(Duration::from_millis(100));
                 Lost { again: false, broken: true, error }
-            })?,
-        };
+            }),
+        }
+    }
+
+    fn attempt(&mut self, changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
+        let mut conn = self.connected()?;
         let saved = self.scribe.save(&mut conn, changes);
         if !matches!(&saved, Err(lost) if lost.broken) {
             self.conn = Some(conn);
@@ -168,18 +218,27 @@ impl<S: Scribe> Desk<S> {
 }
 
 /// Takes from the front the changes that can be committed together. One that touches what an earlier one touches stays
-/// behind, because it must find that one's outcome; so does everything after a change of the catalogue, which goes alone.
-fn choose(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
+/// behind, because it must find that one's outcome; so does everything after a change of the catalogue or a transaction,
+/// which go alone.
+fn choose<C>(waiting: &mut VecDeque<Waiting<C>>) -> Next<C> {
     let (mut group, mut behind) = (vec![], VecDeque::new());
     let mut touched = HashSet::new();
     while let Some(next) = waiting.pop_front() {
+        let next = match next {
+            Waiting::Change(next) => next,
+            Waiting::Turn(turn) if group.is_empty() && behind.is_empty() => return Next::Turn(turn),
+            Waiting::Turn(turn) => {
+                behind.push_back(Waiting::Turn(turn));
+                break;
+            }
+        };
         let alone = next.change.new_generation;
         let marks = marks(&next.change);
         let meets = marks.iter().any(|mark| touched.contains(mark));
         // Also when it stays behind: a third change must not overtake the second.
         touched.extend(marks);
         if meets || (alone && !(group.is_empty() && behind.is_empty())) {
-            behind.push_back(next);
+            behind.push_back(Waiting::Change(next));
             if alone {
                 break;
             }
@@ -192,7 +251,7 @@ fn choose(waiting: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     }
     behind.append(waiting);
     *waiting = behind;
-    group
+    Next::Group(group)
 }
 
 /// Marks of what a change touches that another change could touch too. Equal marks of different things only make one
@@ -285,30 +344,45 @@ mod tests {
         Change { threads: vec![thread], ..Change::new(TenantId::new("t")) }
     }
 
-    fn waiting(name: &str) -> Waiting {
-        Waiting { change: touching(name), answer: oneshot::channel().0 }
+    fn waiting(name: &str) -> Waiting<()> {
+        Waiting::Change(Pending { change: touching(name), answer: oneshot::channel().0 })
     }
 
-    fn names(waiting: impl IntoIterator<Item = Waiting>) -> Vec<String> {
-        waiting.into_iter().map(|one| one.change.threads[0].id.to_string()).collect()
+    /// The names of the group that is chosen next, or that it is a turn.
+    fn chosen(waiting: &mut VecDeque<Waiting<()>>) -> Vec<String> {
+        match choose(waiting) {
+            Next::Group(group) => group.into_iter().map(|one| one.change.threads[0].id.to_string()).collect(),
+            Next::Turn(_) => vec!["a turn".to_owned()],
+        }
     }
 
     #[test]
     fn changes_that_touch_the_same_wait_for_each_other_in_their_order() {
         let mut all: VecDeque<_> = ["a", "b", "a", "c", "b", "a"].map(waiting).into();
-        assert_eq!(names(choose(&mut all)), ["a", "b", "c"]);
-        assert_eq!(names(choose(&mut all)), ["a", "b"]);
-        assert_eq!(names(choose(&mut all)), ["a"]);
-        assert!(choose(&mut all).is_empty());
+        assert_eq!(chosen(&mut all), ["a", "b", "c"]);
+        assert_eq!(chosen(&mut all), ["a", "b"]);
+        assert_eq!(chosen(&mut all), ["a"]);
+        assert!(chosen(&mut all).is_empty());
     }
 
     #[test]
     fn a_change_of_the_catalogue_goes_alone_and_nothing_overtakes_it() {
         let mut all: VecDeque<_> = ["a", "b", "c", "d"].map(waiting).into();
-        all[1].change.new_generation = true;
-        assert_eq!(names(choose(&mut all)), ["a"]);
-        assert_eq!(names(choose(&mut all)), ["b"]);
-        assert_eq!(names(choose(&mut all)), ["c", "d"]);
+        let Waiting::Change(second) = &mut all[1] else { panic!("it is a change") };
+        second.change.new_generation = true;
+        assert_eq!(chosen(&mut all), ["a"]);
+        assert_eq!(chosen(&mut all), ["b"]);
+        assert_eq!(chosen(&mut all), ["c", "d"]);
+    }
+
+    #[test]
+    fn a_transaction_goes_alone_and_nothing_overtakes_it() {
+        let mut all: VecDeque<_> = ["a", "b"].map(waiting).into();
+        all.push_back(Waiting::Turn(Box::new(|()| false)));
+        all.extend(["c", "d"].map(waiting));
+        assert_eq!(chosen(&mut all), ["a", "b"]);
+        assert_eq!(chosen(&mut all), ["a turn"]);
+        assert_eq!(chosen(&mut all), ["c", "d"]);
     }
 
     #[tokio::test]

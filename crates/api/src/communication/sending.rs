@@ -96,7 +96,7 @@ impl<'a> Sending<'a> {
         let mut turn = None;
         loop {
             let mut ids = self.ids.clone();
-            let id = self.draft.map_or_else(|| ids.next_id(), |draft| draft.key.id.clone());
+            let id = self.draft.map_or_else(|| self.context.new_id(&mut ids), |draft| draft.key.id.clone());
             let (view, known) = tokio::try_join!(self.continued(), self.remembered(&policy))?;
             let mut change = match self.decide(&policy, &id, view.as_ref(), &known, &mut ids).await {
                 Ok(change) => change,

@@ -1,5 +1,7 @@
 //! The `Prefer` header (<https://www.rfc-editor.org/rfc/rfc7240>, <https://hl7.org/fhir/R4/http.html#ops>).
 
+use std::fmt;
+
 /// What an answer to a change carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Return {
@@ -47,6 +49,18 @@ impl Prefer {
     }
 }
 
+impl fmt::Display for Prefer {
+    /// As the header says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.returns {
+            Return::Minimal => "return=minimal",
+            Return::Representation => "return=representation",
+            Return::Outcome => "return=OperationOutcome",
+        })?;
+        if self.lenient { f.write_str(", handling=lenient") } else { Ok(()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +76,8 @@ mod tests {
         );
         assert_eq!(read("Return=Minimal, return=representation").returns, Return::Minimal);
         assert_eq!(read("return=everything, handling=strict"), Prefer::default());
+        for said in ["return=minimal", "return=representation, handling=lenient", "return=OperationOutcome"] {
+            assert_eq!(read(said).to_string(), said);
+        }
     }
 }

@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::error::Style;
+
 use super::*;
 
 fn operations() -> Vec<(String, String, Value)> {
@@ -90,7 +92,7 @@ fn every_operation_has_a_name_of_its_own_a_tag_and_told_errors() {
 fn the_capability_statement_and_the_routes_say_the_same() {
     let routes: BTreeSet<(String, String)> = operations()
         .into_iter()
-        .filter(|(path, ..)| path.starts_with("/fhir/") && !route::is_public(path))
+        .filter(|(path, ..)| Style::of(path) == Style::Fhir && !route::is_public(path))
         .map(|(path, method, _)| (method, path))
         .collect();
     let stated: BTreeSet<_> = fhir::interaction::routes()

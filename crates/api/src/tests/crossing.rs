@@ -1,6 +1,7 @@
 //! One patient against another and one tenant against another, at every address that there is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fhir::interaction::SERVED;
 
@@ -14,7 +15,7 @@ fn house() -> House {
     config.tenants = BTreeMap::from([("test", "default"), ("elsewhere", "other")].map(|(a, b)| (a.into(), b.into())));
     let authenticator = Authenticator::new(vec![config], BASE, house.clock.clone()).unwrap();
     let mut state = house.state();
-    state.authenticator = authenticator;
+    state.authenticator = Arc::new(authenticator);
     house.shared = Shared::new(Arc::new(state));
     house
 }

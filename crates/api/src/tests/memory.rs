@@ -23,7 +23,7 @@ use domain::search::{Filter, History, HistoryPage, Indexed, Page, Place, Read, S
 use domain::simulate::SimulationRow;
 use domain::store::{
     Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Service, Store, StoreError,
-    ThreadView,
+    ThreadView, Transaction,
 };
 use domain::thread::Thread;
 use domain::time::{Instant, Span};
@@ -250,6 +250,10 @@ impl Store for Memory {
             rows.write(change);
         }
         now(checked)
+    }
+
+    fn begin(&self) -> Answer<'_, Box<dyn Transaction>> {
+        now(Err(StoreError::Internal("a store as small as this has no transactions".into())))
     }
 
     fn read(&self, read: Read) -> Answer<'_, Option<Stored>> {

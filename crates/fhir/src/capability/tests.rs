@@ -40,7 +40,7 @@ fn the_statement_says_what_is_served_of_each_type() {
         all(&communication["interaction"], "code"),
         ["create", "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "search-type"]
     );
-    assert_eq!(all(&statement["rest"][0]["interaction"], "code"), ["history-system"]);
+    assert_eq!(all(&statement["rest"][0]["interaction"], "code"), ["history-system", "batch", "transaction"]);
     assert_eq!(communication["conditionalCreate"], true);
     assert_eq!(communication["updateCreate"], false);
     let parameters = all(&communication["searchParam"], "name");

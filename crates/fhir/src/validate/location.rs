@@ -10,7 +10,7 @@ const RESERVED: &[&str] = &["div", "mod", "and", "or", "xor", "implies", "true",
 
 /// The FHIRPath expression of a value: `Communication.payload[0].content` for what stands under `contentString`. It ends
 /// where a name is not one that can be repeated; it is empty when the resource's own type is not known.
-pub(super) fn expression(tree: &Tree, node: u32) -> String {
+pub(crate) fn expression(tree: &Tree, node: u32) -> String {
     let own = |value: crate::json::Value<'_>| value.get("resourceType").and_then(|kind| r4().resource(&kind.as_str()?));
     let Some(root) = own(tree.root()) else { return tree.path(node) };
     let mut path = r4().get(root).name.to_owned();

@@ -1,5 +1,8 @@
 //! The rules of single data types (<https://hl7.org/fhir/R4/datatypes.html>), by the keys of the definitions.
 
+mod bundle;
+mod quantity;
+
 use super::walk::Walk;
 use super::when::Moment;
 use crate::issue::IssueCode;
@@ -14,8 +17,15 @@ pub(super) fn check<'t>(walk: &mut Walk<'t>, value: Value<'t>, kind: &str) {
             needs(walk, value, "data", "contentType", message);
         }
         "ContactPoint" => needs(walk, value, "value", "system", "a contact's value needs a system beside it"),
-        "Quantity" | "Age" | "Count" | "Distance" | "Duration" => {
-            needs(walk, value, "code", "system", "a quantity's code needs a system beside it");
+        "Quantity" | "Age" | "Count" | "Distance" | "Duration" => quantity::check(walk, value, kind),
+        "Range" => quantity::range(walk, value),
+        "Timing.repeat" => quantity::repeat(walk, value),
+        "Bundle" => bundle::check(walk, value),
+        "Bundle.entry" => bundle::entry(walk, value),
+        "Parameters.parameter" => bundle::parameter(walk, value),
+        "CareTeam.participant" => on_behalf(walk, value),
+        "Expression" if !has(value, "expression") && !has(value, "reference") => {
+            walk.issues.error(value, IssueCode::Invariant, "an expression needs expression or reference");
         }
         "Period" => {
             let message = "the period's end must not be before its start";
@@ -52,6 +62,20 @@ fn needs<'t>(walk: &mut Walk<'t>, value: Value<'t>, one: &str, other: &'static s
     }
 }
 
+/// ctm-1: only for a practitioner somebody else is named on whose behalf they take part.
+fn on_behalf<'t>(walk: &mut Walk<'t>, value: Value<'t>) {
+    let Some(of) = value.get("onBehalfOf") else { return };
+    let member = value.get("member").and_then(Value::local_reference);
+    if member.is_some_and(|member| !member.is("Practitioner")) {
+        walk.issues.error(of, IssueCode::Invariant, "onBehalfOf is for members who are practitioners alone");
+    }
+}
+
+/// A number as it is compared.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok()
+}
+
 /// per-1, inv-1: one time is not before another.
 fn ordered<'t>(walk: &mut Walk<'t>, value: Value<'t>, first: &str, second: &str, message: &str) {
     let moment = |name: &str| Moment::parse(&value.get(name)?.as_str()?);
@@ -70,3 +94,6 @@ fn ratio<'t>(walk: &mut Walk<'t>, value: Value<'t>) {
         walk.issues.error(value, IssueCode::Invariant, "a ratio needs both numerator and denominator");
     }
 }
+
+#[cfg(test)]
+mod tests;

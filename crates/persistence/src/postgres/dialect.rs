@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager as _};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::AstPass;
@@ -70,13 +70,15 @@ where
     conn.transaction(f)
 }
 
-/// Runs in a transaction in which every query sees the same state.
+/// Runs in a transaction in which every query sees the same state; within one that is open already, in that one, whose
+/// state is its own.
 pub fn snapshot<T, E, F>(conn: &mut PgConnection, f: F) -> Result<T, E>
 where
     F: FnOnce(&mut PgConnection) -> Result<T, E>,
     E: From<diesel::result::Error>,
 {
-    conn.build_transaction().repeatable_read().read_only().run(f)
+    let open = AnsiTransactionManager::transaction_manager_status_mut(conn).transaction_depth()?;
+    if open.is_some() { conn.transaction(f) } else { conn.build_transaction().repeatable_read().read_only().run(f) }
 }
 
 /// The generations of tenants, held against change until the transaction ends; held for oneself alone by who is going

@@ -84,31 +84,67 @@ fn apart(conn: &mut Conn, changes: &[&Change]) -> Result<Vec<Saved>, Lost> {
         let generations = generations(conn, changes)?;
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
-            let saved = conn.transaction(|conn| {
-                if change.generation.is_some_and(|taken| taken != current(&generations, change)) {
-                    return Err(Failure::Refused(Refusal::Stale));
-                }
-                apply(conn, &[change], &generations)
-            });
-            answers.push(match saved {
-                Ok(()) => Ok(()),
-                Err(Failure::Refused(refusal)) => Err(reason(conn, change, refusal)?),
-                Err(Failure::Query(QueryError::Database(Error::DatabaseError(
-                    DatabaseErrorKind::UniqueViolation,
-                    _,
-                )))) => Err(reason(conn, change, Refusal::Overtaken)?),
-                Err(Failure::Query(error)) if error.is_broken() || error.is_victim() => return Err(error),
-                Err(Failure::Query(error)) => {
-                    let error = error.told();
-                    tracing::error!(%error, "a change could not be written");
-                    Err(SaveError::Store(error))
-                }
-            });
+            answers.push(alone(conn, change, &generations)?);
         }
         applied = true;
         Ok(answers)
     });
     done.map_err(|error: QueryError| lost(error, applied))
+}
+
+/// One change, undone alone when it is refused.
+fn alone(conn: &mut Conn, change: &Change, generations: &Generations) -> Result<Saved, QueryError> {
+    let saved = conn.transaction(|conn| {
+        if change.generation.is_some_and(|taken| taken != current(generations, change)) {
+            return Err(Failure::Refused(Refusal::Stale));
+        }
+        apply(conn, &[change], generations)
+    });
+    Ok(match saved {
+        Ok(()) => Ok(()),
+        Err(Failure::Refused(refusal)) => Err(reason(conn, change, refusal)?),
+        Err(Failure::Query(QueryError::Database(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))) => {
+            Err(reason(conn, change, Refusal::Overtaken)?)
+        }
+        Err(Failure::Query(error)) if error.is_broken() || error.is_victim() => return Err(error),
+        Err(Failure::Query(error)) => {
+            let error = error.told();
+            tracing::error!(%error, "a change could not be written");
+            Err(SaveError::Store(error))
+        }
+    })
+}
+
+/// Saves one change within a transaction that is open already.
+pub fn within(conn: &mut Conn, change: &Change) -> Result<Saved, QueryError> {
+    let generations = generations(conn, &[change])?;
+    alone(conn, change, &generations)
+}
+
+/// Why the steps of a transaction came to nothing.
+enum Undone {
+    /// Nobody asked to keep them.
+    Asked,
+    /// The database did not take them.
+    Failed(Error),
+}
+
+impl From<Error> for Undone {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Runs the steps of a transaction. What they write is kept when they answer so, and committed when this answers `true`.
+///
+/// # Errors
+/// The database did not take it, or nobody knows whether it did.
+pub fn transaction(conn: &mut Conn, steps: &mut dyn FnMut(&mut Conn) -> bool) -> Result<bool, QueryError> {
+    match dialect::write(conn, |conn| if steps(conn) { Ok(()) } else { Err(Undone::Asked) }) {
+        Ok(()) => Ok(true),
+        Err(Undone::Asked) => Ok(false),
+        Err(Undone::Failed(error)) => Err(error.into()),
+    }
 }
 
 /// The connection or the whole transaction is lost. Once everything was written, nobody knows whether it was kept.

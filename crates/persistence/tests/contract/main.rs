@@ -18,6 +18,7 @@ mod read;
 mod sample;
 mod save;
 mod search;
+mod transaction;
 mod visibility;
 
 /// Runs each of these functions of a [`fresh::Fresh`] store on both databases.

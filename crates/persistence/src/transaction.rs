@@ -1,0 +1,100 @@
+//! A transaction of several changes takes a turn at the writer: its questions and its changes go, one after the other, to
+//! the connection of that turn, so that each finds what those before it have left, and the database itself keeps all of
+//! it or nothing.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use diesel::Connection;
+use domain::change::Change;
+use domain::store::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::error::{QueryError, gone};
+use crate::writer::{Saved, Writer};
+
+/// How long a transaction may keep the others waiting. Whoever takes longer is undone.
+const TURN: Duration = Duration::from_secs(10);
+
+/// How a database runs the steps of a transaction.
+pub type Steps<C> = fn(&mut C, &mut dyn FnMut(&mut C) -> bool) -> Result<bool, QueryError>;
+
+/// How a database saves a change within a transaction.
+pub type Within<C> = fn(&mut C, &Change) -> Result<Saved, QueryError>;
+
+/// What comes to the connection next.
+enum Step<C> {
+    /// A question or a change; answers whether the transaction can go on.
+    Do(Box<dyn FnOnce(&mut C) -> bool + Send>),
+    /// All of it is to be kept.
+    Commit(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// A transaction that has begun. Dropped before it is committed, it is undone.
+pub struct Session<C> {
+    steps: Sender<Step<C>>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl<C: Connection + Send + 'static> Session<C> {
+    /// Waits in the writer's queue for a turn of its own.
+    pub fn begin(writer: &Writer<C>, run: Steps<C>, turn: OwnedSemaphorePermit) -> Result<Self, StoreError> {
+        let (steps, taken) = channel();
+        writer.lend(Box::new(move |conn| serve(conn, &taken, run)))?;
+        Ok(Self { steps, _turn: turn })
+    }
+
+    /// Asks within the transaction. A question that fails is its end, for what it would have said is not known.
+    pub async fn ask<T, F>(&self, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut C) -> Result<T, QueryError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let step = Step::Do(Box::new(move |conn: &mut C| {
+            let found = question(conn);
+            let sound = found.is_ok();
+            // Who went away meanwhile needs no answer.
+            let _ = answer.send(found.map_err(QueryError::told));
+            sound
+        }));
+        self.steps.send(step).map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Commits; when this answers, it is flushed.
+    pub async fn commit(&self) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.steps.send(Step::Commit(answer)).map_err(|_| gone())?;
+        answered.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// Serves a transaction until it is committed, given up or too long; answers whether the connection is broken.
+fn serve<C>(conn: &mut C, steps: &Receiver<Step<C>>, run: Steps<C>) -> bool {
+    let until = Instant::now() + TURN;
+    let mut committing = None;
+    let done = run(conn, &mut |conn| {
+        loop {
+            match steps.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Step::Do(step)) => {
+                    if !step(conn) {
+                        return false;
+                    }
+                }
+                Ok(Step::Commit(answer)) => {
+                    committing = Some(answer);
+                    return true;
+                }
+                // Nobody asks any more, or not in time.
+                Err(_) => return false,
+            }
+        }
+    });
+    let broken = matches!(&done, Err(error) if error.is_broken());
+    if let Some(answer) = committing {
+        // Who went away meanwhile needs no answer.
+        let _ = answer.send(done.map(|_| ()).map_err(QueryError::told));
+    }
+    broken
+}
