@@ -90,6 +90,7 @@ impl AppState {
             development: self.development,
             limits: self.limits,
             audit_key: self.audit_key.clone(),
+            proxies: self.proxies.clone(),
             origins: self.origins.clone(),
             rates: Rates::default(),
             nudge: Arc::clone(&self.nudge),
