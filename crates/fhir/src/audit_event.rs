@@ -190,7 +190,7 @@ pub fn bundle(base_url: &str, asked: &Asked, rows: &[AuditRow]) -> String {
     bundle.to_string()
 }
 
-/// A row as an AuditEvent.
+/// A row as an `AuditEvent`.
 pub fn resource(row: &AuditRow) -> Value {
     let mut event = json!({
         "resourceType": KIND,

@@ -66,6 +66,7 @@ impl Visibility {
 
 #[cfg(test)]
 mod tests {
+    use super::Conversations::{All, Own};
     use super::*;
 
     #[test]
@@ -73,7 +74,6 @@ mod tests {
         let usual = ProxyAccess::default();
         let seen =
             |access: &ProxyAccess, ages: &[Option<u16>]| ages.iter().map(|age| access.of(*age)).collect::<Vec<_>>();
-        use Conversations::{All, Own};
         assert_eq!(
             seen(&usual, &[Some(0), Some(11), Some(12), Some(17), Some(80), None]),
             [All, All, Own, Own, Own, Own]
