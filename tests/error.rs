@@ -54,7 +54,7 @@ async fn every_error_of_the_fhir_interface_is_an_operation_outcome(house: &House
         (Method::GET, "/fhir/Communication?_id=%FF", 400, "invalid"),
         (Method::GET, "/fhir/Communication?_id=%zz", 400, "invalid"),
         (Method::GET, "/fhir/Patient", 404, "not-found"),
-        (Method::GET, "/fhir", 404, "not-found"),
+        (Method::GET, "/fhir", 405, "not-supported"),
         (Method::GET, "/fhir/", 404, "not-found"),
         (Method::GET, "/fhir/Communication/", 404, "not-found"),
         (Method::DELETE, "/fhir/Communication", 400, "required"),

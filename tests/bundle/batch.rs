@@ -146,7 +146,7 @@ async fn a_bundle_that_is_none_here_is_refused_whole(house: &House) {
     let post = async |body: &str| house.post(&engine(), "/fhir", body).await;
     for (body, code) in [
         (json!({ "resourceType": "Bundle", "type": "searchset" }), "value"),
-        (json!({ "resourceType": "Bundle", "type": "message" }), "value"),
+        (json!({ "resourceType": "Bundle", "type": "message" }), "invariant"),
         (json!({ "resourceType": "Bundle" }), "required"),
         (json!({ "resourceType": "Bundle", "type": "batch", "entry": [{ "fullUrl": "urn:a" }] }), "invariant"),
         (json!({ "resourceType": "Task" }), "structure"),
