@@ -95,6 +95,21 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(audit_event::search)
         .service(audit_event::search_by_form)
         .service(audit_event::read)
+        .configure(administration)
+        .service(metadata::capabilities)
+        .service(metadata::smart_configuration)
+        .service(metadata::openapi_document)
+        .service(health::livez)
+        .service(health::readyz)
+        // The base address once more, as some clients write it.
+        .map(|config| config.route("/fhir/", post().to(bundle::at_the_base)))
+        // Pages for people are not operations.
+        .map(|config| config.service(metadata::home).service(metadata::docs).service(metadata::page));
+}
+
+/// The routes of the administration.
+fn administration(config: &mut ServiceConfig<'_>) {
+    config
         .service(decisions::list)
         .service(decisions::read)
         .service(decisions::explain)
@@ -133,16 +148,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(simulations::list)
         .service(simulations::create)
         .service(simulations::read)
-        .service(simulations::cancel)
-        .service(metadata::capabilities)
-        .service(metadata::smart_configuration)
-        .service(metadata::openapi_document)
-        .service(health::livez)
-        .service(health::readyz)
-        // The base address once more, as some clients write it.
-        .map(|config| config.route("/fhir/", post().to(bundle::at_the_base)))
-        // Pages for people are not operations.
-        .map(|config| config.service(metadata::home).service(metadata::docs).service(metadata::page));
+        .service(simulations::cancel);
 }
 
 /// The methods of an address, when it is one that takes others than the one asked with.
