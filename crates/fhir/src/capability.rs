@@ -145,7 +145,7 @@ fn includes(kind: ResourceType) -> Vec<String> {
 
 /// The references of stored types to this one.
 fn reverse_includes(kind: ResourceType) -> Vec<String> {
-    let to_it = |parameter: &&Parameter| parameter.kind.stored_targets().any(|target| target == kind);
+    let to_it = |parameter: &&Parameter| parameter.stored_targets().any(|target| target == kind);
     let of = |own: ResourceType| {
         references(own).filter(to_it).map(move |parameter| format!("{own}:{}", parameter.name)).collect::<Vec<_>>()
     };
@@ -153,7 +153,7 @@ fn reverse_includes(kind: ResourceType) -> Vec<String> {
 }
 
 fn references(kind: ResourceType) -> impl Iterator<Item = &'static Parameter> {
-    parameters(kind).iter().filter(|parameter| parameter.kind.stored_targets().next().is_some())
+    parameters(kind).iter().filter(|parameter| parameter.stored_targets().next().is_some())
 }
 
 fn search_parameter(served: &Served, parameter: &Parameter) -> Value {

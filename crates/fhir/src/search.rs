@@ -222,6 +222,12 @@ pub fn parameter(kind: ResourceType, name: &str) -> Option<&'static Parameter> {
 }
 
 impl Parameter {
+    /// The stored types that values of the parameter refer to; what no version says refers to nothing.
+    pub fn stored_targets(&self) -> impl Iterator<Item = ResourceType> + Clone + use<> {
+        let says = self.source != Source::UnreadBy;
+        self.kind.stored_targets().filter(move |_| says)
+    }
+
     /// The address of the `SearchParameter` resource that defines it.
     pub fn definition(&self, kind: ResourceType) -> String {
         match self.origin {

@@ -71,7 +71,7 @@ fn chained(sees: &Sees, kind: ResourceType, link: &str, rest: &str, asked: Asked
     let (name, narrowed) = link.split_once(':').map_or((link, None), |(name, target)| (name, Some(target)));
     let parameter = offered(sees, kind).find(|own| own.name == name).ok_or(Problem::Unknown)?;
     one_level(rest)?;
-    let targets = parameter.kind.stored_targets().filter(|target| narrowed.is_none_or(|own| own == target.as_str()));
+    let targets = parameter.stored_targets().filter(|target| narrowed.is_none_or(|own| own == target.as_str()));
     let mut conditions = Vec::new();
     for target in targets {
         match own(sees, target, rest, asked) {
@@ -100,7 +100,7 @@ fn referred_to(sees: &Sees, kind: ResourceType, asks: &str, asked: Asked<'_>) ->
     let source: ResourceType = source.parse().map_err(|_| Problem::Unknown)?;
     one_level(rest)?;
     let parameter = offered(sees, source)
-        .find(|own| own.name == reference && own.kind.stored_targets().any(|target| target == kind))
+        .find(|own| own.name == reference && own.stored_targets().any(|target| target == kind))
         .ok_or(Problem::Unknown)?;
     let filter = own(sees, source, rest, asked)?;
     Ok(Filter::ReferredTo { by: by(parameter, kind, asked.base), from: selected(sees, source, filter)? })

@@ -73,7 +73,7 @@ pub(super) fn read(
         return Ok(vec![Include { is_reverse, iterates, from: source, parameter: Reach(parameter), reached }]);
     }
     let include = forward(sees, source, parameter, target, iterates);
-    let unseen = parameter.kind.stored_targets().find(|own| target == Some(*own) && !sees.contains_key(own));
+    let unseen = parameter.stored_targets().find(|own| target == Some(*own) && !sees.contains_key(own));
     match unseen {
         Some(kind) => Err(not_theirs(kind).into()),
         None => Ok(vec![include]),
@@ -89,7 +89,6 @@ fn forward(
     iterates: bool,
 ) -> Include {
     let reached = parameter
-        .kind
         .stored_targets()
         .filter(|own| target.is_none_or(|target| target == *own))
         .filter_map(|own| sees.get(&own).map(|visibility| (own, visibility.clone())))
@@ -149,7 +148,7 @@ impl Include {
     }
 
     fn refers_to(&self, kind: ResourceType) -> bool {
-        self.parameter.0.kind.stored_targets().any(|own| own == kind)
+        self.parameter.0.stored_targets().any(|own| own == kind)
     }
 
     /// The condition of those that refer to one of these.
