@@ -50,7 +50,7 @@ fn the_statement_says_what_is_served_of_each_type() {
         assert!(parameters.iter().any(|own| own == name), "{name}");
     }
     let task = resource(&statement, "Task");
-    assert_eq!(all(&task["operation"], "name"), ["validate", "claim"]);
+    assert_eq!(all(&task["operation"], "name"), ["validate", "claim", "release", "route", "pause", "resume", "waive"]);
     let parameters = all(&task["searchParam"], "name");
     for name in "_id _lastUpdated owner patient status business-status due focus pool".split(' ') {
         assert!(parameters.iter().any(|own| own == name), "{name}");
