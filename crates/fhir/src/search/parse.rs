@@ -271,7 +271,7 @@ impl<'a> Reading<'a> {
 
     fn take_include(&mut self, name: &str, is_reverse: bool, iterates: bool, value: &str) -> Result<Taken, Refused> {
         match include::read(self.sees(), self.kind, is_reverse, iterates, value) {
-            Ok(includes) if value != "*" && self.includes.len() + includes.len() > MAX_INCLUDES => {
+            Ok(includes) if !value.ends_with('*') && self.includes.len() + includes.len() > MAX_INCLUDES => {
                 Err((IssueCode::TooCostly, format!("is one too many: a search may have {MAX_INCLUDES} at most")))
             }
             Ok(includes) => {
