@@ -6,8 +6,10 @@ use std::time::Duration;
 use domain::time::TimeSource as _;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use jiff::ToSpan as _;
 use reqwest::Method;
 use serde_json::Value;
+use server::clinic::ZONE;
 use server::clock::{MovableTime, SystemTime};
 
 use crate::client::Reply;
@@ -164,7 +166,11 @@ async fn c2_workers_that_are_killed_while_they_fire_leave_each_threshold_fired_o
     running.remove(0).kill();
     assert!(place.count("firing", "1 = 1") > 0, "they were at work when they were killed");
 
-    time.set(SystemTime.now() + jiff::SignedDuration::from_hours(24 * 7));
+    // At noon of a Wednesday to come: whenever this runs, whoever is told is awake and at work.
+    let zone = domain::calendar::zone_named(ZONE).unwrap();
+    let week = zone.to_datetime(SystemTime.now()).date().saturating_add(7.days());
+    let noon = week.nth_weekday(1, jiff::civil::Weekday::Wednesday).unwrap().at(12, 0, 0, 0);
+    time.set(zone.to_timestamp(noon).unwrap());
     let last = Replica::start(place, &time).await;
     work(&[last.service.worker(), last.service.worker()]).await;
     last.stop().await;
