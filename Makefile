@@ -1,6 +1,6 @@
 # Every target is one script: the scripts work without make, and take options that make cannot pass.
 .DEFAULT_GOAL := help
-.PHONY: run test check bench openapi demo image clean help
+.PHONY: run test check fuzz bench openapi demo image clean help
 
 run: ## build and start on 127.0.0.1:8080 with an embedded database and a small seeded clinic
 	@scripts/run.sh
@@ -10,6 +10,9 @@ test: ## run every test on SQLite and on a throw-away PostgreSQL
 
 check: ## format, lints, documentation, links, licences: what must hold before tests
 	@scripts/check.sh
+
+fuzz: ## send many broken requests from a fresh seed, and try the readers with many more cases
+	@scripts/fuzz.sh
 
 bench: ## measure sends and reads beside pgbench and write docs/bench.md
 	@scripts/bench.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures sends and reads beside pgbench on a throw-away PostgreSQL and writes docs/bench.md; then the micro-benchmarks
-# of calendars and decisions. Words after the script go to the load generator.
+# Measures sends and reads beside pgbench on a throw-away PostgreSQL and writes docs/bench.md, with the
+# micro-benchmarks of calendars, decisions and validation. Words after the script go to the load generator.
 set -euo pipefail
 # shellcheck source=scripts/environment.sh
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
@@ -10,5 +10,6 @@ scripts/prerequisites.sh test
 cargo build --release --locked --package server --package postern-bench
 cargo bench --locked --package postern-bench --no-run
 
-scripts/postgres.sh "$CARGO_TARGET_DIR/release/postern-bench" "$@"
+# The report takes up what the micro-benchmarks leave behind.
 cargo bench --locked --package postern-bench
+scripts/postgres.sh "$CARGO_TARGET_DIR/release/postern-bench" "$@"

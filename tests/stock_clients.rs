@@ -1,6 +1,6 @@
-//! Clients that others have written, as they are: each sends, replies, searches page by page, reads histories, patches,
-//! creates under a condition and sends Bundles. `scripts/clients.sh` installs them and names their folder in
-//! `POSTERN_TEST_CLIENTS`.
+//! Clients that others have written, as they are: each sends, opens an inbox, replies, searches page by page, reads
+//! histories, patches, creates under a condition and sends Bundles. `scripts/clients.sh` installs them and names their
+//! folder in `POSTERN_TEST_CLIENTS`.
 
 use std::env;
 use std::path::{Path, PathBuf};

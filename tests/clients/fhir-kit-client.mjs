@@ -23,6 +23,13 @@ assert.equal(statement.fhirVersion, '4.0.1');
 const sent = await patient.create({ resourceType, body: message('Five left.') });
 assert.equal(sent.status, 'completed');
 
+// the nurse's inbox: the conversation, unread, with its automatic reply, and when it is due
+const listed = await nurse.operation({ name: '$inbox', resourceType, method: 'GET' });
+const waiting = listed.entry.find((entry) => entry.resource.id === sent.id);
+const beside = Object.fromEntries(waiting.extension[0].extension.map((one) => [one.url, one]));
+assert.equal(beside.unread.valueUnsignedInt, 2);
+assert.ok(beside.due.valueInstant);
+
 // find, claim, reply
 const inbox = await nurse.search({ resourceType, searchParams: { thread: `Communication/${sent.id}` } });
 assert.ok(inbox.entry.some((entry) => entry.resource.id === sent.id));

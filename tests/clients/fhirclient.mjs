@@ -25,6 +25,13 @@ assert.equal(await patient.getFhirVersion(), '4.0.1');
 const sent = await patient.create(message('Five left.'));
 assert.equal(sent.status, 'completed');
 
+// the nurse's inbox: the conversation, unread, with its automatic reply, and when it is due
+const listed = await nurse.request('Communication/$inbox');
+const waiting = listed.entry.find((entry) => entry.resource.id === sent.id);
+const beside = Object.fromEntries(waiting.extension[0].extension.map((one) => [one.url, one]));
+assert.equal(beside.unread.valueUnsignedInt, 2);
+assert.ok(beside.due.valueInstant);
+
 // find and reply
 const inbox = await nurse.request(`Communication?thread=Communication/${sent.id}`, { flat: true });
 assert.ok(inbox.some((one) => one.id === sent.id));

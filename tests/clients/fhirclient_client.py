@@ -44,6 +44,12 @@ def message(text, sender="Patient/p-1001", to="HealthcareService/refill-pool"):
 made = communication.Communication(message("Five left.").create(patient.server))
 assert made.status == "completed" and made.sent is not None
 
+# the nurse's inbox: the conversation, unread, with its automatic reply, and when it is due
+listed = bundle.Bundle.read_from("Communication/$inbox", nurse.server)
+(waiting,) = [entry for entry in listed.entry if entry.resource.id == made.id]
+beside = {one.url: one for one in waiting.extension[0].extension}
+assert beside["unread"].valueUnsignedInt == 2 and beside["due"].valueInstant.date
+
 # find and reply
 found = communication.Communication.where({"thread": "Communication/" + made.id}).perform_resources(nurse.server)
 assert made.id in [one.id for one in found]

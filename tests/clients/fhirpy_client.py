@@ -29,6 +29,12 @@ first = message("Five left.")
 first.save()
 assert first["status"] == "completed" and first.id
 
+# the nurse's inbox: the conversation, unread, with its automatic reply, and when it is due
+listed = nurse.execute("Communication/$inbox", method="get")
+(waiting,) = [entry for entry in listed["entry"] if entry["resource"]["id"] == first.id]
+beside = {one["url"]: one for one in waiting["extension"][0]["extension"]}
+assert beside["unread"]["valueUnsignedInt"] == 1 and beside["due"]["valueInstant"], beside
+
 # find, claim, reply
 inbox = nurse.resources("Communication").search(thread=first.to_reference().reference)
 assert [one.id for one in inbox.fetch()] and inbox.count() >= 1

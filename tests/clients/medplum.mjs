@@ -20,6 +20,13 @@ const message = (text, more = {}) => ({
 const sent = await patient.createResource(message('Five left.'));
 assert.equal(sent.status, 'completed');
 
+// the nurse's inbox: the conversation, unread, with its automatic reply, and when it is due
+const listed = await nurse.get(nurse.fhirUrl('Communication', '$inbox'));
+const waiting = listed.entry.find((entry) => entry.resource.id === sent.id);
+const beside = Object.fromEntries(waiting.extension[0].extension.map((one) => [one.url, one]));
+assert.equal(beside.unread.valueUnsignedInt, 2);
+assert.ok(beside.due.valueInstant);
+
 // find and reply
 const inbox = await nurse.searchResources('Communication', { thread: `Communication/${sent.id}` });
 assert.ok(inbox.some((one) => one.id === sent.id));

@@ -8,6 +8,7 @@ use crate::store::ThreadView;
 use crate::task::Task;
 use crate::time::{Instant, Span};
 
+mod answer;
 mod assign;
 mod attendance;
 mod automatic;
@@ -31,6 +32,7 @@ mod recipient;
 mod release;
 mod retract;
 mod route;
+mod routing;
 mod send;
 mod shadow;
 

@@ -69,7 +69,7 @@ fn team() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1000)))]
 
     #[test]
     fn whatever_is_valid_comes_out_as_it_went_in(text in team()) {

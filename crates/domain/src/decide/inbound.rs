@@ -2,16 +2,16 @@
 
 use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
 use crate::correspondent::Who;
-use crate::decision::{AutomaticReply, Record, TriedKind};
+use crate::decision::{AutomaticReply, Record};
 use crate::hold::Hold;
-use crate::id::{Ids, Key, Reference, ResourceType};
+use crate::id::{Ids, Key, ResourceType};
 use crate::message::{Message, Reading};
+use crate::policy::Pool;
 use crate::policy::bundle::Variable;
-use crate::policy::rule::{Action, Fact, Field, Recipient};
-use crate::policy::turnaround::{Deliver, PauseReason};
-use crate::policy::{Policy, Pool, RedFlagHit};
+use crate::policy::rule::Recipient;
+use crate::policy::turnaround::Deliver;
 use crate::store::ThreadView;
-use crate::thread::{Priority, Thread, ThreadState};
+use crate::thread::{Thread, ThreadState};
 use crate::time::{Instant, Span};
 
 use super::attendance::Attendance;
@@ -20,10 +20,8 @@ use super::late::{History, SettingRight};
 use super::limit::Remembered;
 use super::notice::{Notice, Outbox};
 use super::obligation::{Beginning, Occasion};
+use super::routing::{Routed, fact};
 use super::{Known, Setting, obligation, open_clock};
-
-/// How many marks a conversation can have.
-const MOST_TAGS: usize = 20;
 
 /// A message on its way through the order of evaluation.
 pub struct Inbound<'a, 'i> {
@@ -237,7 +235,7 @@ impl<'a> Inbound<'a, '_> {
     }
 
     /// A message that is delivered late: what is owed is set right as if everything had come in its order.
-    fn set_right(&mut self, thread: &mut Thread, history: &History, pool: &Pool) {
+    pub(super) fn set_right(&mut self, thread: &mut Thread, history: &History, pool: &Pool) {
         let policy = self.setting.policy;
         let attendance = self.attendance;
         let fact = |field| fact(policy, self.message, &self.reading, (thread, pool, attendance), field);
@@ -288,66 +286,6 @@ impl<'a> Inbound<'a, '_> {
         }
     }
 
-    /// Rules in order, then the person or pool written to, then the clinic's default.
-    pub(super) fn route(&mut self, thread: &Thread, flagged: bool) -> Routed<'a> {
-        let policy = self.setting.policy;
-        self.record.tried.reserve(policy.rules().len() + policy.turnaround().len());
-        let pool = self.addressed(thread);
-        let named = self.named();
-        let mut routed = Routed { pool, named, tags: vec![], priority: Priority::Routine, template: None };
-        self.attendance = Attendance::of(policy, named.or(thread.answerer()), pool, self.setting.now);
-        for rule in policy.rules() {
-            let at = (thread, routed.pool, self.attendance);
-            let fact = |field| fact(policy, self.message, &self.reading, at, field);
-            let held = self.record.tries(TriedKind::Rule, rule, &fact);
-            if held && self.apply(&rule.id, &rule.actions, thread, &mut routed) {
-                break;
-            }
-        }
-        if flagged && let Some(pool) = policy.pool(&policy.bundle.red_flags.pool) {
-            self.record.path.push(format!("red flag: {}", pool.id));
-            routed.pool = pool;
-        }
-        let person = routed.named.or(thread.answerer());
-        self.attendance = Attendance::of(policy, person, routed.pool, self.setting.now);
-        routed
-    }
-
-    /// Does what a rule says; answers whether the rules end here.
-    fn apply(&mut self, rule: &str, actions: &'a [Action], thread: &Thread, routed: &mut Routed<'a>) -> bool {
-        for action in actions {
-            match action {
-                Action::RouteToPool { to } => match self.setting.policy.pool(to) {
-                    Some(pool) => {
-                        self.record.path.push(format!("rule {rule}: {to}"));
-                        routed.pool = pool;
-                    }
-                    None => self.record.errors.push(format!("rule {rule}: no pool is called {to}")),
-                },
-                Action::SetPriority { value } => routed.priority = routed.priority.max(*value),
-                Action::SendTemplate { value } => routed.template = Some(value),
-                Action::SuggestVisit {} => self.record.did("sender-notice", "visit-suggested", None, None),
-                Action::Stop {} => return true,
-                Action::Assign { to } => {
-                    self.record.path.push(format!("rule {rule}: {to}"));
-                    routed.named = Some(to);
-                }
-                Action::AddTag { value } => {
-                    if thread.tags.len() + routed.tags.len() >= MOST_TAGS {
-                        self.record.left("tag", value, "the conversation has as many as it can");
-                    } else if !thread.tags.contains(value) && !routed.tags.contains(&value.as_str()) {
-                        self.record.did("tag", value, None, None);
-                        routed.tags.push(value);
-                    }
-                }
-                Action::Notify { .. } => {
-                    self.record.errors.push(format!("rule {rule}: an action cannot be done here"));
-                }
-            }
-        }
-        false
-    }
-
     fn suggestions(&mut self, thread: &Thread) {
         let bundle = &self.setting.policy.bundle;
         if thread.patient_messages >= i32::from(bundle.visit_suggested_from) {
@@ -357,131 +295,9 @@ impl<'a> Inbound<'a, '_> {
             self.record.did("sender-notice", "message-long", None, None);
         }
     }
-
-    /// A human answer stops what the patient waits for; a note among staff stops nothing.
-    pub fn by_staff(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
-        let Setting { policy, now } = self.setting;
-        self.red_flag_in_answer();
-        if !self.message.is_human_reply() {
-            self.record.left("clock", "stop", "only a human answer to the patient stops a clock");
-            return;
-        }
-        if let Some(history) = self.history.take() {
-            let pool = super::answering(policy, thread).clone();
-            self.set_right(thread, &history, &pool);
-        } else {
-            for open in view.into_iter().flat_map(ThreadView::owed) {
-                let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
-                let Some((name, event)) = self.after_answer(&clock) else { continue };
-                self.ledger.push(clock.record(now, event, policy));
-                self.record.note(&clock, name, policy, now);
-                self.clocks.push(clock);
-            }
-            thread.state = match self.message.awaits {
-                Some(PauseReason::WaitingOnPatient) => ThreadState::WaitingOnPatient,
-                Some(_) => ThreadState::WaitingOnThirdParty,
-                None => ThreadState::Answered,
-            };
-            thread.task = None;
-        }
-        if self.clocks.iter().any(|clock| clock.name == ClockName::NextResponse) {
-            thread.owner = thread.owner.take().or_else(|| Some(self.message.sender.clone()));
-        }
-        let person = |to: &&Reference| to.is("Patient") || to.is("RelatedPerson");
-        let mut people: Vec<&Reference> = self.message.recipients.iter().filter(person).collect();
-        if people.is_empty() {
-            people.extend(thread.patient.as_ref());
-        }
-        for to in people {
-            let priority = self.message.priority.unwrap_or_default();
-            self.outbox.person(self.ids, &mut self.record, "reply-received", to, priority, thread);
-        }
-    }
-
-    /// What an answer does to a clock: it meets all but the one that runs until the matter is closed, which rests while
-    /// the team waits for someone and goes on when it waits no longer.
-    fn after_answer(&self, clock: &Clock) -> Option<(&'static str, Event)> {
-        let Setting { policy, now } = self.setting;
-        if clock.name != ClockName::Resolve {
-            return Some(("fulfill", Event::Fulfill));
-        }
-        match self.message.awaits {
-            Some(reason) => obligation::pause(policy, clock, reason, None, now).map(|event| ("pause", event)),
-            None => (clock.fold.state == ClockState::Paused).then_some(("resume", Event::Resume)),
-        }
-    }
-
-    /// What a machine wrote is delivered, and neither starts nor stops nor answers anything; a red flag is still told.
-    pub fn by_machine(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
-        self.record.left("clock", "next-response", "what a machine wrote starts and stops nothing");
-        let written_to = |to: &Reference| to.is("HealthcareService") || to.is("CareTeam");
-        if self.record.red_flags.is_empty() {
-            // Nobody is disturbed, but the pool that was written to finds it: a message that nobody sees is lost.
-            if thread.pool.is_none() && self.message.recipients.iter().any(written_to) {
-                let pool = self.addressed(thread);
-                thread.pool = Some(pool.id.clone());
-                thread.pool_reference = Some(pool.reference.clone());
-            }
-            return;
-        }
-        let policy = self.setting.policy;
-        let pool = view
-            .and_then(|view| view.thread.pool.as_deref())
-            .and_then(|id| policy.pool(id))
-            .or_else(|| policy.pool(&policy.bundle.red_flags.pool))
-            .unwrap_or_else(|| policy.default_pool());
-        if thread.pool.is_none() {
-            thread.pool = Some(pool.id.clone());
-            thread.pool_reference = Some(pool.reference.clone());
-        }
-        let told = Notice { topic: "red-flag", to: Recipient::Pool, deliver: Deliver::Now };
-        self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
-    }
-
-    /// The team's own words may name danger ("if you have chest pain, call"): found, recorded, and of no effect.
-    fn red_flag_in_answer(&mut self) {
-        let hits: &[RedFlagHit] = &self.record.red_flags;
-        if !hits.is_empty() {
-            self.record.left("red-flag", "urgency", "written by the team");
-        }
-    }
 }
 
-/// Where a message goes and what rules asked for.
-pub struct Routed<'a> {
-    /// The pool that is to answer.
-    pub pool: &'a Pool,
-    /// The person written to, or named by a rule.
-    named: Option<&'a Reference>,
-    /// Marks that the thread does not have yet.
-    tags: Vec<&'a str>,
-    priority: Priority,
-    template: Option<&'a str>,
-}
-
-/// A fact about a message on its way to a pool; what an earlier rule has marked is not seen by a later one, so that no
-/// rule triggers another.
 /// Whether a message begins a conversation: nobody but a header has said anything in it.
 fn begins(view: Option<&ThreadView>) -> bool {
     view.is_none_or(|view| view.thread.patient_messages == 0 && view.thread.last_staff_at.is_none())
-}
-
-fn fact<'a>(
-    policy: &Policy,
-    message: &'a Message,
-    reading: &'a Reading,
-    (thread, pool, attendance): (&'a Thread, &'a Pool, Attendance),
-    field: Field,
-) -> Option<Fact<'a>> {
-    match field {
-        Field::ThreadStatus => Some(Fact::Text(thread.state.as_str().into())),
-        Field::ThreadPool => Some(Fact::Text(pool.id.as_str().into())),
-        Field::ThreadOwner => thread.owner.as_ref().map(|owner| Fact::Text(owner.to_string().into())),
-        Field::CalendarOpen => {
-            policy.calendar(&pool.calendar).map(|calendar| Fact::Flag(calendar.is_open(thread.last_activity_at)))
-        }
-        Field::ThreadTag => Some(Fact::List(&thread.tags)),
-        Field::RecipientAbsent => attendance.person_absent.map(Fact::Flag),
-        _ => message.fact(field, reading),
-    }
 }

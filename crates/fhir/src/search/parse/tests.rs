@@ -460,7 +460,7 @@ fn what_comes_along_is_named_by_type_and_parameter() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2000)))]
 
     #[test]
     fn no_query_makes_the_reader_panic(query in "\\PC{0,200}") {
