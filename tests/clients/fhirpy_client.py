@@ -33,7 +33,7 @@ assert first["status"] == "completed" and first.id
 listed = nurse.execute("Communication/$inbox", method="get")
 (waiting,) = [entry for entry in listed["entry"] if entry["resource"]["id"] == first.id]
 beside = {one["url"]: one for one in waiting["extension"][0]["extension"]}
-assert beside["unread"]["valueUnsignedInt"] == 1 and beside["due"]["valueInstant"], beside
+assert beside["unread"]["valueUnsignedInt"] == 2 and beside["due"]["valueInstant"], beside
 
 # find, claim, reply
 inbox = nurse.resources("Communication").search(thread=first.to_reference().reference)
