@@ -1,5 +1,6 @@
 //! The audit trail of a running service: sealed, followed, and tampered with by somebody who has the database.
 
+use std::fs;
 use std::sync::Arc;
 
 use api::audit::AuditKey;
@@ -9,8 +10,10 @@ use domain::store::Store;
 use reqwest::Method;
 use server::audit::{Found, verify};
 use server::clinic;
+use server::config::Config;
+use server::service::Service;
 
-use crate::house::{House, work};
+use crate::house::{House, variables, work};
 use crate::people::{nurse, patient, refill, scoped};
 
 async fn followed(house: &House, known: &[Checkpoint]) -> Vec<Found> {
@@ -79,10 +82,38 @@ async fn a3_a_trail_under_another_key_is_neither_believed_nor_continued(house: &
     let last = house.place.number("SELECT max(sequence) AS value FROM audit WHERE tenant = 'default'");
     house.place.execute(&format!("UPDATE audit SET given = 99 WHERE tenant = 'default' AND sequence = {last}"));
     house.get(&clinic::engine(), "/fhir/HealthcareService").await.is(200);
-    house.work().await;
+    assert!(work(&[house.service().worker()]).await.failed[0].contains("POSTERN_AUDIT_KEY"));
     let after = house.place.number("SELECT max(sequence) AS value FROM audit WHERE tenant = 'default'");
     assert_eq!(after, last, "nothing is hung on a row that was changed");
     assert_eq!(house.place.count("audit", "tenant = 'default' AND sequence IS NULL"), 1, "and nothing is lost");
+}
+
+async fn a_trail_that_cannot_be_continued_keeps_no_other_back_and_is_not_tried_without_end(house: &House) {
+    some_rows(house, 1).await;
+    let last = house.place.number("SELECT max(sequence) AS value FROM audit WHERE tenant = 'default'");
+    house.place.execute(&format!("UPDATE audit SET given = 99 WHERE tenant = 'default' AND sequence = {last}"));
+    house.place.execute(&format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100) \
+         INSERT INTO audit (tenant, id, at, client, action, interaction, given, request) \
+         SELECT tenant, 'copy-' || i, at, client, action, interaction, given, request FROM audit, n \
+         WHERE tenant = 'default' AND sequence = {last}"
+    ));
+    let url = format!("http://{}/fhir/Communication", house.service().address());
+    reqwest::Client::new().get(url).bearer_auth("x.y.z").send().await.unwrap();
+    let report = house.service().worker().tick().await.unwrap();
+    assert_eq!((report.sealed, report.full, report.failed.len()), (1, false, 1), "the others' rows, and no haste");
+    assert_eq!(house.place.count("audit", "tenant = 'system' AND sequence IS NULL"), 0);
+    assert_eq!(house.place.count("audit", "tenant = 'default' AND sequence IS NULL"), 1100, "nothing is lost");
+    assert!(house.metrics().await.contains("postern_worker_failures_total{step=\"seal\"} 1"));
+}
+
+async fn no_key_is_made_for_a_trail_that_has_one(house: &House) {
+    some_rows(house, 1).await;
+    fs::remove_file(house.place.audit_key()).unwrap();
+    let config = Config::from_variables(&variables(&house.place).into_iter().collect()).unwrap();
+    let refused = Service::start(&config, Arc::clone(&house.time) as _, 0).await.err().unwrap().to_string();
+    assert!(refused.contains("POSTERN_AUDIT_KEY") && refused.contains("put the key"), "{refused}");
+    assert!(!house.place.audit_key().exists());
 }
 
 async fn a4_many_writers_and_two_sealers_make_one_chain(house: &House) {
@@ -179,5 +210,7 @@ on_both!(house:
     a3_what_is_done_to_the_trail_is_found_at_its_first_sequence,
     a3_a_cut_trail_is_found_by_what_was_written_down_elsewhere,
     a3_a_trail_under_another_key_is_neither_believed_nor_continued,
+    a_trail_that_cannot_be_continued_keeps_no_other_back_and_is_not_tried_without_end,
+    no_key_is_made_for_a_trail_that_has_one,
     a4_many_writers_and_two_sealers_make_one_chain,
 );

@@ -82,7 +82,9 @@ impl House {
 
     /// Ticks until nothing is left to do; what was done.
     pub async fn work(&self) -> Report {
-        work(&[self.service().worker()]).await
+        let report = work(&[self.service().worker()]).await;
+        assert_eq!(report.failed, Vec::<String>::new(), "everything could be done");
+        report
     }
 
     /// A message of the automatic kind in a thread.
@@ -157,6 +159,8 @@ pub async fn work(workers: &[Worker]) -> Report {
             all.released += report.released;
             all.sent += report.sent;
             all.events += report.events;
+            all.sealed += report.sealed;
+            all.failed.extend(report.failed);
         }
         if idle {
             return all;

@@ -13,6 +13,7 @@ on_both!(house:
     c7_after_downtime_400_breaches_are_recorded_once_each_and_leave_as_one_digest_a_recipient,
     c3_an_answer_between_claim_and_firing_is_respected,
     a_firing_that_was_prepared_before_an_answer_is_not_saved,
+    what_cannot_be_read_keeps_nothing_else_back,
     d5_a_notice_waits_for_the_morning_where_the_patient_is_when_it_is_about_to_leave,
     c7_a_worker_that_comes_back_at_night_wakes_nobody,
 );
@@ -145,6 +146,28 @@ async fn a_firing_that_was_prepared_before_an_answer_is_not_saved(house: &House)
     let lost = store.save(late).await;
     assert!(matches!(lost, Err(SaveError::Conflict { .. })), "{lost:?}");
     assert!(join_all((0..4).map(|_| house.work())).await.iter().all(|report| report.fired.is_empty()));
+}
+
+async fn what_cannot_be_read_keeps_nothing_else_back(house: &House) {
+    let threads = sent(house, 3).await;
+    house.work().await;
+    house.at(23, "16:00:00");
+    // A clock that is due; and one that is not, of a thread in which another is due.
+    house.place.execute(&format!("UPDATE clock SET fold = 'torn' WHERE thread = '{}'", threads[0]));
+    let other = format!("thread = '{}' AND name <> 'next-response'", threads[1]);
+    assert!(house.place.count("clock", &other) > 0);
+    house
+        .place
+        .execute(&format!("UPDATE clock SET fold = 'torn', next_at = NULL, next_threshold = NULL WHERE {other}"));
+    let report = work(&[house.service().worker()]).await;
+    let warned = report.fired.iter().filter(|line| line.starts_with("warn-50@")).count();
+    assert_eq!(warned, 1, "{report:?}");
+    assert!(report.failed.iter().all(|failed| failed.starts_with("fire: ")) && !report.failed.is_empty(), "{report:?}");
+    assert!(!report.delivered.is_empty() && report.sealed > 0, "what comes after it is done: {report:?}");
+    let figures = house.metrics().await;
+    let figure = |name: &str| figures.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(!figure("postern_unreadable_rows").ends_with(" 0"), "{figures}");
+    assert!(!figure("postern_worker_failures_total{step=\"fire\"}").ends_with(" 0"), "{figures}");
 }
 
 /// Whom the deliveries so far went to.

@@ -1,5 +1,7 @@
 //! Transactions: kept whole or not at all.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -10,6 +12,7 @@ use crate::people::{REFILL, engine, following, nurse, patient, refill, reply as 
 on_both!(house:
     a_transaction_is_kept_whole_and_its_entries_know_each_other,
     of_a_transaction_that_fails_nothing_is_kept,
+    refusals_within_are_recorded_once_nobody_waits_for_them,
     messages_of_one_thread_are_decided_one_after_the_other,
     conditions_are_looked_for_before_and_within,
     a_transaction_that_says_two_things_of_one_resource_is_refused,
@@ -74,6 +77,24 @@ async fn a_transaction_is_kept_whole_and_its_entries_know_each_other(house: &Hou
     }
     assert_eq!(house.place.count("thread", "1 = 1"), 1);
     assert_eq!(house.task(root["id"].as_str().unwrap()).await["status"], "requested");
+}
+
+async fn refusals_within_are_recorded_once_nobody_waits_for_them(house: &House) {
+    let refused =
+        [with("POST", "Communication", &refill("p-1001", "Kept by nobody.")), entry("GET", "Communication/nobodys")];
+    let entries = || house.place.count("audit", "outcome = '4' AND interaction LIKE 'GET %'");
+    let (author, message) = (author(), refill("p-1001", "Beside it."));
+    let all = async {
+        let (one, other, beside) = tokio::join!(
+            sent(house, &author, "transaction", &refused),
+            sent(house, &author, "transaction", &refused),
+            house.create(&author, &message)
+        );
+        (one.is(404), other.is(404), beside.is(201));
+    };
+    // A turn at the writer ends by itself after ten seconds: nobody may wait for that.
+    tokio::time::timeout(Duration::from_secs(9), all).await.expect("no turn runs out");
+    assert_eq!(entries(), 2, "each refusal is recorded, once");
 }
 
 async fn of_a_transaction_that_fails_nothing_is_kept(house: &House) {

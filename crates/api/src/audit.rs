@@ -35,6 +35,12 @@ pub enum AuditKeyError {
     /// The file holds something else.
     #[error("POSTERN_AUDIT_KEY: {0} holds less than 32 bytes; make it with: openssl rand -hex 32")]
     Short(String),
+    /// There is a trail that was sealed under a key, and no key.
+    #[error(
+        "POSTERN_AUDIT_KEY: {0} is not there, and the audit trail of this database is sealed already: put the key under \
+         which it was begun back (each replica needs the same one), for a new key could not continue it"
+    )]
+    Missing(String),
 }
 
 /// The key under which the audit trail is sealed. Whoever has it can write a trail anew, so it lies where the database's
@@ -49,12 +55,17 @@ impl fmt::Debug for AuditKey {
 }
 
 impl AuditKey {
+    /// Whether there is such a file.
+    pub fn exists(path: &Path) -> Result<bool, AuditKeyError> {
+        path.try_exists().map_err(|source| AuditKeyError::File { path: path.display().to_string(), source })
+    }
+
     /// The key in that file; one that does not exist is made, readable by its owner alone. Two processes that start at
     /// once end up with the same key.
     pub fn load_or_create(path: &Path) -> Result<Self, AuditKeyError> {
         let shown = || path.display().to_string();
         let failed = |source| AuditKeyError::File { path: path.display().to_string(), source };
-        if !path.try_exists().map_err(failed)? {
+        if !Self::exists(path)? {
             create(path).map_err(failed)?;
         }
         if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
@@ -151,10 +162,25 @@ fn focus(request: &HttpRequest, template: &str) -> Option<Key> {
     Some(Key::new(*kind, request.match_info().get("id")?.parse().ok()?))
 }
 
-/// A refusal gives nothing away, so it stands even when it cannot be recorded; that is for the log then.
+/// A refusal gives nothing away, so it stands even when it cannot be recorded; that is for the log then. What is refused
+/// within a transaction is recorded after its end: what the transaction does not keep would take the row along, and
+/// whoever else writes waits for that end.
 async fn save(state: &AppState, tenant: TenantId, row: AuditRow) {
     let mut change = Change::new(tenant);
     change.audit = vec![row];
+    if let Some(change) = state.put_off(change) {
+        record(state, change).await;
+    }
+}
+
+/// Records what was refused within a transaction that has ended, one way or the other.
+pub(crate) async fn refused_within(state: &AppState, refusals: Vec<Change>) {
+    for change in refusals {
+        record(state, change).await;
+    }
+}
+
+async fn record(state: &AppState, change: Change) {
     if let Err(error) = state.store.save(change).await {
         tracing::error!(%error, "a refusal could not be recorded");
     }

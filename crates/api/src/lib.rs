@@ -29,6 +29,7 @@ pub mod observe;
 mod openapi;
 pub mod policies;
 mod practitioner_role;
+pub mod pulse;
 pub mod rate;
 mod read;
 pub mod route;

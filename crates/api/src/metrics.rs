@@ -16,6 +16,9 @@ pub struct Metrics {
     latency: HistogramVec,
     decisions: IntCounterVec,
     refused: IntCounterVec,
+    failures: IntCounterVec,
+    left_out: IntGauge,
+    worker_age: IntGauge,
     write_queue: IntGauge,
     clocks: IntGaugeVec,
     oldest_outbox: IntGauge,
@@ -51,6 +54,16 @@ impl Metrics {
                 "Requests refused for their credentials, by reason.",
                 &["reason"],
             ),
+            failures: counter(
+                "postern_worker_failures_total",
+                "What workers could not do and left for later, by step.",
+                &["step"],
+            ),
+            left_out: gauge(
+                "postern_unreadable_rows",
+                "Rows that workers have left out since the process began, because they could not be understood.",
+            ),
+            worker_age: gauge("postern_worker_idle_seconds", "Since when no worker of this process has ended a step."),
             write_queue: gauge("postern_write_queue_depth", "Changes waiting for the writer."),
             clocks: IntGaugeVec::new(Opts::new("postern_clocks", "Clocks by state."), &["state"])
                 .expect("the name and labels of a metric are legal"),
@@ -65,11 +78,14 @@ impl Metrics {
     }
 
     fn register(&self) {
-        let all: [Box<dyn prometheus::core::Collector>; 8] = [
+        let all: [Box<dyn prometheus::core::Collector>; 11] = [
             Box::new(self.requests.clone()),
             Box::new(self.latency.clone()),
             Box::new(self.decisions.clone()),
             Box::new(self.refused.clone()),
+            Box::new(self.failures.clone()),
+            Box::new(self.left_out.clone()),
+            Box::new(self.worker_age.clone()),
             Box::new(self.write_queue.clone()),
             Box::new(self.clocks.clone()),
             Box::new(self.oldest_outbox.clone()),
@@ -96,12 +112,23 @@ impl Metrics {
         self.refused.with_label_values(&[reason]).inc();
     }
 
+    /// Counts what a worker could not do.
+    pub fn failed(&self, step: &str) {
+        self.failures.with_label_values(&[step]).inc();
+    }
+
+    /// Notes since when no worker has ended a step; nothing where none works.
+    pub fn idle(&self, age: Option<Duration>) {
+        self.worker_age.set(age.map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX)));
+    }
+
     /// Everything as Prometheus reads it, with what the store says at `now`. Without an answer of the store its figures
     /// stay as they were last, and `postern_store_up` says so: counters matter most when the database is down.
     pub fn render(&self, gauges: Option<&Gauges>, now: Instant) -> String {
         self.store_up.set(i64::from(gauges.is_some()));
         if let Some(gauges) = gauges {
             self.write_queue.set(gauges.write_queue as i64);
+            self.left_out.set(i64::try_from(gauges.left_out).unwrap_or(i64::MAX));
             self.clocks.reset();
             for (state, count) in &gauges.clocks {
                 self.clocks.with_label_values(&[state]).set(*count);
@@ -134,10 +161,13 @@ mod tests {
         metrics.answered("/fhir/Communication/{id}", "GET", 200, Duration::from_millis(3));
         metrics.decided("delivered");
         metrics.refused("expired");
+        metrics.failed("fire");
+        metrics.idle(Some(Duration::from_secs(7)));
         let gauges = Gauges {
             clocks: vec![("running".into(), 4)],
             oldest_outbox_release_at: Some(Instant::from_second(100)),
             write_queue: 2,
+            left_out: 1,
         };
         let text = metrics.render(Some(&gauges), Instant::from_second(160));
         for line in [
@@ -146,6 +176,9 @@ mod tests {
             r#"postern_tokens_refused_total{reason="expired"} 1"#,
             r#"postern_clocks{state="running"} 4"#,
             "postern_write_queue_depth 2",
+            "postern_unreadable_rows 1",
+            r#"postern_worker_failures_total{step="fire"} 1"#,
+            "postern_worker_idle_seconds 7",
             "postern_outbox_oldest_age_seconds 60",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");

@@ -78,19 +78,24 @@ impl Policies {
     /// Looks whether another generation is in force anywhere, for a periodic check; answers how many were remade.
     pub async fn refresh_if_changed(&self) -> Result<usize, StoreError> {
         let tenants: Vec<TenantId> = self.held.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
-        let mut remade = 0;
+        let (mut remade, mut failed) = (0, None);
         for tenant in tenants {
-            let Some(held) = self.held(&tenant) else {
-                self.newer_than(&tenant, None).await?;
-                remade += 1;
-                continue;
-            };
-            if self.store.generation(tenant.clone()).await? != held.policy.generation {
-                self.newer_than(&tenant, Some(held.policy.generation)).await?;
-                remade += 1;
+            match self.refresh(&tenant).await {
+                Ok(newer) => remade += usize::from(newer),
+                // What one tenant's cannot be made of says nothing about the others'.
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(remade)
+        failed.map_or(Ok(remade), Err)
+    }
+
+    async fn refresh(&self, tenant: &TenantId) -> Result<bool, StoreError> {
+        let known = self.held(tenant).map(|held| held.policy.generation);
+        if known.is_some() && known == Some(self.store.generation(tenant.clone()).await?) {
+            return Ok(false);
+        }
+        self.newer_than(tenant, known).await?;
+        Ok(true)
     }
 
     /// What is held, unless its calendars were made for another time.

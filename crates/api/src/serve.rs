@@ -106,6 +106,7 @@ async fn metrics(state: Data<AppState>) -> Answer {
     let now = state.now();
     let gauges =
         state.store.gauges(now).await.inspect_err(|error| tracing::warn!(%error, "the store gave no figures")).ok();
+    state.metrics.idle(state.pulse.age());
     let text = state.metrics.render(gauges.as_ref(), now);
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")).body(text))
 }

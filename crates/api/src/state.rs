@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::access::ProxyAccess;
+use domain::change::Change;
 use domain::id::{Ids, TenantId};
 use domain::store::{Store, StoreError};
 use domain::time::{Instant, TimeSource};
@@ -12,9 +13,11 @@ use tokio::sync::Notify;
 use crate::audit::AuditKey;
 use crate::auth::Authenticator;
 use crate::cors::Origins;
+use crate::health::Readiness;
 use crate::manners::body::Limits;
 use crate::metrics::Metrics;
 use crate::policies::Policies;
+use crate::pulse::Pulse;
 use crate::rate::Rates;
 use crate::turn::Turns;
 
@@ -46,11 +49,24 @@ pub struct AppState {
     pub rates: Rates,
     /// Told after every change, so that a worker need not wait for its next tick.
     pub nudge: Arc<Notify>,
+    /// Whether the store was ready when it was asked last.
+    pub readiness: Arc<Readiness>,
+    /// Whether the workers still work.
+    pub pulse: Arc<Pulse>,
     /// Who has lost a race waits here for their turn.
     pub(crate) turns: Turns,
     draining: AtomicBool,
-    /// Within a transaction: the outcomes of decisions that are not kept yet.
-    held_back: Option<Mutex<Vec<String>>>,
+    /// Within a transaction: what is told once it has ended.
+    held_back: Option<Mutex<HeldBack>>,
+}
+
+/// What a transaction leaves to be told.
+#[derive(Default)]
+pub(crate) struct HeldBack {
+    /// The outcomes of decisions; they are none when it is not kept.
+    pub(crate) outcomes: Vec<String>,
+    /// Who was refused; that stands, whatever becomes of the rest.
+    pub(crate) refusals: Vec<Change>,
 }
 
 impl AppState {
@@ -71,6 +87,8 @@ impl AppState {
             origins: Origins::default(),
             rates: Rates::default(),
             nudge: Arc::new(Notify::new()),
+            readiness: Arc::default(),
+            pulse: Arc::default(),
             turns: Turns::default(),
             draining: AtomicBool::new(false),
             held_back: None,
@@ -94,6 +112,8 @@ impl AppState {
             origins: self.origins.clone(),
             rates: Rates::default(),
             nudge: Arc::clone(&self.nudge),
+            readiness: Arc::clone(&self.readiness),
+            pulse: Arc::clone(&self.pulse),
             // Whoever waits for a turn outside may wait for this transaction.
             turns: Turns::default(),
             draining: AtomicBool::new(false),
@@ -104,7 +124,7 @@ impl AppState {
     /// Counts decisions that are kept and tells the workers; within a transaction that is put off.
     pub(crate) fn decided(&self, outcomes: Vec<String>) {
         if let Some(held_back) = &self.held_back {
-            held_back.lock().unwrap_or_else(PoisonError::into_inner).extend(outcomes);
+            held_back.lock().unwrap_or_else(PoisonError::into_inner).outcomes.extend(outcomes);
             return;
         }
         for outcome in outcomes {
@@ -113,10 +133,19 @@ impl AppState {
         self.nudge.notify_one();
     }
 
+    /// Keeps a refusal until the transaction has ended; outside of one it comes back, to be recorded at once.
+    pub(crate) fn put_off(&self, refusal: Change) -> Option<Change> {
+        let Some(held_back) = &self.held_back else { return Some(refusal) };
+        held_back.lock().unwrap_or_else(PoisonError::into_inner).refusals.push(refusal);
+        None
+    }
+
     /// What was put off.
-    pub(crate) fn held_back(&self) -> Vec<String> {
-        let held_back = self.held_back.iter();
-        held_back.flat_map(|list| list.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+    pub(crate) fn held_back(&self) -> HeldBack {
+        let held_back = self.held_back.as_ref();
+        held_back
+            .map(|held| std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner)))
+            .unwrap_or_default()
     }
 
     /// The present moment in whole seconds, for policies.

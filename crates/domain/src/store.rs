@@ -164,6 +164,8 @@ pub struct Gauges {
     pub oldest_outbox_release_at: Option<Instant>,
     /// Changes waiting for the writer.
     pub write_queue: usize,
+    /// How many rows workers have left out since the process began, because they could not be understood.
+    pub left_out: u64,
 }
 
 /// Several changes of which each is decided with the state that those before it leave. Others see nothing of them until
@@ -174,9 +176,13 @@ pub trait Transaction: Send {
 
     /// Keeps what was saved: when this answers, it is committed and flushed.
     fn commit(self: Box<Self>) -> Answer<'static, ()>;
+
+    /// Keeps nothing: when this answers, others can write again, whoever still holds its store.
+    fn undo(self: Box<Self>) -> Answer<'static, ()>;
 }
 
-/// The store, as the rest of the service sees it.
+/// The store, as the rest of the service sees it. What workers take of all tenants leaves rows out that cannot be
+/// understood, for none of them may keep the others back; [`Gauges::left_out`] counts them.
 pub trait Store: Send + Sync + 'static {
     /// Saves a change: when this answers, it is committed and flushed.
     fn save(&self, change: Change) -> Answer<'_, (), SaveError>;
@@ -291,7 +297,7 @@ pub trait Store: Send + Sync + 'static {
     /// The overrides in a thread, oldest first.
     fn overrides(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OverrideRow>>;
 
-    /// Audit rows that have no seal yet, of all tenants, the earliest of each tenant first.
+    /// Audit rows that have no seal yet, of all tenants, the earliest of each tenant first, at most so many of each.
     fn unsealed(&self, limit: u16) -> Answer<'_, Vec<(TenantId, AuditRow)>>;
 
     /// Rows of a tenant's audit trail, the latest first.

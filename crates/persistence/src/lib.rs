@@ -18,6 +18,7 @@ mod error;
 mod migration;
 mod postgres;
 mod queue;
+mod readable;
 mod reader;
 mod schema;
 mod sqlite;

@@ -29,6 +29,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, Url};
 use crate::error::{BUSY, OpenError, QueryError, gone};
 use crate::migration::missing;
+use crate::readable::left_out;
 use crate::reader::{Manager, Readers};
 use crate::transaction::{Session, Steps, Within};
 use crate::writer::{Lost, Saved, Scribe, Writer};
@@ -101,6 +102,13 @@ impl<C: Connection + Send + 'static> Source<C> {
         match self {
             Self::Open(_) => Err(StoreError::Internal("there is no transaction to commit".into())),
             Self::Within(session) => session.commit().await,
+        }
+    }
+
+    async fn undo(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Open(_) => Err(StoreError::Internal("there is no transaction to undo".into())),
+            Self::Within(session) => session.undo().await,
         }
     }
 
@@ -205,6 +213,15 @@ impl Transaction for Begun {
             match &self.0.inner.engine {
                 Engine::Postgres(source) => source.commit().await,
                 Engine::Sqlite(source) => source.commit().await,
+            }
+        })
+    }
+
+    fn undo(self: Box<Self>) -> Answer<'static, ()> {
+        Box::pin(async move {
+            match &self.0.inner.engine {
+                Engine::Postgres(source) => source.undo().await,
+                Engine::Sqlite(source) => source.undo().await,
             }
         })
     }
@@ -454,7 +471,7 @@ impl Store for SqlStore {
                 Engine::Postgres(source) => source.waiting(),
                 Engine::Sqlite(source) => source.waiting(),
             };
-            Ok(Gauges { clocks, oldest_outbox_release_at, write_queue })
+            Ok(Gauges { clocks, oldest_outbox_release_at, write_queue, left_out: left_out() })
         })
     }
 

@@ -2,7 +2,7 @@
 //! the connection of that turn, so that each finds what those before it have left, and the database itself keeps all of
 //! it or nothing.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use diesel::Connection;
@@ -26,8 +26,8 @@ pub type Within<C> = fn(&mut C, &Change) -> Result<Saved, QueryError>;
 enum Step<C> {
     /// A question or a change; answers whether the transaction can go on.
     Do(Box<dyn FnOnce(&mut C) -> bool + Send>),
-    /// All of it is to be kept.
-    Commit(oneshot::Sender<Result<(), StoreError>>),
+    /// All of it is to be kept, or nothing.
+    End { keep: bool, answer: oneshot::Sender<Result<(), StoreError>> },
 }
 
 /// A transaction that has begun. Dropped before it is committed, it is undone.
@@ -64,8 +64,17 @@ impl<C: Connection + Send + 'static> Session<C> {
 
     /// Commits; when this answers, it is flushed.
     pub async fn commit(&self) -> Result<(), StoreError> {
+        self.end(true).await
+    }
+
+    /// Keeps nothing; when this answers, the turn is over.
+    pub async fn undo(&self) -> Result<(), StoreError> {
+        self.end(false).await
+    }
+
+    async fn end(&self, keep: bool) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.steps.send(Step::Commit(answer)).map_err(|_| gone())?;
+        self.steps.send(Step::End { keep, answer }).map_err(|_| gone())?;
         answered.await.unwrap_or_else(|_| Err(gone()))
     }
 }
@@ -73,7 +82,7 @@ impl<C: Connection + Send + 'static> Session<C> {
 /// Serves a transaction until it is committed, given up or too long; answers whether the connection is broken.
 fn serve<C>(conn: &mut C, steps: &Receiver<Step<C>>, run: Steps<C>) -> bool {
     let until = Instant::now() + TURN;
-    let mut committing = None;
+    let mut ending = None;
     let done = run(conn, &mut |conn| {
         loop {
             match steps.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -82,17 +91,21 @@ fn serve<C>(conn: &mut C, steps: &Receiver<Step<C>>, run: Steps<C>) -> bool {
                         return false;
                     }
                 }
-                Ok(Step::Commit(answer)) => {
-                    committing = Some(answer);
-                    return true;
+                Ok(Step::End { keep, answer }) => {
+                    ending = Some(answer);
+                    return keep;
                 }
-                // Nobody asks any more, or not in time.
-                Err(_) => return false,
+                Err(RecvTimeoutError::Timeout) => {
+                    tracing::warn!("a transaction took longer than its turn and was undone");
+                    return false;
+                }
+                // Nobody asks any more.
+                Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
     });
     let broken = matches!(&done, Err(error) if error.is_broken());
-    if let Some(answer) = committing {
+    if let Some(answer) = ending {
         // Who went away meanwhile needs no answer.
         let _ = answer.send(done.map(|_| ()).map_err(QueryError::told));
     }

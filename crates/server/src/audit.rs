@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::rt::System;
-use api::audit::AuditKey;
+use api::audit::{AuditKey, AuditKeyError};
 use clap::Subcommand;
 use domain::audit::{Broken, Chain, Checkpoint};
 use domain::id::TenantId;
@@ -44,6 +44,9 @@ pub struct Found {
 
 /// Does what is asked.
 pub fn run(config: &Config, asked: &Audit) -> Done {
+    if !AuditKey::exists(&config.audit_key)? {
+        return Err(AuditKeyError::Missing(config.audit_key.display().to_string()).into());
+    }
     let key = AuditKey::load_or_create(&config.audit_key)?;
     let known = match asked {
         Audit::Verify { checkpoints: Some(file) } => read(file)?,

@@ -13,6 +13,7 @@ pub mod random;
 pub mod seed;
 pub mod service;
 pub mod simulate;
+mod supervise;
 pub mod telemetry;
 pub mod token;
 mod welcome;

@@ -1,5 +1,6 @@
 //! The running service: two listeners, the workers, and an orderly end.
 
+use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::clinic::{BundleError, ensure_bundle};
 use crate::config::{Config, ConfigError};
+use crate::supervise::supervise;
 use crate::worker::Worker;
 
 /// Why the service did not start.
@@ -81,6 +83,12 @@ impl Service {
         for tenant in config.tenants() {
             ensure_bundle(&port, &tenant, time.now().into()).await?;
         }
+        // A trail goes on under the key that it was begun with: a fresh one would leave it unsealed from now on.
+        let audit_key = if !AuditKey::exists(&config.audit_key)? && is_sealed(&port).await? {
+            return Err(AuditKeyError::Missing(config.audit_key.display().to_string()).into());
+        } else {
+            AuditKey::load_or_create(&config.audit_key)?
+        };
         let listener = listen("POSTERN_LISTEN", config.listen)?;
         let metrics_listener = listen("POSTERN_METRICS_LISTEN", config.metrics_listen)?;
         let address = listener.local_addr().map_err(StartError::Server)?;
@@ -97,7 +105,7 @@ impl Service {
         let authenticator = Authenticator::new(issuers, &base_url, Arc::clone(&time))?;
         let mut state = AppState::new(port, time, authenticator, &base_url);
         state.development = config.development;
-        state.audit_key = Some(AuditKey::load_or_create(&config.audit_key)?);
+        state.audit_key = Some(audit_key);
         state.proxies = config.proxies.clone();
         state.origins = config.origins.clone();
         state.rates = Rates::new(config.rate);
@@ -109,9 +117,14 @@ impl Service {
         let metrics = api::metrics_server(Arc::clone(&state), metrics_listener).map_err(StartError::Server)?;
         let servers = [interface, metrics].map(|server| (server.handle(), tokio::spawn(server))).into();
         let (stop, stopped) = watch::channel(false);
-        let worker = || Worker::new(Arc::clone(&state));
-        let tasks =
-            |_| [tokio::spawn(worker().run(stopped.clone())), tokio::spawn(worker().run_simulations(stopped.clone()))];
+        let tasks = |_| {
+            let worker = Worker::new(Arc::clone(&state));
+            let (run, stops) = (worker.clone(), stopped.clone());
+            let run = supervised(&state, &stopped, move || run.clone().run(stops.clone()));
+            let stops = stopped.clone();
+            let simulate = move || worker.clone().run_simulations(stops.clone());
+            [run, supervised(&state, &stopped, simulate)]
+        };
         let workers = (0..workers).flat_map(tasks).collect();
         Ok(Self { state, store, address, metrics_address, servers, workers, stop })
     }
@@ -154,6 +167,32 @@ impl Service {
         }
         self.store.close();
     }
+}
+
+/// A worker that is started again when it panics.
+fn supervised<F>(
+    state: &Arc<AppState>,
+    stopped: &watch::Receiver<bool>,
+    start: impl Fn() -> F + Send + 'static,
+) -> JoinHandle<()>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let state = Arc::clone(state);
+    tokio::spawn(supervise(stopped.clone(), start, move || {
+        tracing::error!("a worker panicked; it is started again");
+        state.metrics.failed("worker");
+    }))
+}
+
+/// Whether anybody's trail has been sealed.
+async fn is_sealed(store: &Arc<dyn Store>) -> Result<bool, StoreError> {
+    for tenant in store.audited().await? {
+        if !store.last_sealed(tenant, 1).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn listen(variable: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -2,12 +2,14 @@
 //! number of times: what has been done once is not done again.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::state::AppState;
 use domain::id::TenantId;
-use domain::store::StoreError;
+use domain::store::{SaveError, StoreError};
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 mod activation;
@@ -42,14 +44,16 @@ pub struct Report {
     pub events: usize,
     /// Audit rows sealed.
     pub sealed: usize,
+    /// What could not be done and was left for later, as `step: why`.
+    pub failed: Vec<String>,
     /// Whether as much was taken as one tick may take, so that more may be waiting.
     pub full: bool,
 }
 
 impl Report {
-    /// Whether there was anything to do.
+    /// Whether nothing was done. What could not be done is not done by trying at once again.
     pub fn is_idle(&self) -> bool {
-        *self == Self::default()
+        Self { failed: vec![], ..self.clone() } == Self::default()
     }
 }
 
@@ -88,16 +92,50 @@ impl Worker {
 
     /// Does what is due now: bundles whose instant has come, then clocks whose calendar has changed, held messages whose
     /// time is over, messages whose instant has come, then thresholds, so that what they cause can leave in the same tick.
+    /// A step that fails, or panics, keeps none of the others back. An error is of the store as a whole.
     pub async fn tick(&self) -> Result<Report, StoreError> {
         let mut report = Report::default();
-        self.activate(&mut report).await?;
-        self.recalendar(&mut report).await?;
-        self.deliver_held(&mut report).await?;
-        self.send_scheduled(&mut report).await?;
-        self.fire(&mut report).await?;
-        self.dispatch(&mut report).await?;
-        self.seal(&mut report).await?;
+        macro_rules! steps {
+            ($($step:ident),+) => {
+                $(
+                    let done = AssertUnwindSafe(self.$step(&mut report)).catch_unwind().await;
+                    let done = done.unwrap_or_else(|_| Err(StoreError::Internal("it panicked".to_owned())));
+                    self.alone(stringify!($step), None, done, &mut report)?;
+                    self.state.pulse.beat();
+                )+
+            };
+        }
+        steps!(activate, recalendar, deliver_held, send_scheduled, fire, dispatch, seal);
         Ok(report)
+    }
+
+    /// Goes on after a fault of one row, one tenant or one step alone: it is told, counted and left for later, and keeps
+    /// nothing else back. A store that does not answer ends the tick: the rest would only wait for it too.
+    fn alone(
+        &self,
+        step: &'static str,
+        tenant: Option<&TenantId>,
+        done: Result<(), StoreError>,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        match done {
+            Err(error @ (StoreError::Internal(_) | StoreError::Busy { .. })) => {
+                let tenant = tenant.map(TenantId::as_str);
+                tracing::error!(step, tenant, %error, "a worker has left something for later");
+                self.state.metrics.failed(step);
+                report.failed.push(format!("{step}: {error}"));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// What a save that may not fail any other way says.
+    fn saved(saved: Result<(), SaveError>) -> Result<(), StoreError> {
+        saved.map_err(|error| match error {
+            SaveError::Store(error) => error,
+            error => StoreError::Internal(error.to_string()),
+        })
     }
 
     /// Ticks every second and soon after something has changed, until told to stop.
@@ -110,6 +148,7 @@ impl Worker {
                     false
                 }
             };
+            self.state.pulse.beat();
             if let Err(error) = self.state.policies.refresh_if_changed().await {
                 tracing::warn!(%error, "could not look for a newer policy");
             }

@@ -88,7 +88,7 @@ impl Inside {
         let answer = dispatch(request).await;
         let answer = answer.map_err(|_| Failure::Internal("an entry of a Bundle got no answer".to_owned()))?;
         // Whoever is refused is recorded as such, whatever becomes of the rest of the Bundle.
-        audit::refusal(&context.state, answer.request(), answer.status()).await;
+        audit::refusal(state, answer.request(), answer.status()).await;
         Ok(in_order(answer, Style::Fhir).into_parts().1)
     }
 }

@@ -9,10 +9,13 @@ use serde_json::{Value, json};
 
 use super::plan::{Plan, Planned, within};
 use super::{Inside, Stopped, entry_told, header, text};
+use crate::audit;
 use crate::context::Context;
 use crate::error::{Failure, Style};
+use crate::state::{AppState, HeldBack};
 
-/// Does all of it, or nothing.
+/// Does all of it, or nothing. The transaction has ended, kept or undone, before anything else is saved: everybody else
+/// who writes waits for that.
 pub(super) async fn all(
     context: &Context,
     inside: &Inside,
@@ -21,11 +24,38 @@ pub(super) async fn all(
     let plan = Plan::of(context, entries).await?;
     let transaction = context.state.store.begin().await?;
     let state = Data::new(context.state.within(transaction.store()));
+    let done = one_by_one(context, inside, &state, plan).await;
+    let HeldBack { outcomes, refusals } = state.held_back();
+    drop(state);
+    let done = match done {
+        Ok(answers) => transaction.commit().await.map(|()| answers).map_err(Stopped::from),
+        Err(stopped) => {
+            if let Err(error) = transaction.undo().await {
+                // With its connection or its time over it is undone all the same.
+                tracing::warn!(%error, "a transaction had ended before it was undone");
+            }
+            Err(stopped)
+        }
+    };
+    audit::refused_within(&context.state, refusals).await;
+    if done.is_ok() {
+        context.state.decided(outcomes);
+    }
+    done
+}
+
+/// The entries in their order, up to the first that fails.
+async fn one_by_one(
+    context: &Context,
+    inside: &Inside,
+    state: &Data<AppState>,
+    plan: Plan,
+) -> Result<Vec<Told>, Stopped> {
     let mut answers: Vec<Option<Told>> = vec![None; plan.entries.len()];
     for position in plan.order {
         let planned = &plan.entries[position];
         let assigned = planned.key.as_ref().filter(|_| planned.is_new).map(|key| &key.id);
-        let answer = inside.answer(context, &state, &planned.entry, assigned).await?;
+        let answer = inside.answer(context, state, &planned.entry, assigned).await?;
         let status = answer.status();
         if status.is_client_error() || status.is_server_error() {
             return Err(stopped(position, answer).await);
@@ -36,8 +66,6 @@ pub(super) async fn all(
         }
         answers[position] = Some(entry_told(context, answer).await?);
     }
-    transaction.commit().await?;
-    context.state.decided(state.held_back());
     Ok(answers.into_iter().flatten().collect())
 }
 

@@ -37,6 +37,11 @@ async fn clients_say_what_they_have_and_what_they_want() {
     assert_eq!((capability.status, known.status), (200, 304));
     let named = house.ask(TestRequest::get().uri("/livez").insert_header(("X-Request-Id", "abc-1"))).await;
     assert_eq!(named.header("x-request-id"), "abc-1");
+    for _ in 0..50 {
+        assert_eq!(house.ask(TestRequest::get().uri("/readyz")).await.status, 200);
+    }
+    let asked = house.store.0.lock().unwrap().readied;
+    assert!((1..50).contains(&asked), "what anybody may ask asks the database {asked} times");
     let page = house.ask(TestRequest::get().uri("/docs/swagger-initializer.js")).await;
     assert!(page.status == 200 && page.text.contains("/openapi.json"));
 }

@@ -52,6 +52,8 @@ pub(crate) struct Rows {
     pub(crate) bundles: BTreeMap<(TenantId, String, i32), BundleRow>,
     generation: i64,
     pub(crate) down: bool,
+    /// How often it was asked whether it is ready.
+    pub(crate) readied: usize,
     pub(crate) bursts: bool,
     /// Nothing is saved, and everything can be read.
     pub(crate) deaf: bool,
@@ -546,7 +548,9 @@ impl Store for Memory {
     }
 
     fn ready(&self) -> Answer<'_, ()> {
-        let down = self.0.lock().unwrap().down;
+        let mut rows = self.0.lock().unwrap();
+        rows.readied += 1;
+        let down = rows.down;
         now(if down { Err(StoreError::Unavailable("gone".into())) } else { Ok(()) })
     }
 }

@@ -10,6 +10,7 @@ use super::Conn;
 use super::resource::{read_id, read_key};
 use super::statement::{Rows, Sql, insert, run};
 use crate::error::{QueryError, unreadable};
+use crate::readable::readable;
 use crate::schema::audit;
 use crate::types::{Micros, Ts};
 
@@ -151,15 +152,23 @@ fn sealed_row(mut row: Found) -> Result<Sealed, QueryError> {
     })
 }
 
-/// Rows that have no seal yet, of all tenants, the earliest of each tenant first.
+/// Rows that have no seal yet, of all tenants, the earliest of each tenant first and at most so many of each: what one
+/// cannot have sealed keeps no other back.
 pub fn unsealed(conn: &mut Conn, limit: u16) -> Result<Vec<(TenantId, AuditRow)>, QueryError> {
-    let found: Vec<Found> = audit::table
-        .filter(audit::sequence.is_null())
-        .order((audit::tenant, audit::at, audit::id))
-        .limit(limit.into())
-        .select(Found::as_select())
-        .load(conn)?;
-    found.into_iter().map(|row| Ok((TenantId::new(row.tenant.clone()), row.try_into()?))).collect()
+    let mut all: Vec<Found> = vec![];
+    loop {
+        let behind = all.last().map(|row| row.tenant.clone()).unwrap_or_default();
+        let waiting = audit::table.filter(audit::sequence.is_null());
+        let next = waiting.filter(audit::tenant.gt(behind)).order(audit::tenant).select(audit::tenant);
+        let Some(tenant): Option<String> = next.first(conn).optional()? else { break };
+        let theirs = waiting
+            .filter(audit::tenant.eq(tenant))
+            .order((audit::at, audit::id))
+            .limit(limit.into())
+            .select(Found::as_select());
+        all.extend(theirs.load(conn)?);
+    }
+    Ok(readable(all, |row| (&row.tenant, &row.id), |row| Ok((TenantId::new(row.tenant.clone()), row.try_into()?))))
 }
 
 /// Rows of a tenant's trail, the latest first.

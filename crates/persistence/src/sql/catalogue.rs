@@ -12,6 +12,7 @@ use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
 use super::{Conn, absence, counted, dialect, holiday};
 use crate::error::{QueryError, unreadable};
+use crate::readable::readable;
 use crate::schema::{bundle, catalogue_generation, resource};
 use crate::types::{Micros, Ts};
 
@@ -136,7 +137,7 @@ pub fn due(conn: &mut Conn, now: Instant) -> Result<Vec<(TenantId, BundleRow)>, 
         .order((bundle::effective_from, bundle::tenant, bundle::id, bundle::version))
         .select((bundle::tenant, Found::as_select()))
         .load(conn)?;
-    found.into_iter().map(|(tenant, row)| Ok((TenantId::new(tenant), row.try_into()?))).collect()
+    Ok(readable(found, |(tenant, row)| (tenant, &row.id), |(tenant, row)| Ok((TenantId::new(tenant), row.try_into()?))))
 }
 
 /// The current generation; 0 before the first change.

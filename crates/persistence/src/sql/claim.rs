@@ -12,6 +12,7 @@ use domain::time::{Instant, Span};
 use super::clock::Found;
 use super::{Conn, dialect};
 use crate::error::QueryError;
+use crate::readable::readable;
 use crate::schema::{catalogue_generation, clock};
 use crate::types::Micros;
 
@@ -84,7 +85,7 @@ pub fn due(conn: &mut Conn, now: Instant, lease: Span, limit: u16) -> Result<Vec
         QueryResult::Ok(claimed)
     })?;
     claimed.sort_by(|a, b| (a.next_at, &a.tenant, &a.id).cmp(&(b.next_at, &b.tenant, &b.id)));
-    claimed.into_iter().map(ClaimedClock::try_from).collect()
+    Ok(readable(claimed, |row| (&row.tenant, &row.id), ClaimedClock::try_from))
 }
 
 /// Takes clocks that run or rest and are counted by a calendar, those due first first.
@@ -110,7 +111,7 @@ pub fn counted(
         hold(conn, found, until)
     })?;
     claimed.sort_by(|a, b| (a.next_at, &a.id).cmp(&(b.next_at, &b.id)));
-    claimed.into_iter().map(ClaimedClock::try_from).collect()
+    Ok(readable(claimed, |row| (&row.tenant, &row.id), ClaimedClock::try_from))
 }
 
 /// Marks clocks as held.

@@ -14,6 +14,7 @@ use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
 use super::thread::read_reference;
 use crate::error::{QueryError, unreadable};
+use crate::readable::readable;
 use crate::schema::held_message;
 use crate::types::{Micros, Ts};
 
@@ -205,5 +206,9 @@ pub fn due(conn: &mut Conn, now: Instant, limit: u16) -> Result<Vec<(TenantId, H
         .limit(limit.into())
         .select((held_message::tenant, Found::as_select()))
         .load(conn)?;
-    found.into_iter().map(|(tenant, row)| Ok((TenantId::new(tenant), row.try_into()?))).collect()
+    Ok(readable(
+        found,
+        |(tenant, row)| (tenant, &row.message),
+        |(tenant, row)| Ok((TenantId::new(tenant), row.try_into()?)),
+    ))
 }

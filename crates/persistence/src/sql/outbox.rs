@@ -14,6 +14,7 @@ use super::resource::{read_id, read_key};
 use super::statement::{Rows, Sql, insert, run};
 use super::{Conn, dialect};
 use crate::error::{QueryError, unreadable};
+use crate::readable::readable;
 use crate::schema::{delivery, outbox};
 use crate::types::{Micros, Ts};
 
@@ -230,7 +231,7 @@ pub fn claim(conn: &mut Conn, now: Instant, lease: Span, limit: u16) -> Result<V
     })?;
     let key = |row: &Found| (row.release_at, row.occurred_at, row.tenant.clone(), row.id.clone());
     claimed.sort_by_cached_key(key);
-    claimed.into_iter().map(ClaimedOutbox::try_from).collect()
+    Ok(readable(claimed, |row| (&row.tenant, &row.id), ClaimedOutbox::try_from))
 }
 
 /// The notices of a thread that have not left yet, the oldest first. Few wait at a time, and they are looked for only when a

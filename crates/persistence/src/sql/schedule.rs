@@ -14,6 +14,7 @@ use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
 use super::thread::read_reference;
 use crate::error::{QueryError, unreadable};
+use crate::readable::readable;
 use crate::schema::scheduled_message;
 use crate::types::{Micros, Ts};
 
@@ -97,5 +98,5 @@ pub fn due(conn: &mut Conn, now: Instant, limit: u16) -> Result<Vec<(TenantId, S
         };
         Ok((TenantId::new(tenant), scheduled))
     };
-    found.into_iter().map(read).collect()
+    Ok(readable(found, |row: &Found| (row.0.as_str(), row.1.as_str()), read))
 }

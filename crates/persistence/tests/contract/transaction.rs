@@ -60,6 +60,16 @@ async fn a_transaction_that_is_dropped_never_was(store: Fresh) {
     store.save(change([version(communication("a"), 1)])).await.unwrap();
 }
 
+async fn a_transaction_that_is_undone_lets_others_write_though_its_store_is_still_held(store: Fresh) {
+    let one = store.another(|config| config.writers = 1);
+    let transaction = one.begin().await.unwrap();
+    let held = transaction.store();
+    held.save(change([version(communication("a"), 1)])).await.unwrap();
+    transaction.undo().await.unwrap();
+    one.save(change([version(communication("a"), 1)])).await.unwrap();
+    assert!(held.read(read(communication("a"))).await.is_err(), "what has ended takes no more");
+}
+
 async fn a_change_that_is_refused_within_leaves_what_was_saved_before_it(store: Fresh) {
     let mut first = change([version(communication("a"), 1)]);
     first.unique = vec![unique("key", communication("a"))];
@@ -119,6 +129,7 @@ async fn others_wait_for_a_transaction_and_are_saved_after_it(store: Fresh) {
 on_both!(
     what_is_saved_within_is_read_within_at_once_and_outside_once_it_is_committed,
     a_transaction_that_is_dropped_never_was,
+    a_transaction_that_is_undone_lets_others_write_though_its_store_is_still_held,
     a_change_that_is_refused_within_leaves_what_was_saved_before_it,
     catalogues_change_several_times_within_and_what_follows_knows,
     others_wait_for_a_transaction_and_are_saved_after_it,

@@ -16,7 +16,8 @@ impl Worker {
     pub(super) async fn activate(&self, report: &mut Report) -> Result<(), StoreError> {
         let now = self.state.now();
         for (tenant, bundle) in self.state.store.due_bundles(now).await? {
-            self.activate_one(&tenant, &bundle, now, report).await?;
+            let done = self.activate_one(&tenant, &bundle, now, report).await;
+            self.alone("activate", Some(&tenant), done, report)?;
         }
         Ok(())
     }
@@ -51,8 +52,7 @@ impl Worker {
             }
             // Another worker did it, or it was taken back; if it was only that hours changed, the next tick does it.
             Err(SaveError::StaleCatalogue | SaveError::Conflict { .. }) => report.elsewhere += 1,
-            Err(SaveError::Store(error)) => return Err(error),
-            Err(error) => return Err(StoreError::Internal(error.to_string())),
+            saved => return Self::saved(saved),
         }
         Ok(())
     }

@@ -21,16 +21,20 @@ impl Worker {
         report.full |= claimed.len() >= usize::from(OUTBOX);
         if claimed.iter().any(|claimed| claimed.row.recipient.is_some()) {
             // Who is there is to be known as it stands: no save of what leaves compares it.
-            self.state.policies.refresh_if_changed().await?;
+            let refreshed = self.state.policies.refresh_if_changed().await;
+            // Where it is not known, notices leave by what was known last: better than not at all.
+            self.alone("dispatch", None, refreshed.map(drop), report)?;
         }
         let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
         let mut later: BTreeMap<TenantId, Vec<PutOff>> = BTreeMap::new();
         for ClaimedOutbox { tenant, row } in claimed {
-            match self.leaves(&tenant, &row, now).await? {
-                Leaves::To(recipient) => waiting.entry((tenant, recipient)).or_default().push(row),
-                Leaves::Later(until) => {
+            match self.leaves(&tenant, &row, now).await {
+                Ok(Leaves::To(recipient)) => waiting.entry((tenant, recipient)).or_default().push(row),
+                Ok(Leaves::Later(until)) => {
                     later.entry(tenant).or_default().push(PutOff { outbox: row.id, until });
                 }
+                // It stays claimed, and is taken again once the lease has ended.
+                Err(error) => self.alone("dispatch", Some(&tenant), Err(error), report)?,
             }
         }
         let mut ids = self.state.ids(now);
@@ -68,8 +72,7 @@ impl Worker {
                     }
                 }
                 Err(SaveError::Conflict { .. }) => report.elsewhere += 1,
-                Err(SaveError::Store(error)) => return Err(error),
-                Err(error) => return Err(StoreError::Internal(error.to_string())),
+                Err(error) => self.alone("dispatch", None, Self::saved(Err(error)), report)?,
             }
         }
         Ok(())

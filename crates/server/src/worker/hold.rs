@@ -17,10 +17,14 @@ impl Worker {
     pub(super) async fn deliver_held(&self, report: &mut Report) -> Result<(), StoreError> {
         let now = self.state.now();
         let due = self.state.store.due_holds(now, HOLDS).await?;
-        report.full |= due.len() >= usize::from(HOLDS);
+        let full = due.len() >= usize::from(HOLDS);
+        let before = report.released;
         for (tenant, hold) in due {
-            self.deliver_one(&tenant, hold, now, report).await?;
+            let done = self.deliver_one(&tenant, hold, now, report).await;
+            self.alone("deliver_held", Some(&tenant), done, report)?;
         }
+        // Of those that nobody can deliver there is nothing more to expect at once.
+        report.full |= full && report.released > before;
         Ok(())
     }
 
@@ -58,8 +62,7 @@ impl Worker {
             // on, the next tick does it.
             Err(SaveError::Conflict { .. }) => report.elsewhere += 1,
             Err(SaveError::StaleCatalogue) => drop(self.state.policies.renewed(tenant, &policy).await?),
-            Err(SaveError::Store(error)) => return Err(error),
-            Err(error) => return Err(StoreError::Internal(error.to_string())),
+            saved => return Self::saved(saved),
         }
         Ok(())
     }

@@ -21,14 +21,25 @@ impl Worker {
             if counted == Some(generation) {
                 continue;
             }
-            let mut policy = self.state.policies.current(&tenant).await?;
-            if policy.generation != generation {
-                policy = self.state.policies.renewed(&tenant, &policy).await?;
-            }
-            if self.recalendar_all(&tenant, &policy, report).await? {
-                let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-                counted.insert(tenant, policy.generation);
-            }
+            let done = self.recalendar_tenant(&tenant, generation, report).await;
+            self.alone("recalendar", Some(&tenant), done, report)?;
+        }
+        Ok(())
+    }
+
+    async fn recalendar_tenant(
+        &self,
+        tenant: &TenantId,
+        generation: i64,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let mut policy = self.state.policies.current(tenant).await?;
+        if policy.generation != generation {
+            policy = self.state.policies.renewed(tenant, &policy).await?;
+        }
+        if self.recalendar_all(tenant, &policy, report).await? {
+            let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+            counted.insert(tenant.clone(), policy.generation);
         }
         Ok(())
     }
@@ -54,7 +65,8 @@ impl Worker {
             let claimed = self.state.store.claim_counted(tenant.clone(), by, now, LEASE, limit).await?;
             left = left.saturating_sub(claimed.len());
             for claimed in claimed {
-                self.recalendar_one(&claimed, policy, now, report).await?;
+                let done = self.recalendar_one(&claimed, policy, now, report).await;
+                self.alone("recalendar", Some(tenant), done, report)?;
             }
         }
         report.full |= left == 0;

@@ -15,10 +15,14 @@ impl Worker {
     pub(super) async fn send_scheduled(&self, report: &mut Report) -> Result<(), StoreError> {
         let now = self.state.now();
         let due = self.state.store.due_schedules(now, SCHEDULES).await?;
-        report.full |= due.len() >= usize::from(SCHEDULES);
+        let full = due.len() >= usize::from(SCHEDULES);
+        let before = report.sent;
         for (tenant, scheduled) in due {
-            self.send_one(&tenant, &scheduled, now, report).await?;
+            let done = self.send_one(&tenant, &scheduled, now, report).await;
+            self.alone("send_scheduled", Some(&tenant), done, report)?;
         }
+        // Of those that nobody can send there is nothing more to expect at once.
+        report.full |= full && report.sent > before;
         Ok(())
     }
 
@@ -56,8 +60,7 @@ impl Worker {
             // waits, the next tick sends it.
             Err(SaveError::Conflict { .. }) => report.elsewhere += 1,
             Err(SaveError::StaleCatalogue) => drop(self.state.policies.renewed(tenant, &policy).await?),
-            Err(SaveError::Store(error)) => return Err(error),
-            Err(error) => return Err(StoreError::Internal(error.to_string())),
+            saved => return Self::saved(saved),
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use domain::store::{SaveError, StoreError};
 
 use super::{Report, Worker};
 
-/// How many rows one tick seals.
+/// How many rows of a tenant one tick seals.
 const ROWS: u16 = 1000;
 
 impl Worker {
@@ -21,25 +21,24 @@ impl Worker {
             return Ok(());
         }
         let found = self.state.store.unsealed(ROWS).await?;
-        report.full |= found.len() >= usize::from(ROWS);
         let mut by_tenant = BTreeMap::<TenantId, Vec<AuditRow>>::new();
         for (tenant, row) in found {
             by_tenant.entry(tenant).or_default().push(row);
         }
         for (tenant, rows) in by_tenant {
-            self.extend(tenant, &rows, report).await?;
+            let done = self.extend(&tenant, &rows, report).await;
+            self.alone("seal", Some(&tenant), done, report)?;
         }
         Ok(())
     }
 
-    async fn extend(&self, tenant: TenantId, rows: &[AuditRow], report: &mut Report) -> Result<(), StoreError> {
+    async fn extend(&self, tenant: &TenantId, rows: &[AuditRow], report: &mut Report) -> Result<(), StoreError> {
         let Some(key) = &self.state.audit_key else { return Ok(()) };
-        let Some(mut chain) = self.end_of_chain(&tenant, key).await? else {
-            tracing::error!(
-                %tenant,
+        let Some(mut chain) = self.end_of_chain(tenant, key).await? else {
+            return Err(StoreError::Internal(
                 "the audit trail is not sealed: its end was changed, or POSTERN_AUDIT_KEY is not the key it was sealed with"
-            );
-            return Ok(());
+                    .to_owned(),
+            ));
         };
         let mut change = Change::new(tenant.clone());
         change.seals = rows.iter().map(|row| chain.seal(row, &|text| key.digest(text))).collect();
@@ -49,11 +48,11 @@ impl Worker {
                 // Kept with the logs, away from the database: a chain that is cut can be told from one that ends.
                 tracing::info!(target: "postern::audit", %tenant, sequence = end.sequence, seal = end.seal, "sealed");
                 report.sealed += rows.len();
+                report.full |= rows.len() >= usize::from(ROWS);
             }
             // Another sealer was there first, and its tick says so.
             Err(SaveError::Conflict { .. }) => {}
-            Err(SaveError::Store(error)) => return Err(error),
-            Err(error) => return Err(StoreError::Internal(error.to_string())),
+            saved => return Self::saved(saved),
         }
         Ok(())
     }

@@ -104,10 +104,8 @@ impl Worker {
         let mut change = Change::new(tenant.clone());
         change.simulations = vec![row.clone()];
         match self.state.store.save(change).await {
-            Ok(()) => Ok(true),
             Err(SaveError::Conflict { .. }) => Ok(false),
-            Err(SaveError::Store(error)) => Err(error),
-            Err(error) => Err(StoreError::Internal(error.to_string())),
+            saved => Self::saved(saved).map(|()| true),
         }
     }
 }

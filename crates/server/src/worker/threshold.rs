@@ -19,7 +19,8 @@ impl Worker {
         let claimed = self.state.store.claim_clocks(now, LEASE, CLOCKS).await?;
         report.full |= claimed.len() >= usize::from(CLOCKS);
         for claimed in claimed {
-            self.fire_one(&claimed, now, report).await?;
+            let done = self.fire_one(&claimed, now, report).await;
+            self.alone("fire", Some(&claimed.tenant), done, report)?;
         }
         Ok(())
     }
