@@ -108,7 +108,7 @@ fn replace(value: &mut Value, dice: &mut Dice) {
         return;
     }
     let at = dice.below(within.len());
-    let next = &mut within[at];
+    let next = &mut *within[at];
     if deeper { replace(next, dice) } else { **next = json!("HERE") }
 }
 

@@ -90,7 +90,9 @@ async fn refusals_within_are_recorded_once_nobody_waits_for_them(house: &House) 
             sent(house, &author, "transaction", &refused),
             house.create(&author, &message)
         );
-        (one.is(404), other.is(404), beside.is(201));
+        one.is(404);
+        other.is(404);
+        beside.is(201);
     };
     // A turn at the writer ends by itself after ten seconds: nobody may wait for that.
     tokio::time::timeout(Duration::from_secs(9), all).await.expect("no turn runs out");

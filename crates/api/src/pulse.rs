@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A worker that has ended no step for so long hangs or is gone.
-const SILENCE: Duration = Duration::from_secs(120);
+const SILENCE: Duration = Duration::from_mins(2);
 
 /// When a worker of this process last ended a step. By the machine's own clock, for it is about the process and nothing
 /// that a policy knows.
