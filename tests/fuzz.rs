@@ -109,7 +109,7 @@ fn replace(value: &mut Value, dice: &mut Dice) {
     }
     let at = dice.below(within.len());
     let next = &mut *within[at];
-    if deeper { replace(next, dice) } else { **next = json!("HERE") }
+    if deeper { replace(next, dice) } else { *next = json!("HERE") }
 }
 
 fn query(dice: &mut Dice) -> String {
