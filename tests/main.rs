@@ -37,6 +37,7 @@ mod canary;
 mod care_team;
 mod communication;
 mod conformance;
+mod consent;
 mod crash;
 mod emergency;
 mod error;

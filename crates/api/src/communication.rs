@@ -11,7 +11,7 @@ pub(crate) mod viewing;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
-use domain::access::{Narrowed, Permission, Visibility};
+use domain::access::{Denied, Narrowed, Permission, Visibility};
 use domain::change::ResourceWrite;
 use domain::decide;
 use domain::id::{Reference, ResourceType};
@@ -216,7 +216,11 @@ fn may_write(message: &Communication, visibility: &Visibility) -> Result<(), Fai
             refuse("sender", "The sender must be the person whom the token names.")
         }
         Visibility::Everything | Visibility::Staff { .. } => Ok(()),
-        Visibility::Patient { patient, .. } => {
+        Visibility::Patient { patient, sees, .. } => {
+            // What its own sender would not see is not begun.
+            if !sees.mandate.lets_begin() && message.continues().is_ok_and(|before| before.is_empty()) {
+                return Err(Denied::Consent.into());
+            }
             let foreign = |reference: &Reference| reference.is("Patient") && reference != patient;
             let recipients = message.document().root();
             if message.patient().as_ref() != Some(patient) {

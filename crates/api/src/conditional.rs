@@ -124,5 +124,6 @@ const fn namespace(kind: ResourceType) -> &'static str {
         ResourceType::HealthcareService => "If-None-Exist:HealthcareService",
         ResourceType::PractitionerRole => "If-None-Exist:PractitionerRole",
         ResourceType::CareTeam => "If-None-Exist:CareTeam",
+        ResourceType::Consent => "If-None-Exist:Consent",
     }
 }

@@ -68,7 +68,7 @@ impl Context {
             let policy = self.state.policies.current(&self.caller.tenant).await?;
             visibility = visibility.leading(|_| led(&policy, &self.caller, &pools));
         }
-        let visibility = visibility.as_proxy(&self.state.proxies, self.caller.facts.age_years);
+        let visibility = visibility.as_proxy(&self.state.proxies, &self.caller)?;
         Ok(visibility.of(kind, permission)?)
     }
 
@@ -80,7 +80,7 @@ impl Context {
         }
         let pools = self.pools().await?;
         let Narrowed { visibility, categories } = self.caller.narrowed(kind.as_str(), permission, &pools)?;
-        let visibility = visibility.as_proxy(&self.state.proxies, self.caller.facts.age_years);
+        let visibility = visibility.as_proxy(&self.state.proxies, &self.caller)?;
         Ok(Narrowed { visibility, categories })
     }
 

@@ -15,6 +15,7 @@ use domain::access::Caller;
 use domain::time::Span;
 
 use crate::audit;
+use crate::consent;
 use crate::error::Failure;
 use crate::rate::Who;
 use crate::route;
@@ -86,7 +87,8 @@ async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Auth
         return Err(Failure::Credentials);
     }
     let token = bearer(request.headers())?;
-    Ok(Authenticated(state.authenticator.authenticate(token).await?))
+    let caller = state.authenticator.authenticate(token).await?;
+    Ok(Authenticated(consent::mandated(state, caller).await?))
 }
 
 /// How long a stranger has to wait, when too many requests without an accepted token came from there.

@@ -187,6 +187,9 @@ impl Failure {
             Self::Forbidden(Denied::Context) => {
                 (IssueCode::Forbidden, "The token names no patient or user for the scopes it carries.".into())
             }
+            Self::Forbidden(Denied::Consent) => {
+                (IssueCode::Forbidden, "A Consent of the patient denies it. The practice can tell more.".into())
+            }
             Self::NotFound => (IssueCode::NotFound, "There is no such resource.".into()),
             Self::NoRoute => {
                 (IssueCode::NotFound, "There is nothing at this address; /openapi.json lists what there is.".into())

@@ -258,7 +258,8 @@ fn changed(context: &Context, write: ResourceWrite, action: AuditAction, interac
     audit.patient.clone_from(&write.patient);
     audit.count = 1;
     let mut change = Change::new(context.caller.tenant.clone());
-    change.new_generation = true;
+    // A Consent says who sees what, and nothing of how messages are answered.
+    change.new_generation = write.key.kind != ResourceType::Consent;
     change.audit = vec![audit];
     change.resources = vec![write];
     change

@@ -64,6 +64,8 @@ histories! {
         roles "readRolesHistory" "/fhir/PractitionerRole/_history", "PractitionerRole", ["user/PractitionerRole.rs"];
     CareTeam: team "readTeamHistory" "/fhir/CareTeam/{id}/_history",
         teams "readTeamsHistory" "/fhir/CareTeam/_history", "CareTeam", ["user/CareTeam.rs"];
+    Consent: consent "readConsentHistory" "/fhir/Consent/{id}/_history",
+        consents "readConsentsHistory" "/fhir/Consent/_history", "Consent", ["system/Consent.rs"];
 }
 
 /// The versions of everything that the caller may see, of the types that the token allows to search; the latest first.

@@ -12,6 +12,7 @@ mod care_team;
 mod communication;
 mod conditional;
 mod conformance;
+mod consent;
 mod context;
 pub mod cors;
 pub mod door;

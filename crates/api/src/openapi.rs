@@ -59,6 +59,7 @@ fn described() -> OpenApi {
             tag("HealthcareService", "Pools with their hours and absences."),
             tag("PractitionerRole", "Who answers where, their hours and absences."),
             tag("CareTeam", "Teams and who is in them."),
+            tag("Consent", "Who acts for a patient and sees which conversations."),
             tag("Definition", "What the service itself defines: extensions, codes, search parameters, operations."),
             tag("AuditEvent", "Who did what, for those who may know."),
             tag("Administration", "Policies and what came of them; never message text."),

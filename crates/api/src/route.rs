@@ -15,8 +15,8 @@ use crate::administration::{
 use crate::door::Authenticated;
 use crate::error::Failure;
 use crate::{
-    audit_event, bundle, care_team, communication, conformance, health, healthcare_service, history, metadata, openapi,
-    practitioner_role, task, validating,
+    audit_event, bundle, care_team, communication, conformance, consent, health, healthcare_service, history, metadata,
+    openapi, practitioner_role, task, validating,
 };
 
 /// What answers without a token, to GET and HEAD alone. Everything else needs one.
@@ -48,6 +48,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(history::role)
         .service(history::teams)
         .service(history::team)
+        .service(history::consents)
+        .service(history::consent)
         .service(communication::preflight::preflight)
         .service(validating::communication::of_type)
         .service(validating::communication::of_one)
@@ -59,6 +61,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(validating::practitioner_role::of_one)
         .service(validating::care_team::of_type)
         .service(validating::care_team::of_one)
+        .service(validating::consent::of_type)
+        .service(validating::consent::of_one)
         .service(bundle::process)
         .service(communication::search)
         .service(communication::create)
@@ -91,6 +95,7 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .configure(healthcare_service::configure)
         .configure(practitioner_role::configure)
         .configure(care_team::configure)
+        .configure(consent::configure)
         .configure(conformance::configure)
         .service(audit_event::search)
         .service(audit_event::search_by_form)

@@ -117,7 +117,7 @@ async fn looked_at(
         (ResourceType::HealthcareService, _) => Ok(Availability::read(&document).err().unwrap_or_default()),
         (ResourceType::PractitionerRole, _) => Ok(Working::read(&document).err().unwrap_or_default()),
         (ResourceType::CareTeam, _) => Ok(Membership::read(&document).err().unwrap_or_default()),
-        (ResourceType::Communication | ResourceType::Task, _) => Ok(vec![]),
+        (ResourceType::Communication | ResourceType::Task | ResourceType::Consent, _) => Ok(vec![]),
     };
     issues.extend(further?);
     Ok(issues)
@@ -130,7 +130,10 @@ fn kept(kind: ResourceType, body: &str) -> Vec<Issue> {
         ResourceType::Communication if standing::is_draft(body) => vec![],
         ResourceType::Communication => refused("A message that was sent is kept. Only a draft can be deleted."),
         ResourceType::Task => refused("Tasks are kept: they end with the answer."),
-        ResourceType::HealthcareService | ResourceType::PractitionerRole | ResourceType::CareTeam => vec![],
+        ResourceType::HealthcareService
+        | ResourceType::PractitionerRole
+        | ResourceType::CareTeam
+        | ResourceType::Consent => vec![],
     }
 }
 
@@ -227,4 +230,13 @@ validates!(
     "user/CareTeam.r",
     "validateTeam",
     "validateStoredTeam"
+);
+validates!(
+    consent,
+    Consent,
+    "/fhir/Consent/$validate",
+    "/fhir/Consent/{id}/$validate",
+    "system/Consent.r",
+    "validateConsent",
+    "validateStoredConsent"
 );

@@ -1,12 +1,14 @@
 //! Who is calling, what their scopes allow and which rows they may see.
 
+mod mandate;
 mod proxy;
 mod scope;
 mod view;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::proxy::{AgeBand, Conversations, ProxyAccess};
+pub use self::mandate::{Mandate, Threads};
+pub use self::proxy::{AgeBand, Conversations, ProxyAccess, Sees};
 pub use self::scope::{Level, Permission, Scope, UnknownScope};
 pub use self::view::{Around, Row};
 use crate::id::{Reference, ResourceId, TenantId};
@@ -33,6 +35,8 @@ pub struct Caller {
     pub purpose: Option<String>,
     /// What the token says about the patient; nothing about a patient is looked up elsewhere.
     pub facts: PatientFacts,
+    /// What the patient's Consents say of the caller, when they act for somebody else.
+    pub mandate: Mandate,
 }
 
 /// Facts about the patient that rules may ask for, as far as the request says them.
@@ -65,7 +69,7 @@ pub enum Visibility {
         /// The caller, who alone sees their own drafts.
         me: Reference,
         /// Which conversations: a proxy may see their own alone.
-        sees: Conversations,
+        sees: Sees,
     },
     /// A staff member's view: threads of their pools and threads they take part in.
     Staff {
@@ -107,6 +111,9 @@ pub enum Denied {
     /// A scope would, but the token does not say for whom (no patient or no `fhirUser`).
     #[error("the token names no patient or user for the scope it carries")]
     Context,
+    /// A Consent of the patient denies it.
+    #[error("a Consent of the patient does not allow this")]
+    Consent,
 }
 
 impl Caller {
@@ -124,7 +131,7 @@ impl Caller {
     pub fn narrowed(&self, kind: &str, permission: Permission, pools: &[Reference]) -> Result<Narrowed, Denied> {
         match self.visibility(kind, permission, pools) {
             Ok(visibility) => return Ok(Narrowed { visibility, categories: vec![] }),
-            Err(Denied::Context) => return Err(Denied::Context),
+            Err(denied @ (Denied::Context | Denied::Consent)) => return Err(denied),
             Err(Denied::Scope) => {}
         }
         let visibility = self.rows(|scope| scope.grants(kind, permission), pools)?;
@@ -152,7 +159,7 @@ impl Caller {
                 }
                 Some(me) => {
                     if let Some(patient) = self.subject_patient() {
-                        return Ok(Visibility::Patient { patient, me: me.clone(), sees: Conversations::All });
+                        return Ok(Visibility::Patient { patient, me: me.clone(), sees: Sees::ALL });
                     }
                     return Err(Denied::Context);
                 }
@@ -162,7 +169,7 @@ impl Caller {
         if granting(Level::Patient) {
             let patient = self.patient.clone().map(|id| Reference::new("Patient", id)).ok_or(Denied::Context)?;
             let me = self.user.clone().unwrap_or_else(|| patient.clone());
-            return Ok(Visibility::Patient { patient, me, sees: Conversations::All });
+            return Ok(Visibility::Patient { patient, me, sees: Sees::ALL });
         }
         Err(Denied::Scope)
     }
@@ -202,6 +209,7 @@ mod tests {
             scopes: scopes.split_whitespace().filter_map(|scope| scope.parse().ok()).collect(),
             purpose: None,
             facts: PatientFacts::default(),
+            mandate: Mandate::default(),
         }
     }
 

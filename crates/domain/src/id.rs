@@ -60,7 +60,7 @@ macro_rules! resource_types {
         }
     };
 }
-resource_types!(Communication, Task, HealthcareService, PractitionerRole, CareTeam);
+resource_types!(Communication, Task, HealthcareService, PractitionerRole, CareTeam, Consent);
 
 impl fmt::Display for ResourceType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use domain::access::{Around, Caller, PatientFacts, Permission, Row, Visibility};
+use domain::access::{Around, Caller, Mandate, PatientFacts, Permission, Row, Visibility};
 use domain::change::Audience;
 use domain::id::{Reference, ResourceType, TenantId};
 
@@ -57,8 +57,9 @@ fn roles() -> Vec<Role> {
 }
 
 fn rows() -> Vec<(&'static str, ResourceType, Row)> {
-    use ResourceType::{CareTeam, Communication, HealthcareService, PractitionerRole, Task};
+    use ResourceType::{CareTeam, Communication, Consent, HealthcareService, PractitionerRole, Task};
     let around = Around {
+        id: "t".parse().unwrap(),
         pool: Some(reference(POOL)),
         owner: Some(reference("Practitioner/owner")),
         participants: ["Patient/ana", "Practitioner/doctor"].map(reference).to_vec(),
@@ -84,7 +85,8 @@ fn rows() -> Vec<(&'static str, ResourceType, Row)> {
         ("pool and its hours", HealthcareService, common.clone()),
         ("role and its absences", PractitionerRole, common.clone()),
         ("team of a pool", CareTeam, common.clone()),
-        ("team of the patient", CareTeam, Row { patient: Some(reference("Patient/ana")), ..common }),
+        ("team of the patient", CareTeam, Row { patient: Some(reference("Patient/ana")), ..common.clone() }),
+        ("Consent of the patient", Consent, Row { patient: Some(reference("Patient/ana")), ..common }),
     ]
 }
 
@@ -101,6 +103,7 @@ fn view(role: &Role, kind: ResourceType, permission: Permission) -> Option<Visib
         scopes: vec![scope.parse().unwrap()],
         purpose: None,
         facts: PatientFacts::default(),
+        mandate: Mandate::default(),
     };
     let pools: Vec<Reference> = role.pools.iter().copied().map(reference).collect();
     let seen = caller.visibility(kind.as_str(), permission, &pools).ok()?;

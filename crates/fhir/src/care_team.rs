@@ -7,15 +7,13 @@
 use domain::calendar::zone_named;
 use domain::id::{Key, Reference};
 use domain::policy::people::{Member, Team};
-use fhir_model::When;
 use jiff::tz::TimeZone;
 
 use crate::canonical::TIMEZONE;
-use crate::healthcare_service::period;
 use crate::issue::{Issue, IssueCode};
 use crate::json::Value;
+use crate::period::Period;
 use crate::resource::Document;
-use crate::validate::Moment;
 
 const KIND: &str = "CareTeam";
 
@@ -27,15 +25,8 @@ pub struct Membership {
     /// Whether anybody is in it now.
     pub is_active: bool,
     zone: Option<TimeZone>,
-    of_team: Span,
-    members: Vec<(Reference, Span)>,
-}
-
-/// A Period as it is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Span {
-    start: Option<When>,
-    end: Option<When>,
+    of_team: Period,
+    members: Vec<(Reference, Period)>,
 }
 
 impl Membership {
@@ -52,13 +43,13 @@ impl Membership {
         let member = |participant: Value<'_>| {
             let person = participant.get("member").and_then(Value::local_reference)?;
             let answers = person.is("Practitioner") || person.is("PractitionerRole");
-            answers.then(|| (person, Span::of(participant)))
+            answers.then(|| (person, Period::of(participant)))
         };
         Ok(Self {
             name: root.text("name").map(std::borrow::Cow::into_owned),
             is_active: root.text("status").is_none_or(|status| status == "active"),
             zone,
-            of_team: Span::of(root),
+            of_team: Period::of(root),
             members: root.each("participant").filter_map(member).collect(),
         })
     }
@@ -67,10 +58,10 @@ impl Membership {
     /// none.
     pub fn team(&self, key: &Key, clinic: &TimeZone) -> Option<Team> {
         let zone = self.zone.as_ref().unwrap_or(clinic);
-        let member = |(person, span): &(Reference, Span)| {
-            let bound = |when: Option<When>, is_last| when.and_then(|when| period(when, zone, is_last));
-            let from = [self.of_team.start, span.start].into_iter().filter_map(|start| bound(start, false)).max();
-            let until = [self.of_team.end, span.end].into_iter().filter_map(|end| bound(end, true)).min();
+        let member = |(person, span): &(Reference, Period)| {
+            let both = [self.of_team, *span];
+            let from = both.iter().filter_map(|own| own.from(zone)).max();
+            let until = both.iter().filter_map(|own| own.until(zone)).min();
             Member { person: person.clone(), from, until }
         };
         self.is_active.then(|| Team {
@@ -78,22 +69,6 @@ impl Membership {
             name: self.name.clone(),
             members: self.members.iter().map(member).collect(),
         })
-    }
-}
-
-impl Span {
-    fn of(element: Value<'_>) -> Self {
-        let bound = |name: &str| element.text(name).and_then(|text| Moment::parse(&text)).map(when);
-        Self { start: bound("period.start"), end: bound("period.end") }
-    }
-}
-
-fn when(moment: Moment) -> When {
-    match moment {
-        Moment::Year(year) => When::Year(i32::from(year)),
-        Moment::Month(year, month) => When::Month(i32::from(year), month.unsigned_abs()),
-        Moment::Day(day) => When::Day(i32::from(day.year()), day.month().unsigned_abs(), day.day().unsigned_abs()),
-        Moment::Instant(at, _) => When::Instant(at.as_second()),
     }
 }
 

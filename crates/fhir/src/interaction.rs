@@ -203,6 +203,16 @@ pub static SERVED: &[Served] = &[
                         machines, since it says whose conversations a person sees. One that is about a patient is not \
                         for other patients.",
     },
+    Served {
+        kind: ResourceType::Consent,
+        interactions: EVERY,
+        has_conditional_create: true,
+        has_conditional_changes: true,
+        creates_on_update: true,
+        documentation: "What a patient permits and denies those who act for them. While it is active and its scope is \
+                        patient-privacy, its provisions say which conversations a RelatedPerson sees: all, or those of \
+                        the messages that data names. Fed by machines; read by them and by the patient.",
+    },
 ];
 
 /// An interaction with the service as a whole.

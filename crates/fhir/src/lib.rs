@@ -8,6 +8,7 @@ pub mod care_team;
 pub mod category;
 pub mod communication;
 pub mod conformance;
+pub mod consent;
 pub mod decided;
 pub mod healthcare_service;
 pub mod history;
@@ -27,3 +28,4 @@ pub mod validate;
 pub mod write;
 
 mod definitions;
+mod period;

@@ -105,7 +105,10 @@ pub const fn operations(kind: ResourceType) -> &'static [Operation] {
     match kind {
         ResourceType::Task => table::TASK,
         ResourceType::Communication => table::COMMUNICATION,
-        ResourceType::HealthcareService | ResourceType::PractitionerRole | ResourceType::CareTeam => table::EVERY,
+        ResourceType::HealthcareService
+        | ResourceType::PractitionerRole
+        | ResourceType::CareTeam
+        | ResourceType::Consent => table::EVERY,
     }
 }
 

@@ -74,12 +74,13 @@ pub fn fed(
 ) -> Result<ResourceWrite, Vec<Issue>> {
     let kind: ResourceType = document.kind();
     let body = document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]).finish();
+    let about = if kind == ResourceType::Consent { "patient" } else { "subject" };
     let filing = Filing {
         version,
         last_updated: now,
         date: now,
         thread: None,
-        patient: document.reference("subject").filter(|subject| subject.is("Patient")),
+        patient: document.reference(about).filter(|subject| subject.is("Patient")),
         author: None,
         audience: Audience::Thread,
     };

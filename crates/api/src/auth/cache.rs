@@ -75,7 +75,7 @@ impl TokenCache {
 
 #[cfg(test)]
 mod tests {
-    use domain::access::PatientFacts;
+    use domain::access::{Mandate, PatientFacts};
     use domain::id::TenantId;
 
     use super::*;
@@ -91,6 +91,7 @@ mod tests {
             scopes: vec![],
             purpose: None,
             facts: PatientFacts::default(),
+            mandate: Mandate::default(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::access::{Caller, PatientFacts, Scope};
+use domain::access::{Caller, Mandate, PatientFacts, Scope};
 use domain::id::{Reference, ResourceId, TenantId};
 use serde_json::{Map, Value};
 
@@ -52,6 +52,7 @@ impl Mapping {
                 zone: text(first(claims, &config.zone_claims)),
                 tags: words(first(claims, &config.tags_claims), true),
             },
+            mandate: Mandate::default(),
         })
     }
 

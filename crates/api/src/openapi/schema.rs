@@ -56,6 +56,7 @@ schemas!(
     ClockExplanation,
     Clocks,
     Communication,
+    Consent,
     Decision,
     Definition,
     DecisionExplanation,
@@ -266,6 +267,8 @@ headers! {
     PractitionerRoleSearch = found_by(ResourceType::PractitionerRole);
     /// What teams are found by.
     CareTeamSearch = found_by(ResourceType::CareTeam);
+    /// What Consents are found by.
+    ConsentSearch = found_by(ResourceType::Consent);
 }
 
 /// What every type of definitions is found by, and the length of a page.

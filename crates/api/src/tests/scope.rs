@@ -41,7 +41,9 @@ fn is_for(kind: ResourceType, needed: Permission, level: &str) -> bool {
     let writes = !matches!(needed, Permission::Read | Permission::Search);
     match kind {
         ResourceType::HealthcareService if writes => level != "patient",
-        ResourceType::PractitionerRole | ResourceType::CareTeam if writes => level == "system",
+        ResourceType::PractitionerRole | ResourceType::CareTeam | ResourceType::Consent if writes => level == "system",
+        // It names what it hides from others than the patient.
+        ResourceType::Consent => level != "user",
         ResourceType::PractitionerRole => level != "patient",
         _ => true,
     }

@@ -1,8 +1,10 @@
-//! What proxies see of a patient, by the patient's age. Data of the installation; whatever is not said is less.
+//! What proxies see of a patient: by the patient's age, which is data of the installation, and by what the patient's
+//! Consents say. Whatever is not said is less.
 
 use serde::{Deserialize, Serialize};
 
-use super::Visibility;
+use super::{Caller, Denied, Mandate, Threads, Visibility};
+use crate::id::ResourceId;
 
 /// Which conversations about a patient somebody sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,16 +53,57 @@ impl ProxyAccess {
     }
 }
 
+/// Which conversations about a patient somebody sees in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sees {
+    /// Those of which no Consent speaks.
+    pub usually: Conversations,
+    /// What Consents say of the others.
+    pub mandate: Mandate,
+}
+
+impl Sees {
+    /// Every one: the patient's own view.
+    pub const ALL: Self =
+        Self { usually: Conversations::All, mandate: Mandate { shown: Threads::NONE, hidden: Threads::NONE } };
+
+    /// Whether a conversation is seen by somebody who takes part in it, or does not.
+    pub fn shows(&self, thread: &ResourceId, takes_part: bool) -> bool {
+        let usual = takes_part || self.usually == Conversations::All;
+        !self.mandate.hidden.contains(thread) && (usual || self.mandate.shown.contains(thread))
+    }
+}
+
+impl From<Conversations> for Sees {
+    fn from(usually: Conversations) -> Self {
+        Self { usually, mandate: Mandate::default() }
+    }
+}
+
+impl Caller {
+    /// Whether somebody acts for a patient who is not themselves: a related person, or a patient with another in context.
+    pub fn acts_for_another(&self) -> bool {
+        let Some(user) = &self.user else { return false };
+        user.is("RelatedPerson")
+            || (user.is("Patient") && self.subject_patient().is_some_and(|patient| patient != *user))
+    }
+}
+
 impl Visibility {
     /// The same view, as far as a proxy has it.
-    #[must_use]
-    pub fn as_proxy(mut self, access: &ProxyAccess, age: Option<u16>) -> Self {
-        if let Self::Patient { me, sees, .. } = &mut self
-            && me.is("RelatedPerson")
+    ///
+    /// # Errors
+    /// The patient's Consents deny the caller all conversations.
+    pub fn as_proxy(mut self, access: &ProxyAccess, caller: &Caller) -> Result<Self, Denied> {
+        if let Self::Patient { sees, .. } = &mut self
+            && caller.acts_for_another()
         {
-            *sees = access.of(age);
+            if caller.mandate.hidden == Threads::ALL {
+                return Err(Denied::Consent);
+            }
+            *sees = Sees { usually: access.of(caller.facts.age_years), mandate: caller.mandate.clone() };
         }
-        self
+        Ok(self)
     }
 }
 

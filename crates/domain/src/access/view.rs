@@ -1,9 +1,9 @@
 //! Who sees what, as a plain function of a view and a row. Queries say the same as conditions of their own, so that no row
 //! leaves the database that is not to be seen; tests compare the two.
 
-use super::{Conversations, Denied, Permission, Visibility};
+use super::{Denied, Permission, Visibility};
 use crate::change::Audience;
-use crate::id::{Reference, ResourceType};
+use crate::id::{Reference, ResourceId, ResourceType};
 
 /// What decides who sees a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,10 @@ pub struct Row {
 }
 
 /// What a thread says about who sees what is in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Around {
+    /// Its id.
+    pub id: ResourceId,
     /// The pool that answers.
     pub pool: Option<Reference>,
     /// Who has claimed it.
@@ -38,6 +40,9 @@ impl Visibility {
         let writes = !matches!(permission, Permission::Read | Permission::Search);
         let may = match (kind, &self) {
             (ResourceType::Communication | ResourceType::Task, _) => return Ok(self),
+            // Who may see what of a patient is the patient's own to read, and the EHR's to say: a Consent names the
+            // conversations that it hides.
+            (ResourceType::Consent, Self::Patient { patient, me, .. }) if !writes && patient == me => return Ok(self),
             // A team that is about a patient is that patient's and the staff's.
             (ResourceType::CareTeam, Self::Patient { .. }) if !writes => return Ok(self),
             (_, Self::Everything) | (ResourceType::HealthcareService, Self::Staff { .. }) => true,
@@ -46,7 +51,8 @@ impl Visibility {
             (ResourceType::HealthcareService, Self::Patient { .. })
             | (ResourceType::PractitionerRole | ResourceType::CareTeam, Self::Staff { .. }) => !writes,
             // When and why somebody of the team is away is the team's.
-            (ResourceType::PractitionerRole | ResourceType::CareTeam, Self::Patient { .. }) => false,
+            (ResourceType::PractitionerRole | ResourceType::CareTeam, Self::Patient { .. })
+            | (ResourceType::Consent, Self::Patient { .. } | Self::Staff { .. }) => false,
         };
         // Pools, people and their hours are a directory: whoever may see any may see all.
         if may { Ok(Self::Everything) } else { Err(Denied::Scope) }
@@ -61,10 +67,11 @@ impl Visibility {
         match self {
             Self::Everything => true,
             Self::Patient { patient, me, sees } => {
-                let part = row.thread.as_ref().is_none_or(|thread| thread.participants.contains(me)) || own(me);
-                (common || is(&row.patient, patient))
-                    && (row.audience == Audience::Thread || own(me))
-                    && (*sees == Conversations::All || part)
+                let shown = row
+                    .thread
+                    .as_ref()
+                    .is_none_or(|thread| sees.shows(&thread.id, thread.participants.contains(me) || own(me)));
+                (common || is(&row.patient, patient)) && (row.audience == Audience::Thread || own(me)) && shown
             }
             Self::Staff { me, pools, leads } => {
                 let around = row.thread.as_ref().is_some_and(|thread| {

@@ -72,18 +72,21 @@ fn chained(sees: &Sees, kind: ResourceType, link: &str, rest: &str, asked: Asked
     let parameter = offered(sees, kind).find(|own| own.name == name).ok_or(Problem::Unknown)?;
     one_level(rest)?;
     let targets = parameter.stored_targets().filter(|target| narrowed.is_none_or(|own| own == target.as_str()));
-    let mut conditions = Vec::new();
+    let (mut conditions, mut refused) = (Vec::new(), None);
     for target in targets {
         match own(sees, target, rest, asked) {
-            Ok(filter) => conditions
-                .push(Filter::Refers { by: by(parameter, target, asked.base), to: selected(sees, target, filter)? }),
+            Ok(filter) => match selected(sees, target, filter) {
+                Ok(to) => conditions.push(Filter::Refers { by: by(parameter, target, asked.base), to }),
+                // Among types that nobody has named those that are not the caller's to find are passed over.
+                Err(reason) => refused = Some(reason),
+            },
             // A parameter need not be one of all the types that may be referred to.
             Err(Problem::Unknown) => {}
             Err(refused) => return Err(refused),
         }
     }
     match conditions.pop() {
-        None => Err(Problem::Unknown),
+        None => Err(refused.map_or(Problem::Unknown, Problem::from)),
         Some(only) if conditions.is_empty() => Ok(only),
         last => Ok(Filter::Any(conditions.into_iter().chain(last).collect())),
     }

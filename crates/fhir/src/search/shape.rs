@@ -58,6 +58,20 @@ const fn summary(kind: ResourceType) -> &'static [&'static str] {
         ResourceType::CareTeam => {
             &["identifier", "status", "category", "name", "subject", "encounter", "period", "participant"]
         }
+        ResourceType::Consent => &[
+            "identifier",
+            "status",
+            "scope",
+            "category",
+            "patient",
+            "dateTime",
+            "performer",
+            "organization",
+            "source",
+            "policyRule",
+            "verification",
+            "provision",
+        ],
         ResourceType::Task => &[
             "instantiatesCanonical",
             "instantiatesUri",
@@ -99,6 +113,12 @@ pub(super) fn has_element(kind: ResourceType, name: &str) -> bool {
     elements(kind).any(|(own, _)| own == name)
 }
 
+/// The element that a member of a resource is: a choice's without its type.
+fn element(kind: ResourceType, member: &str) -> &str {
+    let own = r4().resource(kind.as_str()).map(|id| r4().get(id));
+    own.and_then(|own| Some(own.element(own.member(member)?).name)).unwrap_or(member)
+}
+
 /// The elements of a type, and whether each must be there.
 fn elements(kind: ResourceType) -> impl Iterator<Item = (&'static str, bool)> {
     let own = r4().resource(kind.as_str()).map(|id| r4().get(id));
@@ -124,6 +144,7 @@ impl Shape {
     }
 
     fn keeps(&self, kind: ResourceType, name: &str) -> bool {
+        let name = element(kind, name);
         let is_required = || elements(kind).any(|(own, required)| required && own == name);
         match self {
             Self::Whole => true,
@@ -153,6 +174,15 @@ mod tests {
             for name in summary(*kind) {
                 assert!(has_element(*kind, name), "{kind}.{name}");
             }
+        }
+    }
+
+    #[test]
+    fn a_choice_is_kept_by_the_name_without_its_type() {
+        let consent = r#"{"resourceType":"Consent","sourceReference":{"reference":"Consent/1"},"language":"en"}"#;
+        for shape in [Shape::Summary, Shape::Elements(vec!["source".to_owned()])] {
+            let kept = shape.of(ResourceType::Consent, consent).unwrap();
+            assert!(kept.contains("sourceReference") && !kept.contains("language"), "{kept}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod care_team;
 mod communication;
+mod consent;
 mod healthcare_service;
 mod practitioner_role;
 mod task;
@@ -124,5 +125,6 @@ pub(super) fn of(kind: ResourceType) -> &'static [Parameter] {
         ResourceType::HealthcareService => healthcare_service::PARAMETERS,
         ResourceType::PractitionerRole => practitioner_role::PARAMETERS,
         ResourceType::CareTeam => care_team::PARAMETERS,
+        ResourceType::Consent => consent::PARAMETERS,
     }
 }

@@ -24,6 +24,10 @@ pub(super) fn check<'t>(walk: &mut Walk<'t>, value: Value<'t>, kind: &str) {
         "Bundle.entry" => bundle::entry(walk, value),
         "Parameters.parameter" => bundle::parameter(walk, value),
         "CareTeam.participant" => on_behalf(walk, value),
+        // ppc-1
+        "Consent" if !has(value, "policy") && !has(value, "policyRule") => {
+            walk.issues.error(value, IssueCode::Invariant, "a Consent needs policy or policyRule");
+        }
         "Expression" if !has(value, "expression") && !has(value, "reference") => {
             walk.issues.error(value, IssueCode::Invariant, "an expression needs expression or reference");
         }

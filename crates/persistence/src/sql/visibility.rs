@@ -5,7 +5,7 @@
 macro_rules! seen {
     ($table:ident, $visibility:expr) => {{
         use diesel::dsl::exists;
-        use domain::access::Conversations;
+        use domain::access::{Conversations, Sees, Threads};
         use domain::change::Audience;
         use $crate::schema::{held_message, thread, thread_participant};
         type Seen = Box<dyn BoxableExpression<$table::table, Db, SqlType = Nullable<Bool>>>;
@@ -28,12 +28,25 @@ macro_rules! seen {
                 let me = me.to_string();
                 let theirs = $table::patient.eq(patient.to_string());
                 let seen = theirs.or(common().nullable()).and(open().nullable().or(mine(&me)));
-                match sees {
-                    Conversations::All => Some(Box::new(seen) as Seen),
-                    Conversations::Own => {
-                        let part = $table::thread.is_null().or(took_part(&me));
-                        Some(Box::new(seen.and(part.nullable().or(mine(&me)))) as Seen)
-                    }
+                if *sees == Sees::ALL {
+                    Some(Box::new(seen) as Seen)
+                } else {
+                    let among = |threads: &Threads| -> Seen {
+                        let (Threads::Only(ids) | Threads::AllBut(ids)) = threads;
+                        let these =
+                            $table::thread.eq_any(ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>());
+                        match threads {
+                            Threads::Only(_) => Box::new(these),
+                            Threads::AllBut(_) => Box::new(diesel::dsl::not(these)),
+                        }
+                    };
+                    let usual: Seen = match sees.usually {
+                        Conversations::All => Box::new($table::thread.is_not_null().nullable()),
+                        Conversations::Own => Box::new(took_part(&me).nullable().or(mine(&me))),
+                    };
+                    let shown = usual.or(among(&sees.mandate.shown));
+                    let shown = shown.and(diesel::dsl::not(among(&sees.mandate.hidden)));
+                    Some(Box::new(seen.and($table::thread.is_null().nullable().or(shown))) as Seen)
                 }
             }
             Visibility::Staff { me, pools, leads } => {

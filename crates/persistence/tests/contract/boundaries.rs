@@ -111,12 +111,12 @@ async fn a_held_message_and_its_review_are_seen_by_the_leads_of_its_pool(store: 
     let author = Visibility::Patient {
         patient: reference("Patient/p-1"),
         me: reference("Patient/p-1"),
-        sees: domain::access::Conversations::All,
+        sees: domain::access::Sees::ALL,
     };
     let proxy = Visibility::Patient {
         patient: reference("Patient/p-1"),
         me: reference("RelatedPerson/r"),
-        sees: domain::access::Conversations::All,
+        sees: domain::access::Sees::ALL,
     };
     let seen = async |visibility: &Visibility| {
         let of = |key| Read { tenant: tenant(), key, version: None, visibility: visibility.clone() };

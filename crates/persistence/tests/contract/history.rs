@@ -118,7 +118,7 @@ async fn a_history_shows_each_version_to_those_who_may_see_it(store: Fresh) {
     let patient = Visibility::Patient {
         patient: reference("Patient/a"),
         me: reference("Patient/a"),
-        sees: domain::access::Conversations::All,
+        sees: domain::access::Sees::ALL,
     };
     let theirs = writes
         .iter()

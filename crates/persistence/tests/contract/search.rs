@@ -304,7 +304,7 @@ fn random_visibility(dice: &mut Dice) -> Visibility {
     Visibility::Patient {
         patient,
         me: reference(&format!("Practitioner/{}", dice.pick(&CODES))),
-        sees: domain::access::Conversations::All,
+        sees: domain::access::Sees::ALL,
     }
 }
 

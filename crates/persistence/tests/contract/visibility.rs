@@ -1,6 +1,6 @@
 //! Which rows exist for whom.
 
-use domain::access::{Around, Conversations, Row, Visibility};
+use domain::access::{Around, Conversations, Mandate, Row, Sees, Threads, Visibility};
 use domain::change::{Audience, Change, ResourceWrite};
 use domain::id::{Key, ResourceId, ResourceType, Version};
 use domain::search::{Read, Search, Sort, SortBy};
@@ -12,7 +12,7 @@ use crate::on_both;
 use crate::sample::*;
 
 fn patient(who: &str, me: &str) -> Visibility {
-    Visibility::Patient { patient: reference(who), me: reference(me), sees: Conversations::All }
+    Visibility::Patient { patient: reference(who), me: reference(me), sees: Sees::ALL }
 }
 
 fn staff(me: &str, pools: &[&str]) -> Visibility {
@@ -90,6 +90,7 @@ fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
         let found = threads().into_iter().find(|own| own.id == *thread);
         let theirs = all.iter().filter(|own| own.thread.as_ref() == Some(thread) && own.audience != Audience::Author);
         Around {
+            id: thread.clone(),
             pool: found.as_ref().and_then(|own| own.pool_reference.clone()),
             owner: found.and_then(|own| own.owner),
             participants: theirs.filter_map(|own| own.author.clone()).filter(|who| !who.is("Patient")).collect(),
@@ -104,6 +105,15 @@ fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
     }
 }
 
+/// What Consents can say: nothing, some or all of it permitted, some or all but some of it denied.
+fn mandates() -> Vec<Mandate> {
+    let some = || [id("question")].into();
+    let permitted = [Threads::NONE, Threads::Only(some()), Threads::ALL];
+    let denied = [Threads::NONE, Threads::Only(some()), Threads::AllBut(some())];
+    let with = |shown: Threads| denied.clone().map(|hidden| Mandate { shown: shown.clone(), hidden });
+    permitted.into_iter().flat_map(with).collect()
+}
+
 async fn queries_show_what_the_plain_function_shows(store: Fresh) {
     store_two_threads(&store).await;
     let people = ["nurse", "doctor", "owner", "x"].map(|who| format!("Practitioner/{who}"));
@@ -115,7 +125,9 @@ async fn queries_show_what_the_plain_function_shows(store: Fresh) {
         for me in [who, "RelatedPerson/ana-mother", "RelatedPerson/ana-father", "Practitioner/doctor"] {
             let Visibility::Patient { patient, me, .. } = patient(who, me) else { continue };
             let view = |sees| Visibility::Patient { patient: patient.clone(), me: me.clone(), sees };
-            views.extend([Conversations::All, Conversations::Own].map(view));
+            for usually in [Conversations::All, Conversations::Own] {
+                views.extend(mandates().into_iter().map(|mandate| view(Sees { usually, mandate })));
+            }
         }
     }
     let all = messages();

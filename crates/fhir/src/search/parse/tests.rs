@@ -333,7 +333,7 @@ fn a_patient_finds_nothing_by_what_patients_are_not_shown() {
     let patient = Visibility::Patient {
         patient: "Patient/1".parse().unwrap(),
         me: "Patient/1".parse().unwrap(),
-        sees: domain::access::Conversations::All,
+        sees: domain::access::Sees::ALL,
     };
     let read = |query: &str| parse(TASK, query, &asker(Handling::Strict, &patient));
     for query in [

@@ -139,4 +139,7 @@ fn a_parameter_says_one_thing_and_a_member_stands_for_one() {
     assert_eq!(issues("CareTeam", &member("Practitioner/1")), []);
     let refused = issues("CareTeam", &member("Patient/1"));
     assert_eq!(refused, [(IssueCode::Invariant, "CareTeam.participant[0].onBehalfOf".to_owned())]);
+    let consent = |more: &str| format!(r#""status":"active","scope":{{"text":"s"}},"category":[{{"text":"c"}}]{more}"#);
+    assert_eq!(issues("Consent", &consent(r#","policyRule":{"text":"r"}"#)), []);
+    assert_eq!(issues("Consent", &consent("")), [(IssueCode::Invariant, "Consent".to_owned())]);
 }
