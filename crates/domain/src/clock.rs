@@ -186,10 +186,14 @@ pub enum Event {
         /// Why, as a code.
         reason: String,
     },
-    /// Another target from now on.
+    /// Another target from now on; time already used counts against it.
     Retarget {
         /// The new target.
         target: Target,
+        /// When it is due by it, where that does not follow from the time used: danger counts from when it is told, and
+        /// what was owed in another thread is owed by when it was due there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Instant>,
         /// Why, as a code.
         reason: String,
     },
@@ -319,7 +323,10 @@ pub struct Fold {
     pub stopped_at: Option<Instant>,
     /// When its breach was recorded; never erased.
     pub breached_at: Option<Instant>,
-    /// All the time it has, in the unit of its target.
+    /// When it was last given another target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retargeted_at: Option<Instant>,
+    /// All the time it has, in the unit of its target; of a due instant that a person has set, the open time until then.
     pub allowance: Span,
     /// Time used in ended segments.
     pub used: Span,

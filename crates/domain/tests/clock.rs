@@ -75,7 +75,7 @@ fn pause() -> Event {
 }
 
 fn retarget(target: Target) -> Event {
-    Event::Retarget { target, reason: "priority-raised".into() }
+    Event::Retarget { target, due: None, reason: "priority-raised".into() }
 }
 
 fn fold(events: &[(Instant, Event)], known: &Known) -> Fold {
@@ -173,6 +173,41 @@ fn b21_a_due_instant_set_by_a_person_is_not_moved_by_pausing() {
 }
 
 #[test]
+fn the_share_of_a_due_that_a_person_has_set_is_of_the_open_time_until_then() {
+    let known = known();
+    let mut clock = clock(vec![threshold("half", At::Percent { percent: 50 })]);
+    clock.record(june(19, "15:00"), activate(open(4)), known);
+    clock.record(june(19, "16:00"), retarget(Target::Manual { due: june(22, "15:00") }), known);
+    assert_eq!(clock.fold.allowance, Span::hours(8), "two on Friday, six on Monday");
+    assert_eq!(clock.next.as_ref().unwrap().at, june(22, "11:00"));
+}
+
+/// Danger is told: half an hour by the clock on the wall, from now on.
+fn danger(now: Instant) -> Event {
+    let target = Target::ElapsedTime { amount: Span::from_seconds(1800) };
+    Event::Retarget { target, due: Some(now.plus(1800)), reason: "red-flag".into() }
+}
+
+#[test]
+fn b2_b19_what_is_due_by_an_instant_that_nobody_has_set_moves_with_a_pause_and_a_calendar() {
+    let known = known();
+    let now = june(19, "14:00");
+    // What was owed in another thread: two open hours remain of it.
+    let merged = Event::Retarget { target: open(4), due: Some(june(19, "16:00")), reason: "merged".into() };
+    let begun = [(june(19, "09:00"), activate(open(7))), (now, merged)];
+    let moved = fold(&begun, known);
+    assert_eq!((moved.due_at, moved.used, moved.allowance), (Some(june(19, "16:00")), Span::hours(5), Span::hours(7)));
+    let rested = moved.clone().then(june(19, "15:00"), &pause(), known).then(june(22, "10:00"), &Event::Resume, known);
+    assert_eq!(rested.due_at, Some(june(22, "11:00")), "one open hour remained");
+    let nights = Event::Recalendar { calendar: "nights".into(), reason: "hours".into() };
+    assert_eq!(moved.then(june(19, "15:00"), &nights, known).due_at, Some(june(19, "20:00")));
+
+    let flagged = fold(&[(june(19, "09:00"), activate(open(7))), (now, danger(now))], known);
+    let rests = flagged.then(june(19, "14:10"), &pause(), known).then(june(19, "23:00"), &Event::Resume, known);
+    assert_eq!(rests.due_at, Some(june(19, "23:20")));
+}
+
+#[test]
 fn b22_an_answer_in_the_second_of_due_is_in_time_and_the_next_second_is_late() {
     let known = known();
     let (start, due) = (june(19, "09:00"), june(19, "13:00"));
@@ -237,6 +272,15 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(pause()),
         4 => Just(Event::Resume),
         2 => target().prop_map(retarget),
+        1 => (target(), 0_i64..1_000_000).prop_map(|(target, seconds)| {
+            Event::Retarget { target, due: Some(june(15, "00:00").plus(seconds)), reason: "merged".into() }
+        }),
+        2 => (1_i64..100_000).prop_map(|seconds| {
+            Event::Extend { amount: Span::from_seconds(seconds), reason: "staffing".into() }
+        }),
+        2 => (0_i64..2_000_000).prop_map(|seconds| {
+            Event::Pause { reason: "waiting-on-patient".into(), until: Some(june(15, "00:00").plus(seconds)) }
+        }),
         2 => key().prop_map(|calendar| Event::Recalendar { calendar, reason: String::new() }),
         1 => Just(Event::Fulfill),
         1 => Just(Event::Cancel { reason: "resolved".into() }),

@@ -461,7 +461,7 @@ proptest! {
                 Step::Resume => drop(clock.record(now, Event::Resume, policy)),
                 Step::Due(offset) => {
                     let target = Target::Manual { due: now.plus(offset) };
-                    drop(clock.record(now, Event::Retarget { target, reason: "set-due".into() }, policy));
+                    drop(clock.record(now, Event::Retarget { target, due: None, reason: "set-due".into() }, policy));
                 }
                 Step::Fire => {
                     let next = clock.next.clone();

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
-use domain::clock::{Clock, ClockName, ClockState};
+use domain::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
 use domain::decide::{
     Actor, MergeReason, Refusal, RouteReason, Setting, claim, fire, merge, open, overrule, route, send,
 };
@@ -294,23 +294,32 @@ fn a_raised_urgency_hurries_whoever_is_to_open_it_too() {
 fn merged(
     policy: &Policy,
     into: &ThreadView,
-    from: &ThreadView,
+    (from, ledger): (&ThreadView, &[LedgerEntry]),
     now: Instant,
 ) -> Result<(Decision, Decision), Refusal> {
     let (nurse, pools) = (reference("Practitioner/nurse"), pools());
-    merge(Setting { policy, now }, into, from, MergeReason::SameMatter, staff(&nurse, &pools), &mut Ids::new(now, 8))
+    merge(
+        Setting { policy, now },
+        into,
+        (from, ledger),
+        MergeReason::SameMatter,
+        staff(&nurse, &pools),
+        &mut Ids::new(now, 8),
+    )
 }
 
-fn thread(policy: &Policy, id: &str, now: Instant) -> ThreadView {
-    sent(policy, now, &message(id, "Patient/p-1001"), None).1
+/// A thread in which the patient waits, with its ledger.
+fn thread(policy: &Policy, id: &str, now: Instant) -> (ThreadView, Vec<LedgerEntry>) {
+    let (decision, view) = sent(policy, now, &message(id, "Patient/p-1001"), None);
+    (view, decision.ledger)
 }
 
 #[test]
 fn b17_a_merge_cancels_the_clocks_of_one_with_a_link_and_the_earliest_unanswered_wins_in_the_other() {
     let policy = policy("assigned", "new-cycle");
-    let (a, b) = (thread(&policy, "a", june(22, "10:00")), thread(&policy, "b", june(19, "10:00")));
+    let ((a, _), (b, ledger)) = (thread(&policy, "a", june(22, "10:00")), thread(&policy, "b", june(19, "10:00")));
     let earlier = of(&b.clocks, ClockName::NextResponse).unwrap();
-    let (kept, ended) = merged(&policy, &a, &b, june(22, "11:00")).unwrap();
+    let (kept, ended) = merged(&policy, &a, (&b, &ledger), june(22, "11:00")).unwrap();
     assert!(ended.clocks.iter().all(|clock| clock.fold.state == ClockState::Cancelled && clock.next.is_none()));
     let link = format!("{:?}", ended.ledger);
     assert!(link.contains("merged-into Communication/a"), "{link}");
@@ -321,17 +330,17 @@ fn b17_a_merge_cancels_the_clocks_of_one_with_a_link_and_the_earliest_unanswered
     assert_eq!((clock.fold.due_at, clock.promised_at), (earlier.fold.due_at, earlier.promised_at));
     assert_eq!(kept.thread.patient_messages, 2);
     let (view, gone) = (ThreadView::after(Some(&a), &kept), ThreadView::after(Some(&b), &ended));
-    assert_eq!(merged(&policy, &view, &gone, june(22, "12:00")).unwrap_err(), Refusal::Merged);
+    assert_eq!(merged(&policy, &view, (&gone, &ledger), june(22, "12:00")).unwrap_err(), Refusal::Merged);
 }
 
 #[test]
 fn b17_a_merge_into_an_answered_thread_takes_the_obligation_over() {
     let policy = policy("assigned", "new-cycle");
-    let a = thread(&policy, "a", june(18, "10:00"));
+    let (a, _) = thread(&policy, "a", june(18, "10:00"));
     let (_, a) = sent(&policy, june(18, "11:00"), &answer(None), Some(&a));
-    let b = thread(&policy, "b", june(19, "10:00"));
+    let (b, ledger) = thread(&policy, "b", june(19, "10:00"));
     let before = of(&b.clocks, ClockName::NextResponse).unwrap();
-    let (kept, _) = merged(&policy, &a, &b, june(22, "11:00")).unwrap();
+    let (kept, _) = merged(&policy, &a, (&b, &ledger), june(22, "11:00")).unwrap();
     let clock = of(&kept.clocks, ClockName::NextResponse).unwrap();
     assert_eq!((clock.cycle, clock.thread.as_str()), (2, "a"));
     assert_eq!((clock.fold.started_at, clock.fold.due_at), (before.fold.started_at, before.fold.due_at));
@@ -340,11 +349,66 @@ fn b17_a_merge_into_an_answered_thread_takes_the_obligation_over() {
 }
 
 #[test]
+fn b17_what_rested_in_a_thread_that_is_taken_over_has_not_used_its_time() {
+    let policy = policy("assigned", "new-cycle");
+    let (a, _) = thread(&policy, "a", june(18, "10:00"));
+    let (_, a) = sent(&policy, june(18, "11:00"), &answer(None), Some(&a));
+    let (mut b, mut ledger) = thread(&policy, "b", june(19, "10:00"));
+    for clock in b.clocks.iter_mut().filter(|clock| clock.name == ClockName::NextResponse) {
+        let waits = Event::Pause { reason: "waiting-on-patient".into(), until: None };
+        ledger.push(clock.record(june(19, "12:00"), waits, &policy));
+    }
+    let before = of(&b.clocks, ClockName::NextResponse).unwrap();
+    let (kept, _) = merged(&policy, &a, (&b, &ledger), june(22, "11:00")).unwrap();
+    let clock = of(&kept.clocks, ClockName::NextResponse).unwrap();
+    assert_eq!((&clock.fold, clock.fold.used), (&before.fold, domain::time::Span::hours(2)));
+    let own: Vec<LedgerEntry> = kept.ledger.iter().filter(|entry| entry.clock == clock.id).cloned().collect();
+    assert_eq!(Fold::of(&own, &policy), clock.fold, "its ledger tells the same");
+    let went_on = clock.fold.clone().then(june(22, "12:00"), &Event::Resume, &policy);
+    let due = before.fold.clone().then(june(22, "12:00"), &Event::Resume, &policy).due_at;
+    assert_eq!(went_on.due_at, due);
+}
+
+#[test]
+fn b17_b2_the_earlier_due_that_a_merge_brings_moves_with_a_pause() {
+    let policy = policy("assigned", "new-cycle");
+    let ((a, _), (b, ledger)) = (thread(&policy, "a", june(22, "10:00")), thread(&policy, "b", june(19, "10:00")));
+    let (kept, _) = merged(&policy, &a, (&b, &ledger), june(22, "11:00")).unwrap();
+    let mut clock = of(&kept.clocks, ClockName::NextResponse).unwrap().clone();
+    assert_eq!(clock.fold.due_at, Some(june(23, "17:00")));
+    let waits = Event::Pause { reason: "waiting-on-patient".into(), until: None };
+    clock.record(june(22, "12:00"), waits, &policy);
+    clock.record(june(22, "14:00"), Event::Resume, &policy);
+    assert_eq!(clock.fold.due_at, Some(june(24, "10:00")), "two open hours later");
+}
+
+#[test]
+fn b5_b2_a_raised_urgency_counts_what_was_used_and_not_what_rested() {
+    let policy = policy("assigned", "new-cycle");
+    let (mut view, _) = thread(&policy, "a", june(18, "09:00"));
+    for clock in &mut view.clocks {
+        clock.record(june(18, "10:00"), Event::Pause { reason: "waiting-on-patient".into(), until: None }, &policy);
+    }
+    view.thread.state = ThreadState::WaitingOnPatient;
+    let urgent = Message { priority: Some(Priority::Urgent), ..patient() };
+    let (decision, view) = sent(&policy, june(22, "10:00"), &urgent, Some(&view));
+    let mut clock = of(&decision.clocks, ClockName::NextResponse).unwrap().clone();
+    let hour = domain::time::Span::hours;
+    assert_eq!((clock.fold.used, clock.fold.due_at), (hour(1), Some(june(22, "13:00"))), "three of four hours remain");
+    assert_eq!(clock.fold.allowance, hour(4), "a share is of those four");
+    // It rests again, and goes on again: the raised target moves as any other.
+    clock.record(june(22, "11:00"), Event::Pause { reason: "waiting-on-patient".into(), until: None }, &policy);
+    clock.record(june(22, "15:00"), Event::Resume, &policy);
+    assert_eq!(clock.fold.due_at, Some(june(22, "17:00")));
+    assert!(of(&view.clocks, ClockName::FirstOpened).is_some());
+}
+
+#[test]
 fn b17_a_later_thread_moves_neither_due_nor_promise() {
     let policy = policy("assigned", "new-cycle");
-    let (a, b) = (thread(&policy, "a", june(19, "10:00")), thread(&policy, "b", june(22, "10:00")));
+    let ((a, _), (b, ledger)) = (thread(&policy, "a", june(19, "10:00")), thread(&policy, "b", june(22, "10:00")));
     let before = of(&a.clocks, ClockName::NextResponse).unwrap();
-    let (kept, _) = merged(&policy, &a, &b, june(22, "11:00")).unwrap();
+    let (kept, _) = merged(&policy, &a, (&b, &ledger), june(22, "11:00")).unwrap();
     let clock = of(&kept.clocks, ClockName::NextResponse).unwrap();
     assert_eq!((&clock.fold, clock.promised_at), (&before.fold, before.promised_at));
 }
@@ -352,15 +416,15 @@ fn b17_a_later_thread_moves_neither_due_nor_promise() {
 #[test]
 fn threads_of_two_patients_and_a_thread_with_itself_are_not_merged() {
     let policy = policy("assigned", "new-cycle");
-    let a = thread(&policy, "a", june(19, "10:00"));
-    let mut b = thread(&policy, "b", june(22, "10:00"));
+    let (a, _) = thread(&policy, "a", june(19, "10:00"));
+    let (mut b, ledger) = thread(&policy, "b", june(22, "10:00"));
     let now = june(22, "11:00");
-    assert_eq!(merged(&policy, &a, &a, now).unwrap_err(), Refusal::SameThread);
+    assert_eq!(merged(&policy, &a, (&a, &ledger), now).unwrap_err(), Refusal::SameThread);
     b.thread.patient = Some(reference("Patient/p-2"));
-    assert_eq!(merged(&policy, &a, &b, now).unwrap_err(), Refusal::OtherPatient);
+    assert_eq!(merged(&policy, &a, (&b, &ledger), now).unwrap_err(), Refusal::OtherPatient);
     b.thread.patient = None;
-    assert_eq!(merged(&policy, &a, &b, now).unwrap_err(), Refusal::OtherPatient);
+    assert_eq!(merged(&policy, &a, (&b, &ledger), now).unwrap_err(), Refusal::OtherPatient);
     b.thread.patient.clone_from(&a.thread.patient);
     b.thread.pool_reference = Some(reference("HealthcareService/third"));
-    assert_eq!(merged(&policy, &a, &b, now).unwrap_err(), Refusal::NotAMember);
+    assert_eq!(merged(&policy, &a, (&b, &ledger), now).unwrap_err(), Refusal::NotAMember);
 }

@@ -109,7 +109,13 @@ pub(crate) async fn merge(context: Context, id: Path<String>, body: ResourceBody
         let pools = policy.references(&context.caller.pools);
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
-        let (kept, ended) = decide::merge(setting, &into, &from, asked.reason, actor(&context, &pools), &mut ids)
+        let mut ledgers = Vec::new();
+        for clock in &from.clocks {
+            let (tenant, id) = (context.caller.tenant.clone(), clock.id.clone());
+            ledgers.extend(context.state.store.ledger(tenant, id).await?);
+        }
+        let by = actor(&context, &pools);
+        let (kept, ended) = decide::merge(setting, &into, (&from, &ledgers), asked.reason, by, &mut ids)
             .map_err(|refusal| refused(&refusal))?;
         let told = tell(&kept);
         let frame = Frame { tenant: &context.caller.tenant, generation: policy.generation, now };

@@ -22,8 +22,8 @@ impl Target {
     /// Time used between two instants, in the unit of the target.
     fn measure(&self, calendar: &Calendar, from: Instant, until: Instant) -> Span {
         match self {
-            Self::OpenTime { .. } | Self::OpenDays { .. } => calendar.elapsed(from, until),
-            Self::ElapsedTime { .. } | Self::Manual { .. } => Span::from_seconds(until.since(from)),
+            Self::OpenTime { .. } | Self::OpenDays { .. } | Self::Manual { .. } => calendar.elapsed(from, until),
+            Self::ElapsedTime { .. } => Span::from_seconds(until.since(from).max(0)),
         }
     }
 
@@ -33,8 +33,8 @@ impl Target {
             return Some(from);
         }
         match self {
-            Self::OpenTime { .. } | Self::OpenDays { .. } => calendar.add(from, amount),
-            Self::ElapsedTime { .. } | Self::Manual { .. } => Some(from.plus(amount.seconds())),
+            Self::OpenTime { .. } | Self::OpenDays { .. } | Self::Manual { .. } => calendar.add(from, amount),
+            Self::ElapsedTime { .. } => Some(from.plus(amount.seconds())),
         }
     }
 }
@@ -63,6 +63,7 @@ impl Default for Fold {
             paused_until: None,
             stopped_at: None,
             breached_at: None,
+            retargeted_at: None,
             allowance: Span::default(),
             used: Span::default(),
             segments: Vec::new(),
@@ -122,18 +123,11 @@ impl Fold {
             }
             Event::Cancel { .. } if !self.state.is_over() => self.stop(at, ClockState::Cancelled, calendars),
             Event::Waive { .. } if !self.state.is_over() => self.stop(at, ClockState::Waived, calendars),
-            Event::Retarget { target, .. } if !self.state.is_over() && self.state != ClockState::Pending => {
+            Event::Retarget { target, due, .. } if !self.state.is_over() && self.state != ClockState::Pending => {
                 self.renew(at, calendars);
-                if let (Some(counting), Some(start)) = (calendars.calendar(&self.calendar), self.started_at) {
-                    self.allowance = allowance(target, counting, start, target.due(counting, start));
-                }
                 self.target = Some(target.clone());
-                match (self.state, target) {
-                    (ClockState::Running, _) => self.project(at, calendars),
-                    // What a person sets while it rests is what it is due by once it goes on.
-                    (_, Target::Manual { due }) => self.last_due_at = Some(*due),
-                    _ => {}
-                }
+                self.retargeted_at = Some(at);
+                self.retarget(at, *due, calendars);
             }
             Event::Extend { amount, .. } if !self.state.is_over() && self.state != ClockState::Pending => {
                 self.extend(at, *amount, calendars);
@@ -143,6 +137,10 @@ impl Fold {
                 self.calendar.clone_from(calendar);
                 if let Some(segment) = self.segments.last_mut() {
                     segment.calendar.clone_from(calendar);
+                }
+                if self.last_due_at.is_none() {
+                    // Under no calendar before could it be said how much time it has.
+                    self.allow(calendars);
                 }
                 // What is late stays late by as much.
                 if self.state == ClockState::Running && self.due_at.is_none_or(|due| due >= at) {
@@ -170,6 +168,35 @@ impl Fold {
         self.open_segment(at, true);
     }
 
+    /// What the target in force asks for, counted from the beginning or, where due is given, from what remains until then.
+    fn retarget(&mut self, at: Instant, due: Option<Instant>, calendars: &dyn Calendars) {
+        let set = match &self.target {
+            Some(Target::Manual { due }) => Some(*due),
+            _ => due,
+        };
+        let Some(due) = set else {
+            self.allow(calendars);
+            if self.state == ClockState::Running {
+                self.project(at, calendars);
+            }
+            return;
+        };
+        if let (Some(target), Some(calendar)) = (&self.target, calendars.calendar(&self.calendar)) {
+            self.allowance = self.used.and(target.measure(calendar, at, due));
+        }
+        // What is set while it rests is what it is due by once it goes on.
+        self.last_due_at = Some(due);
+        self.due_at = Some(due).filter(|_| self.state == ClockState::Running);
+    }
+
+    /// All the time that the target gives from the beginning.
+    fn allow(&mut self, calendars: &dyn Calendars) {
+        let counting = calendars.calendar(&self.calendar);
+        if let (Some(target), Some(counting), Some(start)) = (&self.target, counting, self.started_at) {
+            self.allowance = allowance(target, counting, start, target.due(counting, start));
+        }
+    }
+
     /// More time: due moves by as much of what the target counts; one that a person has set moves in open time.
     fn extend(&mut self, at: Instant, amount: Span, calendars: &dyn Calendars) {
         self.renew(at, calendars);
@@ -195,6 +222,24 @@ impl Fold {
             return self.clone().awake(now, calendars).used_until(now, calendars);
         }
         self.used.and(self.running(now, calendars))
+    }
+
+    /// When it is due; of a clock that rests, when it would be if it went on at `now`.
+    pub fn due_going_on(&self, now: Instant, calendars: &dyn Calendars) -> Option<Instant> {
+        match self.state {
+            ClockState::Paused => self.clone().then(now, &Event::Resume, calendars).due_at,
+            _ => self.due_at,
+        }
+    }
+
+    /// When it would be due had it begun at an earlier instant, with the time from there to its beginning used as well.
+    /// `None` where that says nothing: a person has set when it is due, or it does not run.
+    pub fn due_if_begun(&self, earlier: Instant, now: Instant, calendars: &dyn Calendars) -> Option<Instant> {
+        let target = self.target.as_ref().filter(|target| !matches!(target, Target::Manual { .. }))?;
+        let calendar = calendars.calendar(&self.calendar)?;
+        let all = allowance(target, calendar, earlier, target.due(calendar, earlier));
+        let used = target.measure(calendar, earlier, self.started_at?).and(self.used_until(now, calendars));
+        target.after(calendar, now, all.less(used))
     }
 
     /// Whether due has passed while the clock runs.
@@ -260,10 +305,13 @@ impl Fold {
         self.due_at = None;
     }
 
-    /// Due from what remains at `at`; a due instant set by a person stays.
+    /// Due from what remains at `at`; a due instant set by a person stays, and what remains until then is counted anew.
     fn project(&mut self, at: Instant, calendars: &dyn Calendars) {
+        if let Some(Target::Manual { .. }) = self.target {
+            self.retarget(at, None, calendars);
+            return;
+        }
         let due = match (&self.target, calendars.calendar(&self.calendar)) {
-            (Some(Target::Manual { due }), _) => Some(*due),
             (Some(target), Some(calendar)) => target.after(calendar, at, self.allowance.less(self.used)),
             _ => None,
         };

@@ -65,6 +65,13 @@ impl Clock {
         self.fold.due_at.is_none_or(|due| due > promised).then_some(promised)
     }
 
+    /// By when a patient may be told that somebody answers: when it is due, or what they were told before where that is
+    /// earlier. `None` while nothing is due, and once that instant has passed.
+    pub fn to_be_told(&self, now: Instant) -> Option<Instant> {
+        let due = self.fold.due_at?;
+        Some(self.promised_at.map_or(due, |promised| promised.min(due))).filter(|at| *at > now)
+    }
+
     /// Whether it is due later than the patient was told.
     pub fn is_due_after_promise(&self) -> bool {
         self.promised_at.zip(self.fold.due_at.or(self.fold.last_due_at)).is_some_and(|(promised, due)| due > promised)

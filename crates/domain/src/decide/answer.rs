@@ -4,13 +4,11 @@
 use crate::clock::{Clock, ClockName, ClockState, Event};
 use crate::id::Reference;
 use crate::policy::RedFlagHit;
-use crate::policy::rule::Recipient;
-use crate::policy::turnaround::{Deliver, PauseReason};
+use crate::policy::turnaround::PauseReason;
 use crate::store::ThreadView;
 use crate::thread::{Thread, ThreadState};
 
 use super::inbound::Inbound;
-use super::notice::Notice;
 use super::{Setting, obligation};
 
 impl Inbound<'_, '_> {
@@ -90,8 +88,7 @@ impl Inbound<'_, '_> {
             thread.pool = Some(pool.id.clone());
             thread.pool_reference = Some(pool.reference.clone());
         }
-        let told = Notice { topic: "red-flag", to: Recipient::Pool, deliver: Deliver::Now };
-        self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
+        self.alarm(thread, pool);
     }
 
     /// The team's own words may name danger ("if you have chest pain, call"): found, recorded, and of no effect.

@@ -8,7 +8,7 @@ use crate::correspondent::Replied;
 use crate::decision::AutomaticReply;
 use crate::id::Reference;
 use crate::policy::bundle::{AwayReply, Limit, LimitScope, Template, ThrottlePer, Trigger, Variable};
-use crate::policy::template::{fill, local};
+use crate::policy::template::{TemplateError, fill, local};
 use crate::policy::{Policy, Pool, shipped_template};
 use crate::thread::Thread;
 use crate::time::{Instant, Span};
@@ -45,7 +45,7 @@ pub enum Cause<'a> {
 pub struct Saying<'a> {
     /// The pool that speaks.
     pub pool: &'a Pool,
-    /// What is promised.
+    /// What is promised; without it, nothing that names an instant is said.
     pub due: Option<Instant>,
 }
 
@@ -68,8 +68,10 @@ impl Inbound<'_, '_> {
         let plain = |template| Chosen { template, reply: None, closure: None };
         match cause {
             Cause::RedFlag => {
-                let chosen = plain(policy.template(&policy.bundle.red_flags.template)?);
-                self.say(&chosen, thread, saying, !marked)
+                // Whatever keeps the bundle's own text from being said, somebody in danger is told what to do.
+                let own = policy.template(&policy.bundle.red_flags.template);
+                let texts = own.into_iter().chain(shipped_template("red-flag"));
+                texts.into_iter().find_map(|template| self.say(&plain(template), thread, saying, !marked))
             }
             Cause::Rule(id) => {
                 let Some(template) = policy.template(id) else {
@@ -238,7 +240,10 @@ impl Inbound<'_, '_> {
             }
             Err(error) => {
                 self.record.left("automatic-reply", &template.id, &error.to_string());
-                self.record.errors.push(format!("template {}: {error}", template.id));
+                // That nothing can be promised any more, or yet, is no fault of the text.
+                if error != TemplateError::Missing(Variable::DueLocal.as_str()) {
+                    self.record.errors.push(format!("template {}: {error}", template.id));
+                }
                 None
             }
         }

@@ -6,7 +6,7 @@ use crate::decision::{Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::policy::Policy;
 use crate::policy::rule::Action;
-use crate::policy::turnaround::{At, Target, Threshold};
+use crate::policy::turnaround::{At, Threshold};
 use crate::store::ThreadView;
 use crate::task::Task;
 use crate::thread::{Thread, ThreadState};
@@ -142,7 +142,5 @@ fn firing(clock: &Clock, threshold: String, at: Instant, fired_at: Instant) -> F
 /// Whether the instant had passed already when the clock was given its present due: then the change made it fire, and
 /// not the team's silence.
 fn past_at_change(clock: &Clock, at: Instant) -> bool {
-    let retargeted = matches!(clock.fold.target, Some(Target::Manual { .. }));
-    let since = clock.fold.segments.last().filter(|_| clock.fold.segments.len() > 1).map(|segment| segment.from);
-    retargeted && since.is_some_and(|since| at <= since)
+    clock.fold.retargeted_at.is_some_and(|since| at <= since)
 }

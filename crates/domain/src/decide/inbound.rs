@@ -149,8 +149,8 @@ impl<'a> Inbound<'a, '_> {
         }
         self.suggestions(thread);
 
-        let due = self.waiting().and_then(|clock| clock.fold.due_at);
-        if message.occurred_at.is_some() && !flagged && due.is_none_or(|due| due < self.setting.now) {
+        let due = self.waiting().and_then(|clock| clock.to_be_told(self.setting.now));
+        if message.occurred_at.is_some() && !flagged && due.is_none() {
             let why = "delivered late: nothing can be promised any more";
             self.record.left("automatic-reply", "message-accepted", why);
             if thread.state == ThreadState::AwaitingTeam {
@@ -159,10 +159,12 @@ impl<'a> Inbound<'a, '_> {
             }
             return;
         }
-        let topic = if flagged { "red-flag" } else { "message-received" };
-        let deliver = if flagged { Deliver::Now } else { Deliver::WhenOpen };
-        let told = Notice { topic, to: Recipient::Owner, deliver };
-        self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
+        if flagged {
+            self.alarm(thread, pool);
+        } else {
+            let told = Notice { topic: "message-received", to: Recipient::Owner, deliver: Deliver::WhenOpen };
+            self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
+        }
         let cause = match (flagged, routed.template) {
             (true, _) => Cause::RedFlag,
             (false, Some(template)) => Cause::Rule(template),
@@ -180,6 +182,20 @@ impl<'a> Inbound<'a, '_> {
             if told {
                 self.promise(due);
             }
+        }
+    }
+
+    /// Danger is told at once to the whole pool for red flags, and to whoever else is to answer.
+    pub(super) fn alarm(&mut self, thread: &Thread, answering: &Pool) {
+        let policy = self.setting.policy;
+        let alarmed = policy.pool(&policy.bundle.red_flags.pool).unwrap_or_else(|| policy.default_pool());
+        let mut tell = |to, pool: &Pool| {
+            let told = Notice { topic: "red-flag", to, deliver: Deliver::Now };
+            self.outbox.team(self.ids, &mut self.record, &told, thread, pool);
+        };
+        tell(Recipient::Pool, alarmed);
+        if thread.answerer().is_some() || answering.reference != alarmed.reference {
+            tell(Recipient::Owner, answering);
         }
     }
 
@@ -263,15 +279,10 @@ impl<'a> Inbound<'a, '_> {
                 self.record.note(&clock, "resume", self.setting.policy, self.setting.now);
             }
             // A red flag hurries whoever is to see and to answer it; a raised urgency has targets of its own for each.
-            let answers = matches!(clock.name, ClockName::NextResponse | ClockName::FirstOpened);
-            if rises || (flagged && answers) {
-                entries.extend(obligation::tighten(
-                    self.setting,
-                    &mut clock,
-                    thread.priority,
-                    flagged,
-                    &mut self.record,
-                ));
+            let hurried = flagged && obligation::hurries(clock.name);
+            if rises || hurried {
+                let record = &mut self.record;
+                entries.extend(obligation::tighten(self.setting, &mut clock, thread.priority, hurried, record));
             }
             if clock.name == ClockName::NextResponse {
                 entries.extend(obligation::since(self.setting, &mut clock, self.received_at, &mut self.record));
@@ -279,7 +290,7 @@ impl<'a> Inbound<'a, '_> {
             let pool = super::answering(self.setting.policy, thread);
             self.outbox.due_after_promise(self.ids, &mut self.record, (open, &clock), thread, pool);
             // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
-            if !entries.is_empty() || clock.name == ClockName::NextResponse {
+            if !entries.is_empty() || clock.terms != open.terms || clock.name == ClockName::NextResponse {
                 self.ledger.extend(entries);
                 self.clocks.push(clock);
             }

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
+use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
 use crate::decision::{Decision, Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
-use crate::policy::turnaround::Target;
 use crate::store::ThreadView;
 use crate::thread::{Thread, ThreadState};
 
@@ -37,12 +36,12 @@ impl MergeReason {
 }
 
 /// Decides about a merge of `from` into `into` by someone who answers in both: what is owed in `from` falls away there,
-/// and the earlier of the two is owed in `into`. Both stay readable. The decisions are about `into` and about `from`, to
-/// be saved together.
+/// and the earlier of the two is owed in `into`. Both stay readable. `ledgers` are those of the clocks of `from` that are
+/// not over. The decisions are about `into` and about `from`, to be saved together.
 pub fn merge(
     setting: Setting<'_>,
     into: &ThreadView,
-    from: &ThreadView,
+    (from, ledgers): (&ThreadView, &[LedgerEntry]),
     reason: MergeReason,
     actor: Actor<'_>,
     ids: &mut Ids,
@@ -58,7 +57,7 @@ pub fn merge(
     if into.thread.patient.is_none() || into.thread.patient != from.thread.patient {
         return Err(Refusal::OtherPatient);
     }
-    let merging = Merging { setting, into, from, reason, actor };
+    let merging = Merging { setting, into, from, ledgers, reason, actor };
     Ok((merging.goes_on(ids), merging.ends(ids)))
 }
 
@@ -66,6 +65,7 @@ struct Merging<'a> {
     setting: Setting<'a>,
     into: &'a ThreadView,
     from: &'a ThreadView,
+    ledgers: &'a [LedgerEntry],
     reason: MergeReason,
     actor: Actor<'a>,
 }
@@ -144,7 +144,8 @@ impl Merging<'_> {
         self.decision(ids, record, thread, clocks, ledger)
     }
 
-    /// The clock that stays, due no later than the one that falls away.
+    /// The clock that stays, due no later than the one that falls away. Where that one was due earlier, what remained of
+    /// it remains here, counted as it was counted there.
     fn earlier(&self, kept: &Clock, brought: &Clock) -> (Clock, Vec<LedgerEntry>) {
         let Setting { policy, now } = self.setting;
         let mut clock = Clock { revision: kept.revision + 1, ..kept.clone() };
@@ -152,53 +153,40 @@ impl Merging<'_> {
         if brought.fold.state == ClockState::Running && kept.fold.state == ClockState::Paused {
             entries.push(clock.record(now, Event::Resume, policy));
         }
-        if let Some(due) = brought.fold.due_at.filter(|due| clock.fold.due_at.is_none_or(|own| *due < own)) {
-            let target = Target::Manual { due };
-            entries.push(clock.record(now, Event::Retarget { target, reason: "merged".to_owned() }, policy));
+        // What rests there waits for somebody; what runs here is due before that.
+        let rests = brought.fold.state == ClockState::Paused && clock.fold.state == ClockState::Running;
+        let due = brought.fold.due_going_on(now, policy).filter(|_| !rests);
+        let own = clock.fold.due_going_on(now, policy);
+        let sooner = due.filter(|due| own.is_none_or(|own| *due < own));
+        if let Some((due, target)) = sooner.zip(brought.fold.target.clone()) {
+            if clock.fold.calendar != brought.fold.calendar {
+                let (calendar, reason) = (brought.fold.calendar.clone(), "merged".to_owned());
+                entries.push(clock.record(now, Event::Recalendar { calendar, reason }, policy));
+                clock.terms.counted_by.clone_from(&brought.terms.counted_by);
+            }
+            let retarget = Event::Retarget { target, due: Some(due), reason: "merged".to_owned() };
+            entries.push(clock.record(now, retarget, policy));
         }
         clock.promised_at = earliest(clock.promised_at, brought.promised_at);
         clock.next = clock.next_threshold(policy);
         (clock, entries)
     }
 
-    /// The obligation of the other thread as one of this: it began when it began there.
+    /// The obligation of the other thread as one of this, with all that happened to it there.
     fn taken_over(&self, thread: &Thread, brought: &Clock, ids: &mut Ids) -> (Clock, Vec<LedgerEntry>) {
-        let Setting { policy, now } = self.setting;
         let mut clock = Clock {
             id: ids.next_id(),
             thread: thread.id.clone(),
             cycle: thread.cycle,
             task: brought.task.as_ref().map(|_| ids.next_id()),
-            fold: Fold::default(),
-            promised_at: None,
-            next: None,
-            entries: 0,
             revision: 1,
             ..brought.clone()
         };
         if let Some(pool) = &thread.pool {
             pool.clone_into(&mut clock.terms.pool);
         }
-        let mut entries = Vec::new();
-        let (start, calendar) = (brought.fold.started_at.unwrap_or(now), brought.fold.calendar.clone());
-        if let Some(target) = brought.fold.target.clone() {
-            entries.push(clock.record(start, Event::Activate { target, calendar }, policy));
-        }
-        // It may have rested or been given more time there: what was due stays due.
-        if let Some(due) = brought.fold.due_at.filter(|due| clock.fold.due_at != Some(*due)) {
-            let target = Target::Manual { due };
-            entries.push(clock.record(now, Event::Retarget { target, reason: "merged".to_owned() }, policy));
-        }
-        if brought.fold.state == ClockState::Paused {
-            let until = brought.fold.paused_until;
-            entries.push(clock.record(now, Event::Pause { reason: "merged".to_owned(), until }, policy));
-        }
-        if let Some(at) = brought.fold.breached_at {
-            // It was late there, and stays so.
-            entries.push(clock.record(at, Event::Breach, policy));
-        }
-        clock.promised_at = brought.promised_at;
-        clock.next = clock.next_threshold(policy);
+        let theirs = self.ledgers.iter().filter(|entry| entry.clock == brought.id);
+        let entries = theirs.map(|entry| LedgerEntry { clock: clock.id.clone(), ..entry.clone() }).collect();
         (clock, entries)
     }
 

@@ -3,11 +3,10 @@
 use crate::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry, Terms};
 use crate::decision::{Record, TriedKind};
 use crate::id::Ids;
-use crate::policy::bundle::RedFlags;
 use crate::policy::rule::{Action, Recipient};
 use crate::policy::rule::{Fact, Field};
 use crate::policy::turnaround::{
-    At, CalendarRef, ClockPolicy, Deliver, OnReopen, PauseReason, Starts, Target, Threshold, True, Turnaround,
+    At, ClockPolicy, Deliver, OnReopen, PauseReason, Starts, Target, Threshold, True, Turnaround,
 };
 use crate::policy::{Policy, Pool};
 use crate::thread::{Priority, Thread};
@@ -81,7 +80,8 @@ impl Beginning<'_> {
         let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
         for clock_policy in self.turnaround.clocks.iter().filter(begins) {
             let priority = self.thread.priority;
-            let Some(target) = target(policy, clock_policy, priority, self.red_flag) else {
+            let hurried = (self.red_flag && hurries(clock_policy.id)).then(|| red_flag_target(policy));
+            let Some(target) = hurried.or_else(|| clock_policy.target(priority)) else {
                 record.errors.push(format!("{}: no target for {priority}", clock_policy.id));
                 continue;
             };
@@ -116,7 +116,11 @@ impl Beginning<'_> {
                 calendar,
                 counted_by,
                 priority: self.thread.priority,
-                thresholds: if self.red_flag { flag_thresholds(named) } else { named.thresholds.clone() },
+                thresholds: if self.red_flag && hurries(named.id) {
+                    flag_thresholds(named.id, &named.thresholds)
+                } else {
+                    named.thresholds.clone()
+                },
                 known_from: None,
                 rests: named.rests(),
                 review: None,
@@ -158,22 +162,26 @@ pub fn underlying<'p>(policy: &'p Policy, open: &[Clock]) -> Option<&'p Turnarou
     found.map(|turnaround| &**turnaround)
 }
 
-fn target(policy: &Policy, clock: &ClockPolicy, priority: Priority, red_flag: bool) -> Option<Target> {
-    let RedFlags { target, .. } = &policy.bundle.red_flags;
-    if red_flag { Some(Target::ElapsedTime { amount: target.amount }) } else { clock.target(priority) }
+/// The time that there is to answer danger.
+fn red_flag_target(policy: &Policy) -> Target {
+    Target::ElapsedTime { amount: policy.bundle.red_flags.target.amount }
+}
+
+/// Whether danger hurries an obligation: whoever is to see the message and to answer it. The matter may take its time.
+pub fn hurries(name: ClockName) -> bool {
+    matches!(name, ClockName::NextResponse | ClockName::FirstOpened)
 }
 
 /// The thresholds of a red flag's clock: the same ones, but nothing waits for an opening.
-fn flag_thresholds(clock: &ClockPolicy) -> Vec<Threshold> {
+fn flag_thresholds(name: ClockName, thresholds: &[Threshold]) -> Vec<Threshold> {
     let mut thresholds: Vec<Threshold> =
-        clock.thresholds.iter().map(|threshold| Threshold { deliver: Deliver::Now, ..threshold.clone() }).collect();
+        thresholds.iter().map(|threshold| Threshold { deliver: Deliver::Now, ..threshold.clone() }).collect();
     for threshold in &mut thresholds {
         if let At::After { elapsed, .. } = &mut threshold.at {
             *elapsed = true;
         }
     }
-    if thresholds.iter().all(|threshold| !matches!(threshold.at, At::Due { .. })) && clock.id == ClockName::NextResponse
-    {
+    if thresholds.iter().all(|threshold| !matches!(threshold.at, At::Due { .. })) && name == ClockName::NextResponse {
         thresholds.push(Threshold {
             id: "breach".to_owned(),
             at: At::Due { due: True },
@@ -184,7 +192,7 @@ fn flag_thresholds(clock: &ClockPolicy) -> Vec<Threshold> {
     thresholds
 }
 
-/// Tightens a running clock for a more urgent message: time already used stays counted, and due only moves earlier.
+/// Tightens a clock for a more urgent message: time already used stays counted, and due only moves earlier.
 pub fn tighten(
     setting: Setting<'_>,
     clock: &mut Clock,
@@ -193,37 +201,24 @@ pub fn tighten(
     record: &mut Record,
 ) -> Option<LedgerEntry> {
     let Setting { policy, now } = setting;
-    let due = if red_flag {
-        clock.terms.thresholds = flag_thresholds(&ClockPolicy {
-            id: clock.name,
-            starts: Starts::PatientMessage,
-            stops: crate::policy::turnaround::Stops::HumanReply,
-            pauses_while: vec![],
-            pause_caps: vec![],
-            on_reopen: OnReopen::NewCycle,
-            calendar: CalendarRef::Id(clock.fold.calendar.clone()),
-            targets: vec![],
-            thresholds: clock.terms.thresholds.clone(),
-        });
-        now.plus(policy.bundle.red_flags.target.amount.seconds())
+    let (target, due, reason) = if red_flag {
+        clock.terms.thresholds = flag_thresholds(clock.name, &clock.terms.thresholds);
+        clock.next = clock.next_threshold(policy);
+        let target = red_flag_target(policy);
+        (target, Some(now.plus(policy.bundle.red_flags.target.amount.seconds())), "red-flag")
     } else {
         let turnaround = policy.turnaround().iter().find(|turnaround| turnaround.id == clock.terms.policy)?;
         let target = turnaround.clocks.iter().find(|other| other.id == clock.name)?.target(priority)?;
-        earliest(policy, clock, &target, now)?
+        (target, None, "priority-raised")
     };
-    if clock.fold.due_at.is_some_and(|before| before <= due) {
-        return None;
-    }
+    let entry = earlier(setting, clock, Event::Retarget { target, due, reason: reason.to_owned() })?;
     clock.terms.priority = priority;
-    let reason = if red_flag { "red-flag" } else { "priority-raised" };
-    let event = Event::Retarget { target: Target::Manual { due }, reason: reason.to_owned() };
-    let entry = clock.record(now, event, policy);
     record.note(clock, "retarget", policy, now);
     Some(entry)
 }
 
-/// Counts a running clock from a message that was received before it began, because it was held until now: due only
-/// moves earlier.
+/// Counts a clock from a message that was received before it began, because it was held until now: due only moves
+/// earlier. The time for danger counts from when it was told, whatever was received before.
 pub fn since(
     setting: Setting<'_>,
     clock: &mut Clock,
@@ -232,19 +227,18 @@ pub fn since(
 ) -> Option<LedgerEntry> {
     let Setting { policy, now } = setting;
     clock.fold.started_at.filter(|started| *started > received_at)?;
-    let calendar = policy.calendar(&clock.fold.calendar)?;
-    let due = clock.fold.target.as_ref()?.due(calendar, received_at)?.max(now);
-    if clock.fold.due_at.is_some_and(|before| before <= due) {
-        return None;
-    }
-    let event = Event::Retarget { target: Target::Manual { due }, reason: "received-earlier".to_owned() };
-    let entry = clock.record(now, event, policy);
+    let target = clock.fold.target.clone().filter(|target| *target != red_flag_target(policy))?;
+    let due = clock.fold.due_if_begun(received_at, now, policy)?;
+    let entry =
+        earlier(setting, clock, Event::Retarget { target, due: Some(due), reason: "received-earlier".to_owned() })?;
     record.note(clock, "retarget", policy, now);
     Some(entry)
 }
 
-/// When the new target is due, counted from the clock's beginning, but never in the past: time used stays used.
-fn earliest(policy: &Policy, clock: &Clock, target: &Target, now: Instant) -> Option<Instant> {
-    let calendar = policy.calendar(&clock.fold.calendar)?;
-    target.due(calendar, clock.fold.started_at?).map(|due| due.max(now))
+/// Gives a clock another target if it is due earlier by it than it is, or would be once it goes on.
+pub fn earlier(setting: Setting<'_>, clock: &mut Clock, retarget: Event) -> Option<LedgerEntry> {
+    let Setting { policy, now } = setting;
+    let due = clock.fold.clone().then(now, &retarget, policy).due_going_on(now, policy)?;
+    let before = clock.fold.due_going_on(now, policy);
+    before.is_none_or(|before| due < before).then(|| clock.record(now, retarget, policy))
 }

@@ -180,7 +180,7 @@ fn event(policy: &Policy, asked: &Override, clock: &Clock, now: Instant) -> Opti
         OverrideKind::SetDue => asked
             .due
             .filter(|_| waiting)
-            .map(|due| ("retarget", Event::Retarget { target: Target::Manual { due }, reason })),
+            .map(|due| ("retarget", Event::Retarget { target: Target::Manual { due }, due: None, reason })),
         OverrideKind::Waive => (clock.name != ClockName::Resolve).then_some(("waive", Event::Waive { reason })),
         OverrideKind::Pause => {
             obligation::pause(policy, clock, asked.reason.pauses()?, asked.until, now).map(|event| ("pause", event))

@@ -185,6 +185,9 @@ pub struct ClockNote {
     /// When it is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Instant>,
+    /// What the patient had been told before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub promised_at: Option<Instant>,
     /// Holidays from now to due that count only once a person confirms them.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub unconfirmed: Vec<Unconfirmed>,
@@ -291,6 +294,7 @@ impl Record {
             zone: calendar.map(|calendar| calendar.zone_name().to_owned()).unwrap_or_default(),
             state: clock.fold.state.as_str().to_owned(),
             due_at: clock.fold.due_at,
+            promised_at: clock.promised_at.filter(|_| clock.fold.due_at.is_some()),
             unconfirmed: clock
                 .fold
                 .due_at

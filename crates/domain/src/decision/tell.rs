@@ -47,8 +47,9 @@ impl Record {
                 "Puede tratarse de una emergencia, por eso nada lo retuvo.",
             ));
         }
-        told.extend(waiting.and_then(|clock| hours(clock, &words)));
-        told.extend(waiting.and_then(|clock| answer(clock, &words)));
+        let by = waiting.and_then(|clock| clock.to_be_told(self.at));
+        told.extend(waiting.zip(by).and_then(|(clock, by)| hours(clock, by, &words)));
+        told.extend(waiting.and_then(|clock| answer(clock, by, &words)));
         let did = |what: &str| self.effects.iter().any(|effect| effect.suppressed.is_none() && effect.what == what);
         if did("visit-suggested") {
             let english = "A visit may serve better than more messages.";
@@ -75,13 +76,19 @@ impl Record {
     }
 }
 
-/// When the team is there from now until it is due: "Open until 5:00 PM, then closed until Monday."
-fn hours(clock: &ClockNote, words: &Words<'_>) -> Option<String> {
-    if clock.state != ClockState::Running.as_str() {
-        return None;
+impl ClockNote {
+    /// By when the patient may be told that somebody answers: what they were told before where that is earlier than due,
+    /// and no instant that had passed when it was decided.
+    fn to_be_told(&self, decided_at: Instant) -> Option<Instant> {
+        let due = self.due_at.filter(|_| self.state == ClockState::Running.as_str())?;
+        Some(self.promised_at.map_or(due, |promised| promised.min(due))).filter(|by| *by > decided_at)
     }
-    // The last stretch ends when it is due, which is told by itself.
-    let before = clock.walk.len().checked_sub(1)?;
+}
+
+/// When the team is there from now until then: "Open until 5:00 PM, then closed until Monday."
+fn hours(clock: &ClockNote, by: Instant, words: &Words<'_>) -> Option<String> {
+    // The stretch in which it is answered ends then, which is told by itself.
+    let before = clock.walk.iter().take_while(|stretch| stretch.until < by).count();
     let stretches = clock.walk.iter().take(before.min(TOLD)).enumerate().map(|(place, stretch)| {
         let (open, closed) = if place == 0 {
             (words.say("Open until", "Abierto hasta el"), words.say("Closed until", "Cerrado hasta el"))
@@ -98,10 +105,10 @@ fn hours(clock: &ClockNote, words: &Words<'_>) -> Option<String> {
     (!told.is_empty()).then(|| format!("{told}{more}."))
 }
 
-fn answer(clock: &ClockNote, words: &Words<'_>) -> Option<String> {
-    let told = match (ClockState::from_code(&clock.state)?, clock.due_at) {
-        (ClockState::Running, Some(due)) => {
-            let by = words.at(due);
+fn answer(clock: &ClockNote, by: Option<Instant>, words: &Words<'_>) -> Option<String> {
+    let told = match (ClockState::from_code(&clock.state)?, by) {
+        (ClockState::Running, Some(by)) => {
+            let by = words.at(by);
             words.say(&format!("Somebody answers by {by}."), &format!("Alguien responderá a más tardar el {by}."))
         }
         (ClockState::Running, None) => words.say(

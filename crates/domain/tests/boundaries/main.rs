@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
+mod danger;
 mod holds;
 mod limits;
+mod promises;
 mod properties;
 mod replies;
 mod world;

@@ -56,6 +56,7 @@ pub fn message(sender: &str, text: &str) -> Message {
     Message { patient: Some(reference(PATIENT)), ..Message::new("m0".parse().unwrap(), reference(sender), text) }
 }
 
+#[derive(Clone)]
 pub struct World {
     pub policy: Policy,
     pub threads: BTreeMap<ResourceId, ThreadView>,
