@@ -11,6 +11,7 @@ use domain::search::Read;
 use domain::store::{StoreError, ThreadView};
 use fhir::communication::Communication;
 
+use crate::seen;
 use crate::state::AppState;
 
 /// A held message and what belongs to it, as they are stored.
@@ -23,7 +24,7 @@ pub struct Held {
     pub message: Message,
     /// The Task of its review.
     pub review: Option<Stored>,
-    /// Its thread.
+    /// Its thread, or the one that goes on in its place.
     pub view: ThreadView,
     sender: Correspondent,
 }
@@ -40,8 +41,13 @@ impl Held {
             let read = Read { tenant: tenant.clone(), key, version: None, visibility: Visibility::Everything };
             state.store.read(read).await
         };
-        let view = state.store.thread_of(tenant.clone(), hold.message.clone()).await?;
-        let view = view.ok_or_else(|| missing("thread"))?;
+        let written_in = state.store.thread_of(tenant.clone(), hold.message.clone()).await?;
+        let written_in = written_in.ok_or_else(|| missing("thread"))?;
+        let mut view = seen::going_on(state, tenant, hold.message.clone()).await?.ok_or_else(|| missing("thread"))?;
+        if view.thread.id != written_in.thread.id {
+            // Its thread has been merged into another: it is delivered there, and its review ends with it.
+            view.clocks.extend(written_in.clocks.into_iter().filter(|clock| clock.id == hold.clock));
+        }
         let stored = resource(ResourceType::Communication, hold.message.clone()).await?;
         let stored = stored.ok_or_else(|| missing("text"))?;
         let review = resource(ResourceType::Task, hold.task.clone()).await?;

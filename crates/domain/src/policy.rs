@@ -101,6 +101,8 @@ pub struct Policy {
     calendars: BTreeMap<String, Calendar>,
     /// Those in force, by name.
     kept: BTreeMap<String, Kept>,
+    /// The keys of those that count today, by whose they are: a pool's resource or a calendar of the bundle.
+    counting: BTreeMap<String, String>,
     pools: Vec<Pool>,
     people: People,
     /// Holidays that nobody has confirmed, with the calendars that would follow them.
@@ -195,6 +197,9 @@ impl Policy {
                 }
             }
         }
+        let mut counting: BTreeMap<String, String> =
+            kept.iter().map(|(name, calendar)| (name.clone(), calendar.key.clone())).collect();
+        counting.extend(pools.iter().map(|pool| (pool.reference.to_string(), pool.calendar.clone())));
         // A team that is no pool says nothing about whose conversations its participants see.
         let answering = teams.iter().filter(|team| pools.iter().any(|pool| pool.reference == team.reference));
         let people = People::new(roles, answering, absences, &bundle.absence.covers);
@@ -225,6 +230,7 @@ impl Policy {
             zone,
             calendars,
             kept,
+            counting,
             pools,
             people,
             unconfirmed,
@@ -278,9 +284,7 @@ impl Policy {
     /// The key under which a clock counts today that is counted by `counted_by`: a pool's resource or a calendar of the
     /// bundle. `None` when there is neither any more.
     pub fn counting(&self, counted_by: &str) -> Option<&str> {
-        let pool = self.pools.iter().find(|pool| pool.reference.to_string() == counted_by);
-        let calendar = || self.kept.get(counted_by).map(|kept| kept.key.as_str());
-        pool.map(|pool| pool.calendar.as_str()).or_else(calendar)
+        self.counting.get(counted_by).map(String::as_str)
     }
 
     /// The people who answer.

@@ -281,6 +281,9 @@ impl<'p> Side<'p> {
             }
             rows.extend(fired.outbox);
             view.clocks[place] = fired.clock;
+            if let Some(thread) = fired.thread {
+                view.thread = thread;
+            }
         }
         self.totals.count(&rows, &self.policy.zone);
     }

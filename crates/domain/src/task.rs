@@ -83,6 +83,8 @@ pub enum Business {
     AtRisk,
     /// Due has passed.
     Overdue,
+    /// Nobody can say by when: the calendar does not open for long enough.
+    Unbounded,
     /// Rests.
     Paused,
     /// Answered in time.
@@ -102,6 +104,7 @@ impl Business {
             Self::OnTrack => "on-track",
             Self::AtRisk => "at-risk",
             Self::Overdue => "overdue",
+            Self::Unbounded => "unbounded",
             Self::Paused => "paused",
             Self::Met => "met",
             Self::MetLate => "met-late",
@@ -126,6 +129,7 @@ impl Task {
                 let late = fold.breached_at.is_some() || fold.is_overdue(now);
                 let business = match (late, warned) {
                     (true, _) => Business::Overdue,
+                    _ if fold.is_unbounded() => Business::Unbounded,
                     (false, true) => Business::AtRisk,
                     (false, false) => Business::OnTrack,
                 };
@@ -151,7 +155,7 @@ impl Task {
             status,
             business,
             start: fold.started_at,
-            due: fold.due_at.or(fold.last_due_at),
+            due: fold.due_at.or(fold.last_due_at).filter(|_| !fold.is_unbounded()),
             promised: clock.promised_at,
             clock: clock.id.clone(),
             cycle: clock.cycle,

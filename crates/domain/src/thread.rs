@@ -136,6 +136,8 @@ pub struct Thread {
     pub cycle: i32,
     /// The Task of the open obligation.
     pub task: Option<ResourceId>,
+    /// The cycle in which a person last said who answers, by a hand-over or an assignment.
+    pub handed_cycle: i32,
     /// The cycle in which an automatic reply was last sent.
     pub replied_cycle: i32,
     /// Whether policy could not be evaluated in full, so that a person must look.

@@ -483,12 +483,13 @@ proptest! {
     }
 
     #[test]
-    fn the_next_threshold_is_none_exactly_while_nothing_runs(events in life()) {
+    fn the_next_threshold_is_none_exactly_while_nothing_runs_and_no_pause_ends(events in life()) {
         let known = known();
         let mut clock = clock(places());
         for (at, event) in events {
             clock.record(at, event, known);
-            prop_assert_eq!(clock.next.is_some(), clock.fold.due_at.is_some());
+            prop_assert_eq!(clock.next.is_some(), clock.fold.due_at.is_some() || clock.fold.paused_until.is_some());
+            prop_assert!(clock.fold.paused_until.is_none() || clock.fold.state == ClockState::Paused);
             prop_assert_eq!(clock.fold.due_at.is_some(), clock.fold.state == ClockState::Running);
         }
     }

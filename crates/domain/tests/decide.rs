@@ -187,6 +187,10 @@ fn d6_a_stat_message_is_told_in_quiet_hours() {
         let answered = decide(policy, night, &answer, Some(&view(&sent)));
         let told = answered.outbox.iter().find(|row| row.recipient.as_deref() == Some("Patient/p-1001")).unwrap();
         assert_eq!(told.release_at, released, "{priority:?}");
+        let passed = answered.record.effects.iter().find(|effect| effect.kind == "quiet-hours");
+        let named = passed.map(|effect| (effect.what.as_str(), effect.suppressed.as_deref().unwrap()));
+        let bypass = policy.bundle.quiet_hours.iter().find(|quiet| quiet.audience == QuietAudience::Patient).unwrap();
+        assert_eq!(named, priority.map(|_| (bypass.id.as_str(), "its urgency is stat")), "which was passed, and why");
     }
 }
 
@@ -432,7 +436,7 @@ proptest! {
         let ready = condition.ready(&phrases);
         let facts = |field| facts(field, &tags, &found);
         let held = ready.holds(&facts, &mut trace);
-        prop_assert!(condition.constant().is_none_or(|constant| constant == held));
+        prop_assert!(condition.constant().is_none_or(|constant| Some(constant) == held));
         prop_assert!(trace.unknown.iter().all(|field| facts(*field).is_none()));
         let mut nothing_known = Trace::default();
         ready.holds(&|_| None, &mut nothing_known);

@@ -261,3 +261,35 @@ proptest! {
         prop_assert!(moved(&policy, &following(&view, &decision), now).is_none());
     }
 }
+
+#[test]
+fn a21_hours_that_end_for_good_leave_no_clock_without_somebody_who_looks_and_hours_that_come_back_bound_it_again() {
+    let before = policy(&json!({}));
+    let view = sent(&before, new_york(18, "09:00"));
+    let own = |members: Value| ServiceHours {
+        reference: reference("HealthcareService/default"),
+        version: Version(1),
+        name: None,
+        calendar: Some(serde_json::from_value::<CalendarSpec>(members).unwrap()),
+    };
+    let compile = |hours: ServiceHours| {
+        let bundle = Bundle::read(DEFAULT_BUNDLE).unwrap();
+        Policy::compile(bundle, &of(&[hours]), 2, around()).unwrap()
+    };
+    let ended = compile(own(json!({ "id": "x", "timezone": "America/New_York", "weekly": [],
+        "exceptions": [{ "from": "2026-06-18", "to": "2026-06-18", "reason": "the last day", "shifts": [{ "start": "08:00", "end": "12:00" }] }] })));
+    let decision = moved(&ended, &view, new_york(18, "10:00")).unwrap();
+    assert_eq!(decision.clock.fold.standing(new_york(18, "11:00")), "unbounded");
+    assert_eq!(decision.task.as_ref().unwrap().business.as_str(), "unbounded");
+    assert!(decision.thread.as_ref().is_some_and(|thread| thread.needs_review));
+    assert!(!decision.record.errors.is_empty());
+    let told = decision.outbox.iter().find(|row| row.topic == "unbounded").unwrap();
+    assert_eq!(told.recipient.as_deref(), Some("HealthcareService/default"));
+    assert_eq!(decision.clock.next.as_ref().map(|next| next.id.as_str()), Some("promise-missed"), "a promise passes");
+    let again = following(&view, &decision);
+    let back = compile(own(json!({ "id": "x", "timezone": "America/New_York",
+        "weekly": [{ "days": ["mon", "tue", "wed", "thu", "fri"], "shifts": [{ "start": "08:00", "end": "17:00" }] }] })));
+    let mended = moved(&back, &again, new_york(18, "10:30")).unwrap();
+    assert_eq!(mended.clock.fold.due_at, Some(new_york(22, "17:00")), "what remained is counted on");
+    assert!(mended.clock.next.is_some() && mended.thread.is_none());
+}

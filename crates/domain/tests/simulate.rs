@@ -5,6 +5,7 @@
 use domain::id::Reference;
 use domain::message::Message;
 use domain::policy::bundle::Bundle;
+use domain::policy::turnaround::PauseReason;
 use domain::policy::{Directory, Policy};
 use domain::simulate::{Arrival, Comparison, Simulation, Totals};
 use domain::time::Instant;
@@ -64,6 +65,36 @@ fn what_a_candidate_holds_is_delivered_when_its_longest_hold_is_over_and_runs_it
     assert_eq!(found.candidate.thresholds["review-overdue"], 2, "nobody reviews in a simulation");
     let breaches = |side: &Totals| side.thresholds["breach"];
     assert_eq!((breaches(&found.baseline), breaches(&found.candidate)), (3, 3), "what was held is owed all the same");
+}
+
+#[test]
+fn a_pause_that_ends_by_itself_ends_for_the_conversation_too() {
+    let resting = |bundle: &mut Value| {
+        for turnaround in bundle["turnaround"].as_array_mut().unwrap() {
+            let targets = turnaround["clocks"][0]["targets"].clone();
+            turnaround["clocks"].as_array_mut().unwrap().push(json!({ "id": "resolve", "starts": "thread-opened",
+                "stops": "thread-resolved", "pausesWhile": ["waiting-on-patient"], "targets": targets,
+                "calendar": { "of": "answering-pool" } }));
+        }
+    };
+    let waiting = json!([{ "id": "waiting", "order": 90, "do": [{ "type": "set-priority", "value": "urgent" }],
+        "when": { "field": "thread.status", "op": "eq", "value": "waiting-on-patient" } }]);
+    let candidate = policy(|bundle| {
+        resting(bundle);
+        bundle["routing"] = waiting;
+    });
+    let baseline = policy(|bundle| {
+        resting(bundle);
+        bundle["routing"] = json!([]);
+    });
+    let days = |number: i64| number * 24 * 60;
+    let mut asked = arrival(1, 60, 0, "Practitioner/nurse", "Which pharmacy?");
+    asked.message.awaits = Some(PauseReason::WaitingOnPatient);
+    let asks = [arrival(0, 0, 0, "Patient/p-1", "Hello."), asked];
+    let soon = arrival(2, days(1), 0, "Patient/p-1", "This one.");
+    let late = arrival(2, days(14), 0, "Patient/p-1", "This one.");
+    let different = |last: Arrival| compared(&baseline, &candidate, &[&asks[..], &[last]].concat()).different;
+    assert_eq!((different(soon), different(late)), (1, 0), "after five open days nobody is waited for");
 }
 
 fn arrivals() -> impl Strategy<Value = Vec<Arrival>> {

@@ -102,6 +102,7 @@ diesel::table! {
         limits_lifted_until -> Nullable<Ts>,
         quiet_lifted_until -> Nullable<Ts>,
         zone -> Nullable<Text>,
+        handed_cycle -> Integer,
     }
 }
 

@@ -333,6 +333,7 @@ mod tests {
             patient_messages: 0,
             cycle: 0,
             task: None,
+            handed_cycle: 0,
             replied_cycle: 0,
             needs_review: false,
             merged_into: None,

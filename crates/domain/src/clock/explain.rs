@@ -29,7 +29,7 @@ pub struct Explanation {
     pub cycle: i32,
     /// The instant for which this is told.
     pub at: Instant,
-    /// Its state, with `overdue` for a running clock whose due has passed.
+    /// Its state, with `overdue` for a running clock whose due has passed and `unbounded` for one that is never due.
     pub state: String,
     /// The zone of the calendar that counts.
     pub zone: String,
@@ -132,7 +132,6 @@ impl Explanation {
         language: Language,
     ) -> Self {
         let fold = Fold::of(ledger, calendars);
-        let state = if fold.is_overdue(now) { "overdue" } else { fold.state.as_str() };
         let zone = calendars.calendar(&fold.calendar).map(|calendar| calendar.zone_name().to_owned());
         let mut told = Self {
             clock: clock.id.clone(),
@@ -140,13 +139,13 @@ impl Explanation {
             name: clock.name.as_str().to_owned(),
             cycle: clock.cycle,
             at: now,
-            state: state.to_owned(),
+            state: fold.standing(now).to_owned(),
             zone: zone.unwrap_or_default(),
             target: fold.target.clone(),
             allowance: fold.allowance,
             used: fold.used_until(now, calendars),
             started_at: fold.started_at,
-            due_at: fold.due_at.or(fold.last_due_at),
+            due_at: fold.due_at.or(fold.last_due_at).filter(|_| !fold.is_unbounded()),
             promised_at: clock.promised_at,
             stopped_at: fold.stopped_at,
             breached_at: fold.breached_at,

@@ -242,6 +242,23 @@ impl Fold {
         target.after(calendar, now, all.less(used))
     }
 
+    /// The state as it is told: `overdue` for a clock that runs and whose due has passed, `unbounded` for one that runs
+    /// and of which no calendar says by when.
+    pub fn standing(&self, now: Instant) -> &'static str {
+        if self.is_overdue(now) {
+            "overdue"
+        } else if self.is_unbounded() {
+            "unbounded"
+        } else {
+            self.state.as_str()
+        }
+    }
+
+    /// Whether the clock runs without ever being due: its calendar does not open for long enough.
+    pub fn is_unbounded(&self) -> bool {
+        self.state == ClockState::Running && self.due_at.is_none()
+    }
+
     /// Whether due has passed while the clock runs.
     pub fn is_overdue(&self, now: Instant) -> bool {
         self.state == ClockState::Running && self.due_at.is_some_and(|due| now > due)

@@ -91,7 +91,8 @@ fn handed(
     if repeated {
         record.left("hand-over", "owner", "it stands so already");
     } else {
-        thread = Thread { owner: None, assigned: to.cloned(), revision: thread.revision + 1, ..thread };
+        let handed_cycle = thread.cycle;
+        thread = Thread { owner: None, assigned: to.cloned(), handed_cycle, revision: thread.revision + 1, ..thread };
         clocks.push(Clock { revision: waiting.revision + 1, ..waiting.clone() });
         record.did("hand-over", handing.reason, to.map(ToString::to_string), None);
         record.did("hand-over-by", "person", handing.actor.person.map(ToString::to_string), None);

@@ -91,15 +91,16 @@ impl<'a, 'i> Inbound<'a, 'i> {
 }
 
 impl<'a> Inbound<'a, '_> {
-    /// The patient's side waits for an answer: an obligation begins, or goes on.
+    /// The patient's side waits for an answer: an obligation begins, or goes on. Where the message is to go is found first,
+    /// because blocks and reviews are a pool's; then blocks and limits keep it back or let it pass, by the urgency that it
+    /// was sent with; only then is done what rules ask for.
     pub fn by_patient(&mut self, thread: &mut Thread, view: Option<&ThreadView>) {
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();
-        let routed = self.route(thread, flagged);
-        let priority = message.priority.unwrap_or_default();
+        let routed = self.route(thread, view, flagged);
         if message.has_payload && !flagged {
             let began = begins(view);
-            if let Some(why) = self.kept_back(thread, began, routed.pool, priority.max(routed.priority)) {
+            if let Some(why) = self.kept_back(thread, began, routed.pool, message.priority.unwrap_or_default()) {
                 return self.hold(thread, view, routed.pool, why);
             }
             self.count(thread, began);
@@ -112,10 +113,9 @@ impl<'a> Inbound<'a, '_> {
         let policy = self.setting.policy;
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();
-        let pool = routed.pool;
-        thread.pool = Some(pool.id.clone());
-        thread.pool_reference = Some(pool.reference.clone());
-        thread.tags.extend(routed.tags.iter().map(|&tag| tag.to_owned()));
+        let mut pool = routed.pool;
+        answered_by(thread, pool);
+        self.mark(thread, routed);
         let assigned = routed.named.and_then(|person| self.assigned(person, pool));
         let priority = message.priority.unwrap_or_default();
         let wanted = if flagged { policy.bundle.red_flags.priority.max(priority) } else { priority };
@@ -143,7 +143,7 @@ impl<'a> Inbound<'a, '_> {
                 self.go_on(thread, view, rises, flagged);
             }
             if running.is_none() {
-                self.begin(thread, view, pool, flagged);
+                pool = self.begin(thread, view, pool, flagged);
             }
             thread.state = ThreadState::AwaitingTeam;
         }
@@ -214,15 +214,46 @@ impl<'a> Inbound<'a, '_> {
         }
     }
 
-    fn begin(&mut self, thread: &mut Thread, view: Option<&ThreadView>, pool: &Pool, flagged: bool) {
-        let policy = self.setting.policy;
+    /// A cycle begins; answers the pool that is to answer. Where it cannot be said by when, that is the clinic's default.
+    fn begin(&mut self, thread: &mut Thread, view: Option<&ThreadView>, pool: &'a Pool, flagged: bool) -> &'a Pool {
         thread.cycle += 1;
         thread.owner = None;
+        let (faults, notes) = (self.record.errors.len(), self.record.clocks.len());
+        let mut begun = self.beginning(thread, view, pool, flagged);
+        let mut answers = pool;
+        if self.record.errors.len() > faults && !flagged {
+            answers = self.unevaluated();
+            if answers.reference != pool.reference {
+                answered_by(thread, answers);
+                thread.assigned = None;
+                self.record.clocks.truncate(notes);
+                begun = self.beginning(thread, view, answers, flagged);
+            }
+        }
+        let (clocks, ledger) = begun;
+        self.clocks.extend(clocks);
+        self.ledger.extend(ledger);
+        thread.task = self.waiting().and_then(|clock| clock.task.clone());
+        if let Some(task) = &thread.task {
+            self.outbox.event(self.ids, "task-opened", thread, Key::new(ResourceType::Task, task.clone()));
+        }
+        answers
+    }
+
+    /// The clocks that begin where a pool is to answer.
+    fn beginning(
+        &mut self,
+        thread: &Thread,
+        view: Option<&ThreadView>,
+        pool: &Pool,
+        flagged: bool,
+    ) -> (Vec<Clock>, Vec<LedgerEntry>) {
+        let policy = self.setting.policy;
         let attendance = self.attendance;
         let fact = |field| fact(policy, self.message, &self.reading, (thread, pool, attendance), field);
         let Some(turnaround) = obligation::governing(policy, &fact, &mut self.record) else {
             self.record.errors.push("no turnaround policy governs".to_owned());
-            return;
+            return (vec![], vec![]);
         };
         let reopens = view.is_some_and(|view| view.thread.state == ThreadState::Resolved);
         let beginning = Beginning {
@@ -242,12 +273,7 @@ impl<'a> Inbound<'a, '_> {
                 clock.terms.known_from = Some(self.setting.now);
             }
         }
-        self.clocks.extend(clocks);
-        self.ledger.extend(ledger);
-        thread.task = self.waiting().and_then(|clock| clock.task.clone());
-        if let Some(task) = &thread.task {
-            self.outbox.event(self.ids, "task-opened", thread, Key::new(ResourceType::Task, task.clone()));
-        }
+        (clocks, ledger)
     }
 
     /// A message that is delivered late: what is owed is set right as if everything had come in its order.
@@ -306,6 +332,11 @@ impl<'a> Inbound<'a, '_> {
             self.record.did("sender-notice", "message-long", None, None);
         }
     }
+}
+
+fn answered_by(thread: &mut Thread, pool: &Pool) {
+    thread.pool = Some(pool.id.clone());
+    thread.pool_reference = Some(pool.reference.clone());
 }
 
 /// Whether a message begins a conversation: nobody but a header has said anything in it.

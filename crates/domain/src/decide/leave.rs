@@ -35,6 +35,26 @@ pub(super) fn leaves(
     }
 }
 
+/// The entry of quiet hours that a notice passes which leaves at `now`, and what lets it pass; `None` where it passes none.
+pub(super) fn passes<'p>(
+    policy: &'p Policy,
+    thread: &Thread,
+    audience: QuietAudience,
+    (hours, priority): (Hours, Priority),
+    now: Instant,
+) -> Option<(&'p str, String)> {
+    let zone = thread.zone.as_deref().and_then(zone_named).filter(|_| audience == QuietAudience::Patient);
+    let entry = policy.quiet_at(audience, zone.as_ref(), now)?;
+    let why = if hours == Hours::None {
+        "it waits for nothing".to_owned()
+    } else if thread.quiet_lifted_until.is_some_and(|until| until > now) {
+        "lifted by an authorised person".to_owned()
+    } else {
+        format!("its urgency is {priority}")
+    };
+    Some((&entry.id, why))
+}
+
 /// Until when a notice that is about to leave waits after all, by the hours, the zone and the policy of this moment;
 /// `None` when it leaves.
 pub fn put_off(policy: &Policy, thread: &Thread, row: &OutboxRow, now: Instant) -> Option<Instant> {

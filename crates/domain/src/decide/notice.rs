@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::decision::Record;
 use crate::id::{Ids, Key, Reference, ResourceType};
 use crate::policy::Pool;
+use crate::policy::bundle::QuietAudience;
 use crate::policy::rule::Recipient;
 use crate::policy::turnaround::Deliver;
 use crate::thread::{Priority, Thread};
@@ -12,7 +13,7 @@ use crate::time::Instant;
 
 use super::Setting;
 use super::attendance::told;
-use super::leave::leaves;
+use super::leave::{leaves, passes};
 
 /// What leaves because of one decision.
 pub struct Outbox<'a> {
@@ -133,8 +134,15 @@ impl<'a> Outbox<'a> {
         thread: &Thread,
         (hours, priority, release_at): (Hours, Priority, Instant),
     ) {
+        let Setting { policy, now } = self.setting;
+        let patient = to.is("Patient") || to.is("RelatedPerson");
+        let audience = if patient { QuietAudience::Patient } else { QuietAudience::Staff };
         let to = to.to_string();
         record.did("notice", topic, Some(to.clone()), Some(release_at));
+        let passed = passes(policy, thread, audience, (hours, priority), now).filter(|_| release_at == now);
+        if let Some((entry, why)) = passed {
+            record.left("quiet-hours", entry, &why);
+        }
         self.rows.push(OutboxRow {
             id: ids.next_id(),
             kind: OutboxKind::Notice,

@@ -14,6 +14,9 @@ use crate::time::Instant;
 
 use super::Setting;
 
+/// Why a clock is never due.
+pub const UNBOUNDED: &str = "the calendar does not open for long enough";
+
 /// The turnaround policy that governs: the first whose condition holds, the fallback at last.
 pub fn governing<'a, 'f>(
     policy: &'a Policy,
@@ -90,7 +93,7 @@ impl Beginning<'_> {
             ledger.push(clock.record(self.at, Event::Activate { target, calendar }, policy));
             record.note(&clock, "activate", policy, now);
             if clock.fold.due_at.is_none() {
-                record.errors.push(format!("{}: the calendar does not open for long enough", clock.name));
+                record.errors.push(format!("{}: {UNBOUNDED}", clock.name));
             }
             clocks.push(clock);
         }

@@ -5,11 +5,15 @@ use crate::clock::{Clock, Event};
 use crate::decision::{Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::policy::Policy;
+use crate::policy::rule::Recipient;
+use crate::policy::turnaround::Deliver;
 use crate::store::ThreadView;
 use crate::task::Task;
+use crate::thread::Thread;
 
 use super::fire::Fired;
-use super::notice::Outbox;
+use super::notice::{Notice, Outbox};
+use super::obligation::UNBOUNDED;
 use super::{Setting, answering, named};
 
 /// The calendar that a clock is to be counted by from now on, and why: `None` while it is counted by the right one, when
@@ -20,7 +24,8 @@ pub fn another_calendar<'p>(policy: &'p Policy, counted_by: &str, calendar: &str
 }
 
 /// Moves a clock to the calendar that counts today: the time that it has used stays as it was counted, what remains is
-/// projected anew. `None` when there is nothing to move, because it has ended or somebody has moved it.
+/// projected anew. Where nothing can be projected, because the calendar opens too little, the default pool is told and a
+/// person must look. `None` when there is nothing to move, because it has ended or somebody has moved it.
 pub fn recalendar(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Ids) -> Option<Fired> {
     let Setting { policy, now } = setting;
     if clock.fold.state.is_over() {
@@ -47,6 +52,14 @@ pub fn recalendar(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &
         let pool = answering(policy, &view.thread);
         outbox.due_after_promise(ids, &mut record, (clock, &after), &view.thread, pool);
     }
+    let mut thread = None;
+    if after.fold.is_unbounded() && !clock.fold.is_unbounded() {
+        // Nothing warns of a clock that is never due, so that a person must look.
+        record.errors.push(format!("{}: {UNBOUNDED}", after.name));
+        let told = Notice { topic: "unbounded", to: Recipient::Pool, deliver: Deliver::WhenOpen };
+        outbox.team(ids, &mut record, &told, &view.thread, policy.default_pool());
+        thread = Some(Thread { needs_review: true, revision: view.thread.revision + 1, ..view.thread.clone() });
+    }
     let task = Task::mirror(&view.thread, &after, now);
-    Some(Fired { record, thread: None, clock: after, ledger, firings: vec![], task, outbox: outbox.into_rows() })
+    Some(Fired { record, thread, clock: after, ledger, firings: vec![], task, outbox: outbox.into_rows() })
 }

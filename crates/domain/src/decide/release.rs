@@ -123,7 +123,7 @@ fn ended<'a>(
     match ending.outcome {
         ReviewOutcome::Deliver => {
             let flagged = !inbound.record.red_flags.is_empty();
-            let mut routed = inbound.route(&thread, flagged);
+            let mut routed = inbound.route(&thread, Some(view), flagged);
             if let Some(pool) = ending.pool.or(of_hold).filter(|_| !flagged) {
                 inbound.record.path.push(format!("released to: {}", pool.id));
                 routed.pool = pool;

@@ -78,6 +78,7 @@ pub fn route(
         pool: Some(to.id.clone()),
         pool_reference: Some(to.reference.clone()),
         owner: None,
+        handed_cycle: view.thread.cycle,
         revision: view.thread.revision + 1,
         ..view.thread.clone()
     };

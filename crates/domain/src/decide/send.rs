@@ -206,6 +206,7 @@ fn opened(message: &Message, now: Instant) -> Thread {
         patient_messages: 0,
         cycle: 0,
         task: None,
+        handed_cycle: 0,
         replied_cycle: 0,
         needs_review: false,
         merged_into: None,

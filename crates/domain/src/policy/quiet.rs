@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use crate::calendar::zone::{DAY, Offsets, wall};
 use crate::calendar::{Shift, WallTime};
 use crate::policy::Policy;
-use crate::policy::bundle::{QuietAudience, WindowsIn};
+use crate::policy::bundle::{QuietAudience, QuietHours, WindowsIn};
 use crate::thread::Priority;
 use crate::time::Instant;
 
@@ -25,10 +25,7 @@ impl Policy {
         let entries: Vec<(Windows<'_>, Instant)> = concerned
             .filter(|quiet| !quiet.bypass_priority.contains(&priority))
             .map(|quiet| {
-                let zone = match quiet.windows_in {
-                    WindowsIn::RecipientTimezone => zone.unwrap_or(&self.zone),
-                    WindowsIn::ClinicTimezone => &self.zone,
-                };
+                let zone = self.quiet_zone(quiet, zone);
                 (Windows { shifts: &quiet.shifts, zone }, since.plus(quiet.max_hold.seconds()))
             })
             .filter(|(_, cap)| *cap > at)
@@ -40,6 +37,23 @@ impl Policy {
                 Some(later) => release = later,
                 None => return release,
             }
+        }
+    }
+}
+
+impl Policy {
+    /// An entry of quiet hours for that audience in whose window `at` lies, whoever may pass it.
+    pub fn quiet_at(&self, audience: QuietAudience, zone: Option<&TimeZone>, at: Instant) -> Option<&QuietHours> {
+        self.bundle.quiet_hours.iter().filter(|quiet| quiet.audience == audience).find(|quiet| {
+            let windows = Windows { shifts: &quiet.shifts, zone: self.quiet_zone(quiet, zone) };
+            windows.end(at).is_some()
+        })
+    }
+
+    fn quiet_zone<'a>(&'a self, quiet: &QuietHours, recipient: Option<&'a TimeZone>) -> &'a TimeZone {
+        match quiet.windows_in {
+            WindowsIn::RecipientTimezone => recipient.unwrap_or(&self.zone),
+            WindowsIn::ClinicTimezone => &self.zone,
         }
     }
 }

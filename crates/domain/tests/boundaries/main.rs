@@ -8,4 +8,5 @@ mod limits;
 mod promises;
 mod properties;
 mod replies;
+mod routing;
 mod world;

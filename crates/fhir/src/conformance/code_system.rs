@@ -86,6 +86,7 @@ static SYSTEMS: &[CodeSystem] = &[
             ("on-track", "It is in time."),
             ("at-risk", "A warning has been given."),
             ("overdue", "Its due time has passed."),
+            ("unbounded", "Nobody can say by when: the calendar that counts does not open for long enough."),
             ("paused", "It rests."),
             ("met", "It was answered in time."),
             ("met-late", "It was answered late."),

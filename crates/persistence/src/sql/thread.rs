@@ -34,6 +34,7 @@ rows! {
         cycle: Integer = i32,
         task: Nullable<Text> = Option<&'a str>,
         replied_cycle: Integer = i32,
+        handed_cycle: Integer = i32,
         needs_review: Bool = bool,
         merged_into: Nullable<Text> = Option<&'a str>,
         limits_lifted_until: Nullable<Ts> = Option<Micros>,
@@ -52,7 +53,7 @@ impl Sql for Update {
          priority = given.priority, state = given.state, opened_at = given.opened_at, \
          last_activity_at = given.last_activity_at, last_staff_at = given.last_staff_at, \
          patient_messages = given.patient_messages, cycle = given.cycle, task = given.task, \
-         replied_cycle = given.replied_cycle, needs_review = given.needs_review, merged_into = given.merged_into, \
+         replied_cycle = given.replied_cycle, handed_cycle = given.handed_cycle, needs_review = given.needs_review, merged_into = given.merged_into, \
          limits_lifted_until = given.limits_lifted_until, quiet_lifted_until = given.quiet_lifted_until, \
          zone = given.zone, assigned = given.assigned, tags = given.tags, revision = given.revision FROM ";
     const AFTER: &'static str = " WHERE thread.tenant = given.tenant AND thread.id = given.id \
@@ -91,6 +92,7 @@ fn row<'a>(tenant: &'a str, thread: &'a Thread) -> ThreadRow<'a> {
         cycle: thread.cycle,
         task: thread.task.as_ref().map(ResourceId::as_str),
         replied_cycle: thread.replied_cycle,
+        handed_cycle: thread.handed_cycle,
         needs_review: thread.needs_review,
         merged_into: thread.merged_into.as_ref().map(ResourceId::as_str),
         limits_lifted_until: thread.limits_lifted_until.map(Micros::from),
@@ -120,6 +122,7 @@ struct Found {
     cycle: i32,
     task: Option<String>,
     replied_cycle: i32,
+    handed_cycle: i32,
     needs_review: bool,
     merged_into: Option<String>,
     limits_lifted_until: Option<Micros>,
@@ -150,6 +153,7 @@ impl TryFrom<Found> for Thread {
             cycle: row.cycle,
             task: row.task.map(read_id).transpose()?,
             replied_cycle: row.replied_cycle,
+            handed_cycle: row.handed_cycle,
             needs_review: row.needs_review,
             merged_into: row.merged_into.map(read_id).transpose()?,
             limits_lifted_until: row.limits_lifted_until.map(Micros::instant),

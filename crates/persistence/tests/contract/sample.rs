@@ -100,6 +100,7 @@ pub fn thread(name: &str, revision: i32) -> Thread {
         patient_messages: 1,
         cycle: 1,
         task: None,
+        handed_cycle: 0,
         replied_cycle: 0,
         needs_review: false,
         merged_into: None,
@@ -139,6 +140,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             paused_until: None,
             stopped_at: None,
             breached_at: None,
+            retargeted_at: None,
             allowance: Span::hours(27),
             used: Span::default(),
             segments: vec![Segment {

@@ -73,7 +73,7 @@ impl Explanation {
             ("overdue", Some(due)) => {
                 Some(language.say(format!("It was due by {due} and is late."), format!("Venció el {due} y va tarde.")))
             }
-            ("running" | "overdue", None) => Some(language.say(
+            ("unbounded", _) => Some(language.say(
                 "No due time can be found: the calendar does not open for long enough.".to_owned(),
                 "No hay vencimiento: el calendario no abre lo suficiente.".to_owned(),
             )),

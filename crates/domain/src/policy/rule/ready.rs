@@ -114,21 +114,40 @@ impl Check {
 }
 
 impl Ready {
-    /// Whether the condition holds. A test on an unknown fact is false and noted in the trace.
-    pub fn holds<'f>(&self, facts: &dyn Fn(Field) -> Option<Fact<'f>>, trace: &mut Trace) -> bool {
+    /// Whether the condition holds. `None` where that depends on a fact that is not known, which is noted in the trace:
+    /// neither a test on it nor the opposite of that test holds.
+    pub fn holds<'f>(&self, facts: &dyn Fn(Field) -> Option<Fact<'f>>, trace: &mut Trace) -> Option<bool> {
         match self {
-            Self::All(all) => all.iter().all(|condition| condition.holds(facts, trace)),
-            Self::Any(any) => any.iter().any(|condition| condition.holds(facts, trace)),
-            Self::Not(not) => !not.holds(facts, trace),
+            Self::All(all) => settled(all, false, facts, trace),
+            Self::Any(any) => settled(any, true, facts, trace),
+            Self::Not(not) => not.holds(facts, trace).map(|holds| !holds),
             Self::Test(field, check) => {
                 let fact = facts(*field);
                 if fact.is_none() && !trace.unknown.contains(field) {
                     trace.unknown.push(*field);
                 }
-                fact.is_some_and(|fact| check.passes(&fact))
+                fact.map(|fact| check.passes(&fact))
             }
         }
     }
+}
+
+/// What conditions come to of which one that is `by` settles the matter; unknown when none does and one is unknown.
+fn settled<'f>(
+    parts: &[Ready],
+    by: bool,
+    facts: &dyn Fn(Field) -> Option<Fact<'f>>,
+    trace: &mut Trace,
+) -> Option<bool> {
+    let mut unsettled = Some(!by);
+    for part in parts {
+        match part.holds(facts, trace) {
+            Some(holds) if holds == by => return Some(by),
+            Some(_) => {}
+            None => unsettled = None,
+        }
+    }
+    unsettled
 }
 
 /// A rule or policy behind the condition under which it applies.
@@ -146,9 +165,9 @@ impl<T> Guarded<T> {
         Self { name: name.into(), when, what }
     }
 
-    /// Whether it applies, with the facts that are missing noted in the trace.
+    /// Whether it applies for certain, with the facts that are missing noted in the trace.
     pub fn applies<'f>(&self, facts: &dyn Fn(Field) -> Option<Fact<'f>>, trace: &mut Trace) -> bool {
-        self.when.as_ref().is_none_or(|when| when.holds(facts, trace))
+        self.when.as_ref().is_none_or(|when| when.holds(facts, trace) == Some(true))
     }
 }
 
@@ -185,7 +204,7 @@ mod tests {
             Field::MessageText => Some(Fact::Words(&found)),
             _ => None,
         };
-        condition.ready(&phrases).holds(&facts, trace)
+        Guarded::new("rule", Some(condition.ready(&phrases)), ()).applies(&facts, trace)
     }
 
     #[test]
@@ -207,5 +226,28 @@ mod tests {
         let mut trace = Trace::default();
         assert!(!holds(serde_json::json!({"field": "patient.ageYears", "op": "lt", "value": 18}), &mut trace));
         assert_eq!(trace.unknown, [Field::PatientAgeYears]);
+    }
+
+    #[test]
+    fn what_depends_on_a_missing_fact_does_not_hold_and_neither_does_its_opposite() {
+        let unknown = serde_json::json!({"field": "patient.ageYears", "op": "lt", "value": 18});
+        let known = |category: &str| serde_json::json!({"field": "message.category", "op": "eq", "value": category});
+        let (yes, no) = (known("refill"), known("form"));
+        let of = |op: &str, parts: &[&Value]| serde_json::json!({ op: parts });
+        let not = |part: &Value| serde_json::json!({ "not": part });
+        for (condition, expected) in [
+            (not(&unknown), false),
+            (not(&not(&unknown)), false),
+            (not(&of("all", &[&yes, &unknown])), false),
+            (not(&of("any", &[&no, &unknown])), false),
+            // Where what is known settles it, what is not known does not matter.
+            (not(&of("all", &[&unknown, &no])), true),
+            (of("any", &[&unknown, &yes]), true),
+            (of("any", &[&unknown, &not(&unknown)]), false),
+        ] {
+            let mut trace = Trace::default();
+            assert_eq!(holds(condition.clone(), &mut trace), expected, "{condition}");
+            assert_eq!(trace.unknown, [Field::PatientAgeYears], "{condition}");
+        }
     }
 }
