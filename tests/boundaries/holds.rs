@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{govern, lead, limit, operations, post};
 use crate::house::House;
-use crate::people::{REFILL, following, message, nurse, patient, refill, staff};
+use crate::people::{REFILL, following, message, nurse, patient, refill, reply, staff};
 
 on_both!(house:
     d16_of_25_messages_at_once_from_one_patient_the_excess_is_held_nothing_is_lost_and_red_flags_pass,
@@ -16,6 +16,7 @@ on_both!(house:
     what_nobody_reviews_is_escalated_and_delivered_once_by_two_workers,
     an_exemption_is_an_override_with_an_end,
     a_held_message_that_is_retracted_is_reviewed_and_delivered_no_more,
+    what_is_held_in_a_conversation_that_is_merged_away_is_owed_where_that_went,
 );
 
 fn text(house_message: &Value) -> &str {
@@ -214,4 +215,31 @@ async fn a_held_message_that_is_retracted_is_reviewed_and_delivered_no_more(hous
     assert_eq!(house.work().await.released, 0);
     assert_eq!(text(&house.get(&lead(), &format!("{path}/_history/1")).await.is(200).json()), "Two.");
     house.get(&nurse(), &path).await.is(404);
+}
+
+async fn what_is_held_in_a_conversation_that_is_merged_away_is_owed_where_that_went(house: &House) {
+    govern(house, |bundle| bundle["limits"] = json!([limit("sender-thread", 1, "PT24H")])).await;
+    let who = patient("p-1001");
+    let gone = house.create(&who, &refill("p-1001", "One.")).await.is(201).id();
+    house.at(19, "11:00:00");
+    let second = house.create(&who, &following(refill("p-1001", "Two."), &gone)).await.is(201);
+    assert_eq!(second.json()["status"], "on-hold", "{}", second.text);
+    let stays = house.create(&who, &refill("p-1001", "Three.")).await.is(201).id();
+    let merge = json!({ "into": stays, "reason": "same-matter" });
+    post(house, &nurse(), &format!("/api/v1/threads/{gone}/merge"), &merge).await.is(200);
+    house.create(&nurse(), &reply("p-1001", &stays, "Done.")).await.is(201);
+    let release = format!("/api/v1/holds/{}/release", second.id());
+    post(house, &lead(), &release, &json!({ "reason": "reviewed" })).await.is(200);
+    let states = async |thread: &str| {
+        let listed = house.get(&operations(), &format!("/api/v1/threads/{thread}/clocks")).await.is(200).json();
+        let clocks = listed["clocks"].as_array().unwrap().clone();
+        let state = |clock: &Value| format!("{} {}", clock["name"].as_str().unwrap(), clock["state"].as_str().unwrap());
+        clocks.iter().map(state).collect::<Vec<_>>()
+    };
+    let (before, after) = (states(&gone).await, states(&stays).await);
+    assert!(before.iter().all(|state| !state.ends_with("running")), "nothing is owed where nobody looks: {before:?}");
+    assert!(before.contains(&"review met".to_owned()), "{before:?}");
+    assert!(after.contains(&"next-response running".to_owned()), "{after:?}");
+    let read = house.get(&nurse(), &format!("/fhir/Communication/{}", second.id())).await.is(200).json();
+    assert_eq!(read["status"], "completed");
 }

@@ -14,6 +14,7 @@ use crate::time::{Instant, Span};
 
 mod explain;
 mod fold;
+mod target;
 mod threshold;
 
 pub use explain::{Explanation, Language, Placed, Step, Walked};

@@ -14,6 +14,7 @@ mod attendance;
 mod automatic;
 mod block;
 mod claim;
+mod cycle;
 pub mod emergency;
 mod exempt;
 mod fire;

@@ -197,9 +197,6 @@ impl Policy {
                 }
             }
         }
-        let mut counting: BTreeMap<String, String> =
-            kept.iter().map(|(name, calendar)| (name.clone(), calendar.key.clone())).collect();
-        counting.extend(pools.iter().map(|pool| (pool.reference.to_string(), pool.calendar.clone())));
         // A team that is no pool says nothing about whose conversations its participants see.
         let answering = teams.iter().filter(|team| pools.iter().any(|pool| pool.reference == team.reference));
         let people = People::new(roles, answering, absences, &bundle.absence.covers);
@@ -229,8 +226,8 @@ impl Policy {
             degraded: None,
             zone,
             calendars,
+            counting: counting(&kept, &pools),
             kept,
-            counting,
             pools,
             people,
             unconfirmed,
@@ -382,4 +379,10 @@ impl Policy {
     pub fn template(&self, id: &str) -> Option<&Template> {
         self.bundle.templates.iter().find(|template| template.id == id)
     }
+}
+
+/// The keys of the calendars that count, by whose they are.
+fn counting(kept: &BTreeMap<String, Kept>, pools: &[Pool]) -> BTreeMap<String, String> {
+    let named = kept.iter().map(|(name, calendar)| (name.clone(), calendar.key.clone()));
+    named.chain(pools.iter().map(|pool| (pool.reference.to_string(), pool.calendar.clone()))).collect()
 }

@@ -2,42 +2,8 @@
 
 use crate::calendar::Calendar;
 use crate::clock::{ClockState, Event, Fold, LedgerEntry, Segment};
-use crate::policy::turnaround::{DayEnds, Target};
+use crate::policy::turnaround::Target;
 use crate::time::{Instant, Span};
-
-impl Target {
-    /// When an obligation that begins at `start` is due. `None` when the calendar does not open for long enough.
-    pub fn due(&self, calendar: &Calendar, start: Instant) -> Option<Instant> {
-        match self {
-            Self::OpenTime { amount } => calendar.add(start, *amount),
-            Self::OpenDays { days, day_ends: DayEnds::Close } => calendar.open_day_close(start, u32::from(*days)),
-            Self::OpenDays { days, day_ends: DayEnds::SameTime } => {
-                calendar.open_day_same_time(start, u32::from(*days))
-            }
-            Self::ElapsedTime { amount } => Some(start.plus(amount.seconds())),
-            Self::Manual { due } => Some(*due),
-        }
-    }
-
-    /// Time used between two instants, in the unit of the target.
-    fn measure(&self, calendar: &Calendar, from: Instant, until: Instant) -> Span {
-        match self {
-            Self::OpenTime { .. } | Self::OpenDays { .. } | Self::Manual { .. } => calendar.elapsed(from, until),
-            Self::ElapsedTime { .. } => Span::from_seconds(until.since(from).max(0)),
-        }
-    }
-
-    /// The instant at which `amount` more has been used, counted from `from`.
-    pub(super) fn after(&self, calendar: &Calendar, from: Instant, amount: Span) -> Option<Instant> {
-        if amount == Span::default() {
-            return Some(from);
-        }
-        match self {
-            Self::OpenTime { .. } | Self::OpenDays { .. } | Self::Manual { .. } => calendar.add(from, amount),
-            Self::ElapsedTime { .. } => Some(from.plus(amount.seconds())),
-        }
-    }
-}
 
 /// The calendars that a ledger may name.
 pub trait Calendars {
@@ -104,7 +70,7 @@ impl Fold {
                 self.target = Some(target.clone());
                 if let Some(counting) = calendars.calendar(calendar) {
                     let due = target.due(counting, at);
-                    self.allowance = allowance(target, counting, at, due);
+                    self.allowance = target.allowance(counting, at);
                     self.set_due(due);
                 }
                 self.open_segment(at, true);
@@ -193,7 +159,7 @@ impl Fold {
     fn allow(&mut self, calendars: &dyn Calendars) {
         let counting = calendars.calendar(&self.calendar);
         if let (Some(target), Some(counting), Some(start)) = (&self.target, counting, self.started_at) {
-            self.allowance = allowance(target, counting, start, target.due(counting, start));
+            self.allowance = target.allowance(counting, start);
         }
     }
 
@@ -237,7 +203,7 @@ impl Fold {
     pub fn due_if_begun(&self, earlier: Instant, now: Instant, calendars: &dyn Calendars) -> Option<Instant> {
         let target = self.target.as_ref().filter(|target| !matches!(target, Target::Manual { .. }))?;
         let calendar = calendars.calendar(&self.calendar)?;
-        let all = allowance(target, calendar, earlier, target.due(calendar, earlier));
+        let all = target.allowance(calendar, earlier);
         let used = target.measure(calendar, earlier, self.started_at?).and(self.used_until(now, calendars));
         target.after(calendar, now, all.less(used))
     }
@@ -333,15 +299,5 @@ impl Fold {
             _ => None,
         };
         self.set_due(due);
-    }
-}
-
-/// All the time an obligation has: for open days the open time from start to due.
-fn allowance(target: &Target, calendar: &Calendar, start: Instant, due: Option<Instant>) -> Span {
-    match target {
-        Target::OpenTime { amount } | Target::ElapsedTime { amount } => *amount,
-        Target::OpenDays { .. } | Target::Manual { .. } => {
-            due.map(|due| target.measure(calendar, start, due)).unwrap_or_default()
-        }
     }
 }

@@ -73,8 +73,7 @@ impl Inbound<'_, '_> {
             // Nobody is disturbed, but the pool that was written to finds it: a message that nobody sees is lost.
             if thread.pool.is_none() && self.message.recipients.iter().any(written_to) {
                 let pool = self.addressed(thread);
-                thread.pool = Some(pool.id.clone());
-                thread.pool_reference = Some(pool.reference.clone());
+                thread.is_for(pool);
             }
             return;
         }
@@ -85,8 +84,7 @@ impl Inbound<'_, '_> {
             .or_else(|| policy.pool(&policy.bundle.red_flags.pool))
             .unwrap_or_else(|| policy.default_pool());
         if thread.pool.is_none() {
-            thread.pool = Some(pool.id.clone());
-            thread.pool_reference = Some(pool.reference.clone());
+            thread.is_for(pool);
         }
         self.alarm(thread, pool);
     }

@@ -1,10 +1,10 @@
 //! A message on its way through the order of evaluation: where it goes, what it starts and stops, who is told.
 
-use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
+use crate::clock::{Clock, ClockName, LedgerEntry};
 use crate::correspondent::Who;
 use crate::decision::{AutomaticReply, Record};
 use crate::hold::Hold;
-use crate::id::{Ids, Key, ResourceType};
+use crate::id::Ids;
 use crate::message::{Message, Reading};
 use crate::policy::Pool;
 use crate::policy::bundle::Variable;
@@ -16,12 +16,11 @@ use crate::time::{Instant, Span};
 
 use super::attendance::Attendance;
 use super::automatic::{Cause, Saying};
-use super::late::{History, SettingRight};
+use super::late::History;
 use super::limit::Remembered;
 use super::notice::{Notice, Outbox};
-use super::obligation::{Beginning, Occasion};
-use super::routing::{Routed, fact};
-use super::{Known, Setting, obligation, open_clock};
+use super::routing::Routed;
+use super::{Known, Setting, open_clock};
 
 /// A message on its way through the order of evaluation.
 pub struct Inbound<'a, 'i> {
@@ -114,7 +113,7 @@ impl<'a> Inbound<'a, '_> {
         let message = self.message;
         let flagged = !self.record.red_flags.is_empty();
         let mut pool = routed.pool;
-        answered_by(thread, pool);
+        thread.is_for(pool);
         self.mark(thread, routed);
         let assigned = routed.named.and_then(|person| self.assigned(person, pool));
         let priority = message.priority.unwrap_or_default();
@@ -200,7 +199,7 @@ impl<'a> Inbound<'a, '_> {
     }
 
     /// The clock that the patient waits for.
-    fn waiting(&self) -> Option<&Clock> {
+    pub(super) fn waiting(&self) -> Option<&Clock> {
         self.clocks.iter().find(|clock| clock.name == ClockName::NextResponse)
     }
 
@@ -214,115 +213,6 @@ impl<'a> Inbound<'a, '_> {
         }
     }
 
-    /// A cycle begins; answers the pool that is to answer. Where it cannot be said by when, that is the clinic's default.
-    fn begin(&mut self, thread: &mut Thread, view: Option<&ThreadView>, pool: &'a Pool, flagged: bool) -> &'a Pool {
-        thread.cycle += 1;
-        thread.owner = None;
-        let (faults, notes) = (self.record.errors.len(), self.record.clocks.len());
-        let mut begun = self.beginning(thread, view, pool, flagged);
-        let mut answers = pool;
-        if self.record.errors.len() > faults && !flagged {
-            answers = self.unevaluated();
-            if answers.reference != pool.reference {
-                answered_by(thread, answers);
-                thread.assigned = None;
-                self.record.clocks.truncate(notes);
-                begun = self.beginning(thread, view, answers, flagged);
-            }
-        }
-        let (clocks, ledger) = begun;
-        self.clocks.extend(clocks);
-        self.ledger.extend(ledger);
-        thread.task = self.waiting().and_then(|clock| clock.task.clone());
-        if let Some(task) = &thread.task {
-            self.outbox.event(self.ids, "task-opened", thread, Key::new(ResourceType::Task, task.clone()));
-        }
-        answers
-    }
-
-    /// The clocks that begin where a pool is to answer.
-    fn beginning(
-        &mut self,
-        thread: &Thread,
-        view: Option<&ThreadView>,
-        pool: &Pool,
-        flagged: bool,
-    ) -> (Vec<Clock>, Vec<LedgerEntry>) {
-        let policy = self.setting.policy;
-        let attendance = self.attendance;
-        let fact = |field| fact(policy, self.message, &self.reading, (thread, pool, attendance), field);
-        let Some(turnaround) = obligation::governing(policy, &fact, &mut self.record) else {
-            self.record.errors.push("no turnaround policy governs".to_owned());
-            return (vec![], vec![]);
-        };
-        let reopens = view.is_some_and(|view| view.thread.state == ThreadState::Resolved);
-        let beginning = Beginning {
-            setting: self.setting,
-            turnaround,
-            thread,
-            open: view.map(|view| view.clocks.as_slice()).unwrap_or_default(),
-            pool,
-            occasion: Occasion::Wrote { reopens },
-            red_flag: flagged,
-            // What is owed is counted from receipt, also of a message that was held until now.
-            at: self.message.occurred_at.unwrap_or(self.received_at),
-        };
-        let (mut clocks, ledger) = beginning.clocks(self.ids, &mut self.record);
-        if self.message.occurred_at.is_some() {
-            for clock in &mut clocks {
-                clock.terms.known_from = Some(self.setting.now);
-            }
-        }
-        (clocks, ledger)
-    }
-
-    /// A message that is delivered late: what is owed is set right as if everything had come in its order.
-    pub(super) fn set_right(&mut self, thread: &mut Thread, history: &History, pool: &Pool) {
-        let policy = self.setting.policy;
-        let attendance = self.attendance;
-        let fact = |field| fact(policy, self.message, &self.reading, (thread, pool, attendance), field);
-        let Some(turnaround) = obligation::governing(policy, &fact, &mut self.record) else {
-            self.record.errors.push("no turnaround policy governs".to_owned());
-            return;
-        };
-        let right = SettingRight { setting: self.setting, history, turnaround, pool };
-        let (clocks, ledger) = right.clocks(thread, self.ids, &mut self.record);
-        self.clocks.extend(clocks);
-        self.ledger.extend(ledger);
-    }
-
-    /// Further messages do not restart a clock; a more urgent one may tighten it, and one that was paused goes on.
-    fn go_on(&mut self, thread: &Thread, view: &ThreadView, rises: bool, flagged: bool) {
-        for open in view.owed() {
-            let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
-            // Whoever answers now is warned: rerouting moves no due, but it moves the notices.
-            clock.terms.pool = thread.pool.clone().unwrap_or(clock.terms.pool);
-            let mut entries = Vec::new();
-            // A red flag does not rest with the thread; otherwise it is the patient's answer that was waited for.
-            let goes_on = flagged || view.thread.state == ThreadState::WaitingOnPatient;
-            if goes_on && open.fold.state == ClockState::Paused {
-                entries.push(clock.record(self.setting.now, Event::Resume, self.setting.policy));
-                self.record.note(&clock, "resume", self.setting.policy, self.setting.now);
-            }
-            // A red flag hurries whoever is to see and to answer it; a raised urgency has targets of its own for each.
-            let hurried = flagged && obligation::hurries(clock.name);
-            if rises || hurried {
-                let record = &mut self.record;
-                entries.extend(obligation::tighten(self.setting, &mut clock, thread.priority, hurried, record));
-            }
-            if clock.name == ClockName::NextResponse {
-                entries.extend(obligation::since(self.setting, &mut clock, self.received_at, &mut self.record));
-            }
-            let pool = super::answering(self.setting.policy, thread);
-            self.outbox.due_after_promise(self.ids, &mut self.record, (open, &clock), thread, pool);
-            // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
-            if !entries.is_empty() || clock.terms != open.terms || clock.name == ClockName::NextResponse {
-                self.ledger.extend(entries);
-                self.clocks.push(clock);
-            }
-        }
-    }
-
     fn suggestions(&mut self, thread: &Thread) {
         let bundle = &self.setting.policy.bundle;
         if thread.patient_messages >= i32::from(bundle.visit_suggested_from) {
@@ -332,11 +222,6 @@ impl<'a> Inbound<'a, '_> {
             self.record.did("sender-notice", "message-long", None, None);
         }
     }
-}
-
-fn answered_by(thread: &mut Thread, pool: &Pool) {
-    thread.pool = Some(pool.id.clone());
-    thread.pool_reference = Some(pool.reference.clone());
 }
 
 /// Whether a message begins a conversation: nobody but a header has said anything in it.
