@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::calendar::{CalendarSpec, Day, HolidaySet, Hours, Shift, WallTime};
 use domain::time::Instant;
+use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
@@ -13,8 +14,10 @@ pub const MINUTE: i64 = 60;
 pub struct Scan {
     pub start: i64,
     pub open: Vec<bool>,
-    /// For each date, the end of the last open minute of one of its shifts.
-    closes: BTreeMap<Date, i64>,
+    /// For each date, the open minutes of its shifts.
+    dates: BTreeMap<Date, Vec<usize>>,
+    /// What the clock shows at each minute, and the furthest that it has shown by then.
+    clock: Vec<(DateTime, DateTime)>,
 }
 
 /// Watches the clock for that many minutes. Shifts and closures start and end on whole minutes.
@@ -27,14 +30,16 @@ pub fn scan(spec: &CalendarSpec, holidays: &[HolidaySet], start: Instant, minute
     for minute in -3 * 1440..0 {
         furthest = furthest.max(shown(&zone, start + minute * MINUTE));
     }
-    let mut seen = Scan { start, open: Vec::with_capacity(minutes), closes: BTreeMap::new() };
-    for minute in 0..minutes as i64 {
-        let now = start + minute * MINUTE;
-        furthest = furthest.max(shown(&zone, now));
+    let mut seen = Scan { start, open: Vec::with_capacity(minutes), dates: BTreeMap::new(), clock: vec![] };
+    for minute in 0..minutes {
+        let now = start + minute as i64 * MINUTE;
+        let shows = shown(&zone, now);
+        furthest = furthest.max(shows);
+        seen.clock.push((shows, furthest));
         let dates = watcher.dates_open(furthest, now);
         seen.open.push(!dates.is_empty());
         for date in dates {
-            seen.closes.insert(date, now + MINUTE);
+            seen.dates.entry(date).or_default().push(minute);
         }
     }
     seen
@@ -148,12 +153,36 @@ impl Scan {
         (opens..self.open.len()).find(|index| !self.open[*index]).map(|index| self.instant(index))
     }
 
-    /// The close of the open date so many after day 0; `None` unless the scan lasts three days longer.
-    pub fn open_day_close(&self, at: Instant, days: usize) -> Option<Instant> {
+    /// Day 0, the open date so many after it, and that one's close: no earlier than the closes of dates before. `None`
+    /// unless the scan lasts three days longer.
+    fn open_dates(&self, at: Instant, days: usize) -> Option<(Date, Date, i64)> {
         let known = self.start + self.open.len() as i64 * MINUTE - 3 * 86_400;
-        let open = self.closes.values().skip_while(|close| **close <= at.as_second());
-        let counted: Vec<i64> = open.take(days + 1).copied().collect();
-        let close = *counted.iter().max()?;
-        (counted.len() == days + 1 && close <= known).then(|| Instant::from_second(close))
+        let closes =
+            self.dates.iter().map(|(date, open)| (*date, self.start + (open[open.len() - 1] as i64 + 1) * MINUTE));
+        let counted: Vec<(Date, i64)> =
+            closes.skip_while(|(_, close)| *close <= at.as_second()).take(days + 1).collect();
+        let close = counted.iter().map(|(_, close)| *close).max()?;
+        (counted.len() == days + 1 && close <= known).then(|| (counted[0].0, counted[days].0, close))
+    }
+
+    /// The close of the open date so many after day 0.
+    pub fn open_day_close(&self, at: Instant, days: usize) -> Option<Instant> {
+        self.open_dates(at, days).map(|(_, _, close)| Instant::from_second(close))
+    }
+
+    /// What the clock shows at `at`, looked for on the open date so many after day 0: as many midnights after that date as
+    /// it is after day 0. From there on the date's next open minute, or the end of one; after its last the close.
+    pub fn open_day_same_time(&self, at: Instant, days: usize) -> Option<Instant> {
+        let (first, last, close) = self.open_dates(at, days)?;
+        let shows = self.clock[self.index(at)].0;
+        let midnights = first.until(shows.date()).unwrap().get_days().max(0);
+        let wanted = last.checked_add(midnights.days()).unwrap().to_datetime(shows.time());
+        let reached = self.clock.iter().position(|(_, furthest)| *furthest >= wanted)?.max(self.index(at));
+        let open = &self.dates[&last];
+        if open.contains(&reached) || reached.checked_sub(1).is_some_and(|before| open.contains(&before)) {
+            return Some(self.instant(reached));
+        }
+        let opens = open.iter().find(|minute| **minute >= reached);
+        Some(opens.map_or(Instant::from_second(close), |minute| self.instant(*minute)))
     }
 }

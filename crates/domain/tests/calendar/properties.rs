@@ -43,8 +43,13 @@ fn assert_open_minutes(
     Ok(())
 }
 
+/// More than ten thousand calendars in each run, and as many questions to the oracle: most where a case costs little.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn every_answer_is_what_watching_the_clock_gives(
@@ -70,8 +75,61 @@ proptest! {
             if let Some(close) = watched.open_day_close(from, days) {
                 prop_assert_eq!(calendar.open_day_close(from, days as u32), Some(close), "{} + {}", from, days);
             }
+            if let Some(same) = watched.open_day_same_time(from, days) {
+                prop_assert_eq!(calendar.open_day_same_time(from, days as u32), Some(same), "{} + {}", from, days);
+            }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases(96))]
+
+    #[test]
+    fn set_algebra_is_and_or_and_not_of_every_minute((one, other) in two_samples()) {
+        let (left, right) = (one.compile(), other.compile());
+        let (in_left, in_right) = (one.scan().open, other.scan().open);
+        assert_open_minutes(&left.union(&right, "u"), &one, |minute| in_left[minute] || in_right[minute])?;
+        assert_open_minutes(&left.intersection(&right, "i"), &one, |minute| in_left[minute] && in_right[minute])?;
+        assert_open_minutes(&left.minus(&right, "m"), &one, |minute| in_left[minute] && !in_right[minute])?;
+    }
+
+    #[test]
+    fn algebra_with_itself_keeps_every_open_date_or_leaves_none(sample in sample(), from in early_minute(), days in 0_u32..5) {
+        let calendar = sample.compile();
+        let from = sample.minute(from);
+        let close = calendar.open_day_close(from, days);
+        prop_assert_eq!(calendar.union(&calendar, "u").open_day_close(from, days), close);
+        prop_assert_eq!(calendar.intersection(&calendar, "i").open_day_close(from, days), close);
+        prop_assert!(!calendar.minus(&calendar, "m").opens());
+    }
+
+    #[test]
+    fn algebra_answers_do_not_depend_on_the_compiled_years_either(
+        (one, other) in two_samples(), from in early_minute(), amount in 0_i64..30_000_000, days in 0_u32..40,
+        years in (-8_i64..8),
+    ) {
+        let right = other.compile();
+        let [here, there] = [0, years].map(|years| {
+            let left = one.compile_around(one.start.plus(years * 366 * 86_400 + 40_000));
+            [left.union(&right, "u"), left.intersection(&right, "i"), left.minus(&right, "m")]
+        });
+        let from = one.minute(from);
+        let until = from.plus(amount);
+        for (here, there) in here.iter().zip(&there) {
+            prop_assert_eq!(here.elapsed(from, until), there.elapsed(from, until));
+            prop_assert_eq!(here.add(from, seconds(amount)), there.add(from, seconds(amount)));
+            prop_assert_eq!(here.next_close(from), there.next_close(from));
+            let close = here.open_day_close(from, days);
+            prop_assert_eq!(close, there.open_day_close(from, days));
+            prop_assert_eq!(here.open_day_same_time(from, days), there.open_day_same_time(from, days));
+            prop_assert!(here.open_day_close(from, days + 1).is_none_or(|next| Some(next) >= close));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(1_500))]
 
     #[test]
     fn open_time_adds_up_and_never_exceeds_elapsed_time(
@@ -129,25 +187,6 @@ proptest! {
             prop_assert_ne!(pair[0].open, pair[1].open);
         }
         prop_assert!(calendar.walk(until, from).is_empty());
-    }
-
-    #[test]
-    fn set_algebra_is_and_or_and_not_of_every_minute((one, other) in two_samples()) {
-        let (left, right) = (one.compile(), other.compile());
-        let (in_left, in_right) = (one.scan().open, other.scan().open);
-        assert_open_minutes(&left.union(&right, "u"), &one, |minute| in_left[minute] || in_right[minute])?;
-        assert_open_minutes(&left.intersection(&right, "i"), &one, |minute| in_left[minute] && in_right[minute])?;
-        assert_open_minutes(&left.minus(&right, "m"), &one, |minute| in_left[minute] && !in_right[minute])?;
-    }
-
-    #[test]
-    fn algebra_with_itself_keeps_every_open_date_or_leaves_none(sample in sample(), from in early_minute(), days in 0_u32..5) {
-        let calendar = sample.compile();
-        let from = sample.minute(from);
-        let close = calendar.open_day_close(from, days);
-        prop_assert_eq!(calendar.union(&calendar, "u").open_day_close(from, days), close);
-        prop_assert_eq!(calendar.intersection(&calendar, "i").open_day_close(from, days), close);
-        prop_assert!(!calendar.minus(&calendar, "m").opens());
     }
 
     #[test]
@@ -216,29 +255,6 @@ proptest! {
         prop_assert_eq!(here.open_day_close(from, days), there.open_day_close(from, days));
         prop_assert_eq!(here.open_day_same_time(from, days), there.open_day_same_time(from, days));
         prop_assert_eq!(here.walk(from, until.plus(1)), there.walk(from, until.plus(1)));
-    }
-
-    #[test]
-    fn algebra_answers_do_not_depend_on_the_compiled_years_either(
-        (one, other) in two_samples(), from in early_minute(), amount in 0_i64..30_000_000, days in 0_u32..40,
-        years in (-8_i64..8),
-    ) {
-        let right = other.compile();
-        let [here, there] = [0, years].map(|years| {
-            let left = one.compile_around(one.start.plus(years * 366 * 86_400 + 40_000));
-            [left.union(&right, "u"), left.intersection(&right, "i"), left.minus(&right, "m")]
-        });
-        let from = one.minute(from);
-        let until = from.plus(amount);
-        for (here, there) in here.iter().zip(&there) {
-            prop_assert_eq!(here.elapsed(from, until), there.elapsed(from, until));
-            prop_assert_eq!(here.add(from, seconds(amount)), there.add(from, seconds(amount)));
-            prop_assert_eq!(here.next_close(from), there.next_close(from));
-            let close = here.open_day_close(from, days);
-            prop_assert_eq!(close, there.open_day_close(from, days));
-            prop_assert_eq!(here.open_day_same_time(from, days), there.open_day_same_time(from, days));
-            prop_assert!(here.open_day_close(from, days + 1).is_none_or(|next| Some(next) >= close));
-        }
     }
 
     #[test]
