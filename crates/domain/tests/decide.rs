@@ -18,7 +18,6 @@ use domain::store::ThreadView;
 use domain::text::{Found, Phrases, Words};
 use domain::thread::Priority;
 use domain::time::Instant;
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
@@ -203,6 +202,19 @@ fn windows_of_two_entries_that_touch_are_waited_for_as_one() {
     let quiet = |at| policy.quiet_until(QuietAudience::Patient, None, Priority::Routine, (at, at));
     assert_eq!(quiet(june(19, "19:00")), june(19, "22:00"));
 }
+
+/// Zones, and dates on which their clocks change.
+const CLOCK_CHANGES: &[(&str, &str)] = &[
+    ("UTC", "2026-06-19"),
+    ("America/New_York", "2026-03-08"),
+    ("America/New_York", "2026-11-01"),
+    ("Africa/Cairo", "2026-04-24"),
+    ("America/Havana", "2026-11-01"),
+    ("America/Santiago", "2026-09-06"),
+    ("Australia/Lord_Howe", "2026-04-05"),
+    ("Antarctica/Troll", "2026-03-29"),
+    ("Pacific/Apia", "2011-12-30"),
+];
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -490,14 +502,25 @@ proptest! {
 
     #[test]
     fn a_notice_leaves_at_the_first_moment_outside_quiet_hours_or_at_the_longest_hold(
+        (zone, changes) in select(CLOCK_CHANGES.to_vec()),
         windows in prop::collection::vec((0_u32..1440, 1_u32..1000), 1..4), hold in 1_i64..30, minute in 0_i64..6000,
     ) {
         let length = |(start, length): &(u32, u32)| (*start, (*start + *length).min(*start + 1439));
-        let quiet_at = |minute: i64| {
+        let midnight = at(&format!("{changes}T00:00:00Z")).plus(-2 * 86_400);
+        let zone = domain::calendar::zone_named(zone).unwrap();
+        // A window begins and ends when the clock first shows it: what it shows again, or skips, has been.
+        let mut furthest = i64::MIN;
+        let shown: Vec<i64> = (-1440..9000).map(|minute| {
+            let now = midnight.plus(minute * 60);
+            furthest = furthest.max((now.as_second() + i64::from(zone.to_offset(now.timestamp()).seconds())) / 60);
+            furthest
+        }).collect();
+        let in_window = |minute: i64| {
             let of_day = u32::try_from(minute.rem_euclid(1440)).unwrap();
             windows.iter().map(length).any(|(start, end)| (start..end).contains(&of_day) || (start..end).contains(&(of_day + 1440)))
         };
-        prop_assume!((0..1440).any(|minute| !quiet_at(minute)));
+        let quiet_at = |minute: i64| in_window(shown[usize::try_from(minute + 1440).unwrap()]);
+        prop_assume!((0..1440).any(|minute| !in_window(minute)));
         let wall = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
         let shifts: Vec<Value> = windows.iter().map(length).map(|(start, end)| {
             let next = end > 1440;
@@ -508,9 +531,8 @@ proptest! {
             "id": "q", "audience": "patient", "windowsIn": "recipient-timezone", "shifts": shifts, "maxHold": format!("PT{hold}H"),
         }]);
         let policy = compiled(&whole);
-        let midnight = at("2026-06-19T00:00:00Z");
         let now = midnight.plus(minute * 60);
-        let released = policy.quiet_until(QuietAudience::Patient, Some(&TimeZone::UTC), Priority::Routine, (now, now));
+        let released = policy.quiet_until(QuietAudience::Patient, Some(&zone), Priority::Routine, (now, now));
         let until = released.since(midnight) / 60;
         prop_assert!((minute..until).all(quiet_at), "an earlier moment was outside");
         prop_assert!(!quiet_at(until) || until - minute >= hold * 60, "neither outside nor held long enough");
