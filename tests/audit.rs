@@ -4,6 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use api::audit::AuditKey;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::audit::{Broken, Checkpoint};
 use domain::id::TenantId;
 use domain::store::Store;
@@ -203,7 +205,112 @@ async fn a5_the_trail_is_found_by_each_parameter(house: &House) {
     assert!(whole.len() > 2 && whole.iter().all(|id| seen.iter().filter(|own| *own == id).count() == 1), "{seen:?}");
 }
 
+async fn a1_a_change_of_nothing_is_recorded_and_shows_nothing_to_who_may_only_change(house: &House) {
+    let message = house.create(&patient("p-1001"), &refill("p-1001", "Mrs Canary takes five.")).await.is(201);
+    let (id, body) = (message.id(), message.json());
+    let path = format!("/fhir/Communication/{id}");
+    let changes = scoped(&patient("p-1001"), "patient/Communication.u");
+    let finds = scoped(&patient("p-1001"), "patient/Communication.us");
+    let patch = |who, path: &str| {
+        let ask = house.ask(Method::PATCH, path).by(who).header("content-type", "application/json-patch+json");
+        ask.body(b"[]".to_vec()).send()
+    };
+    let recorded = || house.place.count("audit", "focus_kind = 'Communication' AND patient = 'Patient/p-1001'");
+    let before = recorded();
+    for (reply, shown) in [
+        (patch(&changes, &path).await, false),
+        (house.put(&changes, &path, &body).await, false),
+        (patch(&finds, &format!("/fhir/Communication?_id={id}")).await, false),
+        (house.put(&finds, &format!("/fhir/Communication?_id={id}"), &body).await, false),
+        (patch(&patient("p-1001"), &path).await, true),
+        (house.put(&patient("p-1001"), &path, &body).await, true),
+    ] {
+        let reply = reply.is(200);
+        assert_eq!(reply.text.contains("Canary"), shown, "{}", reply.text);
+        assert_eq!(reply.header("etag"), "W/\"1\"");
+    }
+    assert_eq!(recorded(), before + 6, "one row for each");
+    // A retry under a condition says again what was sent, without an id.
+    let mut again = refill("p-1001", "Mrs Canary takes five.");
+    again["identifier"] = serde_json::json!([{ "system": "urn:portal", "value": "again" }]);
+    house.create(&patient("p-1001"), &again).await.is(201);
+    let retried = house.put(&finds, "/fhir/Communication?identifier=urn:portal|again", &again).await.is(200);
+    assert!(!retried.text.contains("Canary"));
+    assert_eq!(house.place.count("audit", "interaction = 'update' AND action = 'R'"), 4);
+}
+
+async fn a1_whoever_looks_at_a_patient_is_found_by_that_patient(house: &House) {
+    let one = house.create(&patient("p-1001"), &refill("p-1001", "One.")).await.is(201).id();
+    let two = house.create(&patient("p-2002"), &refill("p-2002", "Two.")).await.is(201).id();
+    let task = house.task(&one).await["id"].as_str().unwrap().to_owned();
+    let looked = async |path: &str, patients: &[&str], query: &str| {
+        house.pass(60);
+        let from = house.time_now();
+        house.get(&nurse(), path).await.is(200);
+        for patient in ["p-1001", "p-2002"] {
+            let asked = format!("/fhir/AuditEvent?patient={patient}&agent=Practitioner/nurse-ortiz&date=ge{from}");
+            let events = house.get(&clinic::engine(), &asked).await.is(200).resources();
+            assert_eq!(events.len(), usize::from(patients.contains(&patient)), "{path}: {patient}");
+            for event in events {
+                let queries = event["entity"].as_array().unwrap().iter().filter_map(|one| one["query"].as_str());
+                let queries: Vec<_> =
+                    queries.map(|text| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()).collect();
+                assert_eq!(queries.join(" "), query);
+            }
+        }
+    };
+    looked(&format!("/fhir/Communication/{one}"), &["p-1001"], "").await;
+    looked(&format!("/fhir/Communication/{one}/_history/1"), &["p-1001"], "").await;
+    looked(&format!("/fhir/Task/{task}"), &["p-1001"], "").await;
+    let search = "Communication?category=refill";
+    looked(&format!("/fhir/{search}"), &["p-1001", "p-2002"], search).await;
+    let history = format!("Communication/{two}/_history?_since=2026-06-01T00:00:00Z");
+    looked(&format!("/fhir/{history}"), &["p-2002"], &history).await;
+    looked("/fhir/Communication/_history?_count=200", &["p-1001", "p-2002"], "Communication/_history?_count=200").await;
+    looked("/fhir/Communication/$inbox?count=20", &["p-1001", "p-2002"], "Communication/$inbox?count=20").await;
+    looked(
+        &format!("/fhir/Communication/{two}/$thread"),
+        &["p-2002"],
+        &format!("Communication?thread=Communication/{two}&_sort=sent"),
+    )
+    .await;
+    let found = house.get(&clinic::engine(), &format!("/fhir/AuditEvent?entity=Communication/{two}&action=E")).await;
+    assert_eq!(found.is(200).ids().len(), 5, "what gave it out among others");
+    house.work().await;
+    assert_eq!(broken(house, &[]).await, None);
+}
+
+async fn a1_who_is_nobody_in_the_directory_is_named_by_their_subject(house: &House) {
+    let mut someone = scoped(&clinic::engine(), "postern/admin.read");
+    someone.sub = "auth0|5f7c".to_owned();
+    house.get(&someone, "/api/v1/decisions").await.is(200);
+    let rows = house.place.count("audit", "subject = 'auth0|5f7c' AND issuer IS NOT NULL AND agent IS NULL");
+    assert_eq!(rows, 1);
+    let event = house.get(&clinic::engine(), "/fhir/AuditEvent?action=R").await.is(200).resources().remove(0);
+    assert_eq!(event["agent"][0]["who"]["identifier"]["value"], "auth0|5f7c");
+    house.work().await;
+    house.place.execute("UPDATE audit SET subject = 'somebody' WHERE subject = 'auth0|5f7c'");
+    assert!(matches!(broken(house, &[]).await, Some(Broken::Changed(_))));
+}
+
+async fn a1_what_the_service_itself_does_is_recorded(house: &House) {
+    let message = house.create(&patient("p-1001"), &refill("p-1001", "One.")).await.is(201).id();
+    house.at(24, "09:00:00");
+    let report = house.work().await;
+    assert!(!report.fired.is_empty() && !report.delivered.is_empty());
+    let fired = house.place.count("audit", "interaction = 'fire-threshold' AND patient = 'Patient/p-1001'");
+    assert!(fired > 0);
+    let told = house
+        .place
+        .count("audit", &format!("interaction = 'deliver-notices' AND about LIKE '%Communication/{message}%'"));
+    assert!(told > 0);
+}
+
 on_both!(house:
+    a1_a_change_of_nothing_is_recorded_and_shows_nothing_to_who_may_only_change,
+    a1_whoever_looks_at_a_patient_is_found_by_that_patient,
+    a1_who_is_nobody_in_the_directory_is_named_by_their_subject,
+    a1_what_the_service_itself_does_is_recorded,
     a5_the_trail_is_read_by_those_who_may_and_by_nobody_else,
     a5_the_trail_is_found_by_each_parameter,
     a1_refusals_of_strangers_belong_to_no_tenant_and_are_sealed_too,

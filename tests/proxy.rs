@@ -4,9 +4,12 @@ use api::auth::DevelopmentClaims;
 use serde_json::json;
 
 use crate::house::House;
-use crate::people::{nurse, patient, proxy, refill, reply};
+use crate::people::{nurse, patient, proxy, refill, reply, scoped};
 
-on_both!(house: a_proxy_of_somebody_older_sees_their_own_conversations_alone);
+on_both!(house:
+    a_proxy_of_somebody_older_sees_their_own_conversations_alone,
+    whoever_is_not_the_patient_is_a_proxy_whatever_they_are_called,
+);
 
 async fn a_proxy_of_somebody_older_sees_their_own_conversations_alone(house: &House) {
     let aged = |age| DevelopmentClaims { patient_age: age, ..proxy("rp-17", "p-1001") };
@@ -35,4 +38,26 @@ async fn a_proxy_of_somebody_older_sees_their_own_conversations_alone(house: &Ho
         assert!(!house.get(who, "/fhir/_history").await.is(200).text.contains(&secret));
     }
     assert!(found(&patient("p-1001")).await.ids().contains(&secret), "the patient sees all of it");
+}
+
+async fn whoever_is_not_the_patient_is_a_proxy_whatever_they_are_called(house: &House) {
+    let secret = house.create(&patient("p-1001"), &refill("p-1001", "For me alone.")).await.is(201).id();
+    let mother = |user: &str, scope: &str, age| DevelopmentClaims {
+        fhir_user: Some(user.to_owned()),
+        patient_age: age,
+        ..scoped(&patient("p-1001"), scope)
+    };
+    for scope in ["patient/*.cruds", "user/*.cruds"] {
+        for age in [Some(15), None] {
+            let who = mother("Patient/p-2002", scope, age);
+            house.get(&who, &format!("/fhir/Communication/{secret}")).await.is(404);
+            assert_eq!(house.get(&who, "/fhir/Communication?category=refill").await.is(200).ids().len(), 0);
+        }
+        let who = mother("Patient/p-2002", scope, Some(8));
+        house.get(&who, &format!("/fhir/Communication/{secret}")).await.is(200);
+    }
+    house
+        .get(&mother("Patient/p-1001", "patient/*.cruds", None), &format!("/fhir/Communication/{secret}"))
+        .await
+        .is(200);
 }

@@ -188,7 +188,22 @@ async fn a_thread_is_found_by_its_last_activity(house: &House) {
     assert_eq!(ids("last-activity=ge2026-06-19T16:00:00Z").await, std::slice::from_ref(&first));
     assert_eq!(ids("last-activity=lt2026-06-19T15:30:00Z").await, std::slice::from_ref(&second));
     assert_eq!(ids("_sort=-last-activity").await, [first.clone(), second.clone()]);
-    assert_eq!(ids("_sort=last-activity").await, [second, first.clone()]);
+    assert_eq!(ids("_sort=last-activity").await, [second.clone(), first.clone()]);
+    // A note among staff, which patients do not see, leaves no trace in what they find and sort by.
+    house.pass(3600);
+    let mut note = reply("p-2002", &second, "Between us.");
+    note["category"] = json!([{ "coding": [{ "system": fhir::canonical::MESSAGE_CATEGORY, "code": "internal" }] }]);
+    let note = house.create(&nurse(), &note).await.is(201).id();
+    house.get(&patient("p-2002"), &format!("/fhir/Communication/{note}")).await.is(404);
+    assert_eq!(ids("_sort=last-activity").await, [second.clone(), first.clone()]);
+    let later = house.get(&patient("p-2002"), "/fhir/Communication?last-activity=gt2026-06-19T15:30:00Z").await.is(200);
+    assert!(later.ids().is_empty(), "{}", later.text);
+    let inbox = house.get(&patient("p-2002"), "/fhir/Communication/$inbox").await.is(200);
+    assert!(
+        inbox.text.contains("2026-06-19T15:00:00Z") && !inbox.text.contains("2026-06-19T17:00:00Z"),
+        "{}",
+        inbox.text
+    );
     let thread = house.get(&engine(), &format!("/fhir/Communication?thread={first}&_sort=sent")).await.is(200);
     assert_eq!(thread.ids().len(), 3, "the root, the automatic reply and the answer");
     assert!(thread.ids()[..2].contains(&first), "sent with its automatic reply");

@@ -112,13 +112,16 @@ pub(crate) async fn stranger(state: &AppState, request: &HttpRequest, failure: &
     save(state, AppState::system_tenant(), row).await;
 }
 
-/// Records that a caller was refused; answers of other kinds are recorded by who makes them.
+/// Records that a caller was refused, for whatever reason; what was done is recorded by who did it.
 pub(crate) async fn refusal(state: &AppState, request: &HttpRequest, status: StatusCode) {
-    if !matches!(status.as_u16(), 401 | 403 | 404) {
+    // What the service itself failed at was done or not, and is in the log; a conflict or a limit is an answer too.
+    if !status.is_client_error() {
         return;
     }
     let Some(caller) = request.extensions().get::<Authenticated>().cloned() else { return };
     let mut row = refused(state, request, status, caller.client.clone());
+    row.subject = Some(caller.subject.clone());
+    row.issuer = Some(caller.issuer.clone());
     row.agent = caller.user.clone().or_else(|| caller.subject_patient());
     row.patient = caller.subject_patient();
     row.purpose.clone_from(&caller.purpose);
@@ -140,12 +143,15 @@ fn refused(state: &AppState, request: &HttpRequest, status: StatusCode, client: 
         id: state.ids(Instant::from(now)).next_id(),
         at: now,
         client,
+        subject: None,
+        issuer: None,
         agent: None,
         action,
         interaction: format!("{} {template} {}", request.method(), status.as_u16()).into(),
         focus: focus(request, &template),
         version: None,
         patient: None,
+        about: vec![],
         query: None,
         count: 0,
         request: request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),

@@ -91,7 +91,7 @@ fn answer(context: &Context, text: String) -> HttpResponse {
 fn may_read(context: &Context, permission: Permission) -> Result<(), Failure> {
     match context.caller.visibility(KIND, permission, &[])? {
         Visibility::Everything => Ok(()),
-        Visibility::Staff { .. } if context.caller.administers(Permission::Read) => Ok(()),
+        Visibility::Staff { about: None, .. } if context.caller.administers(Permission::Read) => Ok(()),
         Visibility::Staff { .. } | Visibility::Patient { .. } => Err(Denied::Scope.into()),
     }
 }

@@ -215,6 +215,9 @@ fn may_write(message: &Communication, visibility: &Visibility) -> Result<(), Fai
         Visibility::Staff { me, .. } | Visibility::Patient { me, .. } if message.sender() != me => {
             refuse("sender", "The sender must be the person whom the token names.")
         }
+        Visibility::Staff { about: Some(patient), .. } if message.patient().as_ref() != Some(patient) => {
+            refuse("subject", "The subject must be the patient whom the token names.")
+        }
         Visibility::Everything | Visibility::Staff { .. } => Ok(()),
         Visibility::Patient { patient, sees, .. } => {
             // What its own sender would not see is not begun.

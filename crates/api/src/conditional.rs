@@ -105,6 +105,7 @@ impl Condition {
         let mut audit = context.audit(AuditAction::Read, "create");
         audit.focus = Some(existing.key.clone());
         audit.version = Some(existing.version);
+        audit.patient.clone_from(&existing.patient);
         audit.count = 1;
         context.record(audit).await?;
         let outcome = Outcome::all_well("There is one already; nothing was made.");

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use domain::access::{Caller, Narrowed, Permission, Visibility};
 use domain::change::{AuditAction, AuditOutcome, AuditRow, Change, ResourceWrite, Stored};
 use domain::decide::Actor;
@@ -13,6 +13,7 @@ use domain::id::{Ids, Key, Reference, ResourceId, ResourceType};
 use domain::policy::Policy;
 use domain::store::SaveError;
 use domain::time::Instant;
+use fhir::outcome::Outcome;
 use jiff::Timestamp;
 
 use crate::bundle::Assigned;
@@ -123,12 +124,15 @@ impl Context {
             id: self.state.ids(Instant::from(now)).next_id(),
             at: now,
             client: self.caller.client.clone(),
+            subject: Some(self.caller.subject.clone()),
+            issuer: Some(self.caller.issuer.clone()),
             agent: self.caller.user.clone().or_else(|| self.caller.subject_patient()),
             action,
             interaction: interaction.into(),
             focus: None,
             version: None,
             patient: None,
+            about: vec![],
             query: None,
             count: 0,
             request: self.request.clone(),
@@ -136,6 +140,14 @@ impl Context {
             source: self.source.clone(),
             purpose: self.caller.purpose.clone(),
         }
+    }
+
+    /// The answer to a change that made nothing new. A token that may only change is told the version alone: what else
+    /// stands in the resource is for who may read it.
+    pub async fn changed(&self, stored: &Stored, seen: &Visibility, outcome: &Outcome) -> HttpResponse {
+        let reads = self.visibility(stored.key.kind, Permission::Read).await.is_ok_and(|reads| reads == *seen);
+        let manners = if reads { self.manners.clone() } else { self.manners.without_body() };
+        manners.made(stored, &self.state.base_url, false, outcome)
     }
 
     /// Records an access that changes nothing. The answer is given out only once that is written.
@@ -169,6 +181,7 @@ pub(crate) fn stored(write: &ResourceWrite) -> Stored {
         date: write.date,
         deleted: write.deleted,
         thread: write.thread.clone(),
+        patient: write.patient.clone(),
         body: write.body.clone(),
     }
 }

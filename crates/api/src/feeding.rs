@@ -183,7 +183,10 @@ impl Feed {
         change.unique = next.unique.into_iter().collect();
         save(context, change).await?;
         let outcome = Outcome::new(meant.document.warnings().to_vec());
-        Ok(context.manners.made(&made, &context.state.base_url, new, &outcome))
+        if new {
+            return Ok(context.manners.made(&made, &context.state.base_url, true, &outcome));
+        }
+        Ok(context.changed(&made, &Visibility::Everything, &outcome).await)
     }
 
     /// Replaces what a condition has found, which may not be moved to another id.

@@ -2,6 +2,8 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, get};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::access::{Denied, Permission, Visibility};
 use domain::change::AuditAction;
 use domain::id::ResourceType;
@@ -123,8 +125,10 @@ async fn show(
         page.rows = page.rows.into_iter().map(as_patients_see).collect::<Result<_, _>>()?;
     }
     let mut audit = context.audit(AuditAction::Execute, interaction);
+    let mark = if query.is_empty() { "" } else { "?" };
+    audit.query = Some(STANDARD.encode(format!("{}{mark}{query}", asked.scope.path())));
     audit.patient = patient;
-    audit.count = page.rows.len() as i32;
+    audit.gives(&page.rows);
     if let Scope::Instance(key) = &asked.scope {
         audit.focus = Some(key.clone());
     }

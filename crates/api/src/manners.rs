@@ -84,6 +84,15 @@ impl Manners {
         }
     }
 
+    /// As the client asks, but without the resource itself.
+    pub fn without_body(&self) -> Self {
+        let returns = match self.prefer.returns {
+            Return::Representation => Return::Minimal,
+            other => other,
+        };
+        Self { prefer: Prefer { returns, ..self.prefer }, ..self.clone() }
+    }
+
     /// A resource without versions, such as a Bundle of results.
     pub fn present(&self, body: String) -> HttpResponse {
         HttpResponse::Ok().insert_header((CONTENT_TYPE, self.format.content_type())).body(self.told(body))

@@ -37,7 +37,7 @@ async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<V
     let mut audit = context.audit(AuditAction::Read, if version.is_some() { "vread" } else { "read" });
     audit.focus = Some(key);
     audit.version = Some(stored.version);
-    audit.patient.clone_from(&for_patient);
+    audit.patient.clone_from(&stored.patient);
     audit.count = 1;
     if version.is_none() && !stored.deleted {
         marked(context, &visibility, std::slice::from_mut(&mut stored)).await?;

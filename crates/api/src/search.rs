@@ -47,7 +47,7 @@ pub(crate) async fn search(context: &Context, kind: ResourceType, query: &str, f
     let mut audit = context.audit(AuditAction::Execute, "search-type");
     audit.query = Some(STANDARD.encode(format!("{kind}?{both}")));
     audit.patient = patient_of(&visibility).cloned();
-    audit.count = (page.rows.len() + included.len()) as i32;
+    audit.gives(page.rows.iter().chain(&included));
     context.record(audit).await?;
     let base = &context.state.base_url;
     Ok(context.manners.present(unreadable(searchset(base, &parsed, &page, &included))?))

@@ -180,7 +180,7 @@ impl AppState {
 
     /// The tenant of what concerns no tenant in particular.
     pub fn system_tenant() -> TenantId {
-        TenantId::new("system")
+        TenantId::new(TenantId::SYSTEM)
     }
 }
 

@@ -106,7 +106,7 @@ pub(crate) async fn claim(context: Context, id: Path<String>) -> Answer {
     let visibility = context.visibility(ResourceType::Task, Permission::Update).await?;
     let key = key(ResourceType::Task, &id)?;
     let tenant = context.caller.tenant.clone();
-    let wanted = Read { tenant: tenant.clone(), key, version: None, visibility };
+    let wanted = Read { tenant: tenant.clone(), key, version: None, visibility: visibility.clone() };
     let task = context.state.store.read(wanted).await?.filter(|task| !task.deleted).ok_or(Failure::NotFound)?;
     let conditional = context.manners.if_match.as_ref();
     if conditional.is_some_and(|wanted| !wanted.admits(task.version)) {
@@ -118,7 +118,7 @@ pub(crate) async fn claim(context: Context, id: Path<String>) -> Answer {
         Lost::Race => Failure::lost(conditional.is_some()),
         Lost::Failure(failure) => failure,
     })?;
-    Ok(context.manners.made(&claimed, &context.state.base_url, false, &Outcome::all_well("The Task is yours.")))
+    Ok(context.changed(&claimed, &visibility, &Outcome::all_well("The Task is yours.")).await)
 }
 
 /// Why a claim came to nothing.

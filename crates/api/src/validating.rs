@@ -4,7 +4,7 @@
 use actix_web::web::Path;
 use actix_web::{HttpRequest, post};
 use domain::access::{Permission, Visibility};
-use domain::change::AuditAction;
+use domain::change::{AuditAction, Stored};
 use domain::id::{Key, ResourceType};
 use domain::search::Read;
 use fhir::care_team::Membership;
@@ -63,16 +63,17 @@ async fn validate(
         None => None,
     };
     let mut audit = context.audit(AuditAction::Execute, "$validate");
-    if let Some((key, body)) = &current {
-        audit.focus = Some(key.clone());
-        audit.patient = Document::stored(body.clone(), kind).ok().and_then(|document| document.reference("subject"));
+    if let Some(current) = &current {
+        audit.focus = Some(current.key.clone());
+        audit.version = Some(current.version);
+        audit.patient.clone_from(&current.patient);
     }
     audit.count = i32::from(current.is_some());
     context.record(audit).await?;
     let issues = match (mode, current) {
-        (Some(Mode::Delete), Some((_, body))) => kept(kind, &body),
+        (Some(Mode::Delete), Some(current)) => kept(kind, &current.body),
         (mode, current) => {
-            let (key, body) = current.unzip();
+            let (key, body) = current.map(|current| (current.key, current.body)).unzip();
             let sent = given.resource.or(body).ok_or_else(|| {
                 Failure::invalid(IssueCode::Required, "Send the resource, by itself or as the parameter resource.")
             })?;
@@ -84,11 +85,11 @@ async fn validate(
 }
 
 /// What stands under an id, for who may see it.
-async fn stored(context: &Context, key: Key, visibility: Visibility) -> Result<(Key, String), Failure> {
+async fn stored(context: &Context, key: Key, visibility: Visibility) -> Result<Stored, Failure> {
     let tenant = context.caller.tenant.clone();
     let stored = context.state.store.read(Read { tenant, key, version: None, visibility }).await?;
     let stored = stored.ok_or(Failure::NotFound)?;
-    if stored.deleted { Err(Failure::Gone) } else { Ok((stored.key, stored.body)) }
+    if stored.deleted { Err(Failure::Gone) } else { Ok(stored) }
 }
 
 /// Everything that is wrong with a resource that is sent to be created, to replace the one under a key, or just so.

@@ -21,6 +21,8 @@ pub struct Caller {
     pub tenant: TenantId,
     /// The OAuth client.
     pub client: String,
+    /// The token's issuer.
+    pub issuer: String,
     /// The token's subject; unique within its issuer.
     pub subject: String,
     /// The person or role behind the token (`fhirUser`): Patient, RelatedPerson, Practitioner or PractitionerRole.
@@ -79,6 +81,8 @@ pub enum Visibility {
         pools: Vec<Reference>,
         /// The pools that the caller leads, whose held messages wait for their review.
         leads: Vec<Reference>,
+        /// The patient whom the token's scopes end at; `None`: they end at nobody.
+        about: Option<Reference>,
     },
 }
 
@@ -138,8 +142,10 @@ impl Caller {
         // Those of another level reach other rows, and may not lend this one their categories.
         let counts = |scope: &&Scope| match (&visibility, scope.level) {
             (Visibility::Everything, level) => level == Level::System,
-            (Visibility::Staff { .. }, level) => level == Level::User,
-            (Visibility::Patient { .. }, level) => matches!(level, Level::User | Level::Patient),
+            (Visibility::Staff { about: None, .. }, level) => level == Level::User,
+            (Visibility::Staff { .. } | Visibility::Patient { .. }, level) => {
+                matches!(level, Level::User | Level::Patient)
+            }
         };
         let granting = self.scopes.iter().filter(|scope| scope.grants(kind, permission));
         let categories = granting.filter(counts).filter_map(|scope| scope.category.clone()).collect();
@@ -155,7 +161,7 @@ impl Caller {
         if granting(Level::User) {
             match &self.user {
                 Some(me) if !person => {
-                    return Ok(Visibility::Staff { me: me.clone(), pools: pools.to_vec(), leads: vec![] });
+                    return Ok(Visibility::Staff { me: me.clone(), pools: pools.to_vec(), leads: vec![], about: None });
                 }
                 Some(me) => {
                     if let Some(patient) = self.subject_patient() {
@@ -168,15 +174,28 @@ impl Caller {
         }
         if granting(Level::Patient) {
             let patient = self.patient.clone().map(|id| Reference::new("Patient", id)).ok_or(Denied::Context)?;
+            if let Some(me) = self.user.clone().filter(|_| !person) {
+                // The patient in context narrows what a member of the staff sees, and opens nothing.
+                return Ok(Visibility::Staff { me, pools: pools.to_vec(), leads: vec![], about: Some(patient) });
+            }
             let me = self.user.clone().unwrap_or_else(|| patient.clone());
             return Ok(Visibility::Patient { patient, me, sees: Sees::ALL });
         }
         Err(Denied::Scope)
     }
 
-    /// Whether the token grants an administrative permission.
+    /// Whether the token grants an administrative permission: to a machine or to somebody of the staff, and to patients
+    /// and their proxies never, whatever their scopes say.
     pub fn administers(&self, permission: Permission) -> bool {
-        self.scopes.iter().any(|scope| scope.level == Level::Administration && scope.permissions.contains(&permission))
+        let staff = match &self.user {
+            Some(user) => !(user.is("Patient") || user.is("RelatedPerson")),
+            None => self.patient.is_none(),
+        };
+        staff
+            && self
+                .scopes
+                .iter()
+                .any(|scope| scope.level == Level::Administration && scope.permissions.contains(&permission))
     }
 
     /// Whether the caller is a machine acting for itself: no person stands behind the token.
@@ -202,6 +221,7 @@ mod tests {
         Caller {
             tenant: TenantId::new("t"),
             client: "app".into(),
+            issuer: "https://issuer.example".into(),
             subject: "s".into(),
             user: user.map(|user| user.parse().unwrap()),
             patient: patient.map(|id| id.parse().unwrap()),
@@ -241,6 +261,20 @@ mod tests {
         let nurse = Some("Practitioner/n");
         assert_eq!(narrowed(nurse, p, &format!("{one} user/Communication.r?category=b")), Ok("b".to_owned()));
         assert_eq!(caller(me, p, one).visibility("Communication", Permission::Read, &[]), Err(Denied::Scope));
+    }
+
+    #[test]
+    fn patients_administer_nothing_whatever_their_scopes_say() {
+        let administers = |user, patient| caller(user, patient, "postern/admin.write").administers(Permission::Update);
+        assert!(administers(None, None) && administers(Some("Practitioner/a"), None));
+        for (user, patient) in [
+            (Some("Patient/p"), None),
+            (Some("Patient/p"), Some("p")),
+            (None, Some("p")),
+            (Some("RelatedPerson/r"), None),
+        ] {
+            assert!(!administers(user, patient), "{user:?} {patient:?}");
+        }
     }
 
     #[test]

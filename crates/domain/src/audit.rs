@@ -5,7 +5,7 @@
 
 mod trail;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 pub use self::trail::TrailQuery;
 use crate::change::AuditRow;
@@ -112,29 +112,42 @@ impl Chain {
     }
 }
 
-/// What is sealed: all that a row says, its place and the seal before it, in an order that never changes.
+/// What is sealed: all that a row says, its place and the seal before it, in an order that never changes. What rows have
+/// said since the first of them were sealed stands in one object at the end, each member when it is said; a row that says
+/// nothing of it has none, so older seals hold.
 fn canonical(tenant: &TenantId, sequence: i64, before: &str, row: &AuditRow) -> String {
-    json!([
-        tenant.as_str(),
-        sequence,
-        before,
-        row.id.as_str(),
-        row.at.as_microsecond(),
-        row.client,
-        row.agent.as_ref().map(ToString::to_string),
-        row.action.as_str(),
-        row.interaction,
-        row.focus.as_ref().map(ToString::to_string),
-        row.version.map(|version| version.0),
-        row.patient.as_ref().map(ToString::to_string),
-        row.query,
-        row.count,
-        row.request,
-        row.outcome.as_str(),
-        row.source,
-        row.purpose,
-    ])
-    .to_string()
+    let about: Vec<String> = row.about.iter().map(ToString::to_string).collect();
+    let later = [
+        ("about", (!about.is_empty()).then(|| json!(about))),
+        ("issuer", row.issuer.as_ref().map(|issuer| json!(issuer))),
+        ("subject", row.subject.as_ref().map(|subject| json!(subject))),
+    ];
+    let later: Map<String, Value> =
+        later.into_iter().filter_map(|(name, said)| Some((name.to_owned(), said?))).collect();
+    let mut sealed = vec![
+        json!(tenant.as_str()),
+        json!(sequence),
+        json!(before),
+        json!(row.id.as_str()),
+        json!(row.at.as_microsecond()),
+        json!(row.client),
+        json!(row.agent.as_ref().map(ToString::to_string)),
+        json!(row.action.as_str()),
+        json!(row.interaction),
+        json!(row.focus.as_ref().map(ToString::to_string)),
+        json!(row.version.map(|version| version.0)),
+        json!(row.patient.as_ref().map(ToString::to_string)),
+        json!(row.query),
+        json!(row.count),
+        json!(row.request),
+        json!(row.outcome.as_str()),
+        json!(row.source),
+        json!(row.purpose),
+    ];
+    if !later.is_empty() {
+        sealed.push(Value::Object(later));
+    }
+    Value::Array(sealed).to_string()
 }
 
 #[cfg(test)]
@@ -151,12 +164,15 @@ mod tests {
             id: name.parse().unwrap(),
             at: "2026-06-19T21:30:00Z".parse().unwrap(),
             client: "app".into(),
+            subject: None,
+            issuer: None,
             agent: None,
             action: AuditAction::Read,
             interaction: "read".into(),
             focus: None,
             version: None,
             patient: Some("Patient/p-1".parse().unwrap()),
+            about: vec![],
             query: None,
             count: 1,
             request: "r".into(),
@@ -195,11 +211,14 @@ mod tests {
             change(&mut rows);
             verify(&rows).map(|chain| chain.sequence())
         };
-        let changes: [(Tampering<'_>, Broken); 9] = [
+        let changes: [(Tampering<'_>, Broken); 12] = [
             (&|rows| rows[1].row.client = "other".into(), Broken::Changed(2)),
             (&|rows| rows[1].row.patient = None, Broken::Changed(2)),
             (&|rows| rows[2].row.source = None, Broken::Changed(3)),
             (&|rows| rows[2].row.outcome = AuditOutcome::Refused, Broken::Changed(3)),
+            (&|rows| rows[2].row.subject = Some("somebody".into()), Broken::Changed(3)),
+            (&|rows| rows[2].row.issuer = Some("https://elsewhere.example".into()), Broken::Changed(3)),
+            (&|rows| rows[1].row.about = vec!["Patient/p-2".parse().unwrap()], Broken::Changed(2)),
             (&|rows| drop(rows.remove(1)), Broken::Missing(2)),
             (&|rows| drop(rows.remove(0)), Broken::Missing(1)),
             (&|rows| rows.swap(1, 2), Broken::Missing(2)),
@@ -227,6 +246,24 @@ mod tests {
             Broken::Changed(1),
             "written anew, without the key"
         );
+    }
+
+    #[test]
+    fn a3_what_was_sealed_before_rows_said_more_is_still_whole() {
+        let tenant = TenantId::new("t");
+        let first = r#"["t",1,"","a",1781904600000000,"app",null,"R","read",null,null,"Patient/p-1",null,1,"r","0","192.0.2.1",null]"#;
+        assert_eq!(canonical(&tenant, 1, "", &row("a")), first);
+        let about = vec!["Patient/p-2".parse().unwrap(), "Communication/m".parse().unwrap()];
+        let more = AuditRow { subject: Some("s".into()), issuer: Some("i".into()), about, ..row("a") };
+        let ends = r#","192.0.2.1",null,{"about":["Patient/p-2","Communication/m"],"issuer":"i","subject":"s"}]"#;
+        assert!(canonical(&tenant, 1, "", &more).ends_with(ends));
+        let mut whole = chain("key", &["a"]);
+        let mut chain = Chain::after(tenant, &whole[0]);
+        let Seal { sequence, seal, .. } = chain.seal(&more, &keyed("key"));
+        whole.push(Sealed { row: more, sequence, seal });
+        assert_eq!(verify(&whole).unwrap().sequence(), 2);
+        whole[1].row.subject = None;
+        assert_eq!(verify(&whole).unwrap_err(), Broken::Changed(2));
     }
 
     #[test]

@@ -231,6 +231,8 @@ pub struct Stored {
     pub deleted: bool,
     /// The thread it belongs to.
     pub thread: Option<ResourceId>,
+    /// The patient it is about.
+    pub patient: Option<Reference>,
     /// The resource as JSON text.
     pub body: String,
 }

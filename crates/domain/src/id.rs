@@ -17,6 +17,9 @@ impl TenantId {
     /// The tenant of a single-tenant installation.
     pub const DEFAULT: &'static str = "default";
 
+    /// The tenant of what concerns no tenant in particular; no issuer speaks for it.
+    pub const SYSTEM: &'static str = "system";
+
     /// A tenant of that name. Names come from configuration, never from a request.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())

@@ -126,7 +126,7 @@ pub struct Thread {
     pub state: ThreadState,
     /// When its first message arrived.
     pub opened_at: Instant,
-    /// When anybody last wrote.
+    /// When anybody last wrote, notes among staff aside: patients find it, and learn of no note by it.
     pub last_activity_at: Instant,
     /// When a human of the team last wrote to the patient.
     pub last_staff_at: Option<Instant>,

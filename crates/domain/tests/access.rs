@@ -50,6 +50,15 @@ fn roles() -> Vec<Role> {
         role("staff who take part", "user", Some("Practitioner/doctor"), None),
         role("staff who have claimed it", "user", Some("Practitioner/owner"), None),
         role("staff with the patient in context", "patient", Some("Practitioner/far"), Some("ana")),
+        Role {
+            pools: &[POOL],
+            ..role("a member, the patient in context", "patient", Some("Practitioner/nurse"), Some("ana"))
+        },
+        Role {
+            pools: &[POOL],
+            leads: &[POOL],
+            ..role("a lead, another patient in context", "patient", Some("Practitioner/lead"), Some("bo"))
+        },
         role("a machine", "system", None, None),
         role("a person with a machine's scopes", "system", Some("Practitioner/nurse"), None),
         role("an administrator", "postern", Some("Practitioner/admin"), None),
@@ -96,6 +105,7 @@ fn view(role: &Role, kind: ResourceType, permission: Permission) -> Option<Visib
     let caller = Caller {
         tenant: TenantId::new("t"),
         client: "app".into(),
+        issuer: "i".into(),
         subject: "s".into(),
         user: role.user.map(reference),
         patient: role.patient.map(|id| id.parse().unwrap()),

@@ -227,7 +227,22 @@ fn subtype(interaction: &str) -> String {
 
 /// The person, and the client that they used; without a person the client acts for itself.
 fn agents(row: &AuditRow) -> Vec<Value> {
-    let person = row.agent.as_ref().map(|who| json!({ "who": { "reference": who.to_string() }, "requestor": true }));
+    let login = row.subject.as_ref().map(|subject| {
+        let mut login = json!({ "value": subject });
+        if let Some(issuer) = &row.issuer {
+            login["system"] = json!(issuer);
+        }
+        login
+    });
+    let person = row.agent.as_ref().map(|who| {
+        let mut who = json!({ "reference": who.to_string() });
+        if let Some(login) = &login {
+            who["identifier"] = login.clone();
+        }
+        json!({ "who": who, "requestor": true })
+    });
+    // A subject without a person of the directory may be a machine's, or that of somebody whom only the issuer knows.
+    let person = person.or_else(|| login.map(|login| json!({ "who": { "identifier": login }, "requestor": true })));
     let mut client = json!({
         "type": { "coding": [{ "system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110150", "display": "Application" }] },
         "who": { "identifier": { "value": row.client } },
@@ -255,7 +270,10 @@ fn entities(row: &AuditRow) -> Vec<Value> {
         let coding = json!({ "system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "code": "XrequestId" });
         json!({ "what": { "identifier": { "value": row.request } }, "type": coding })
     });
-    [what, patient, query, request].into_iter().flatten().collect()
+    let about = row.about.iter().filter(|one| row.patient.as_ref() != Some(one)).map(|one| {
+        json!({ "what": { "reference": one.to_string() }, "role": role(if one.is("Patient") { "1" } else { "4" }) })
+    });
+    [what, patient, query, request].into_iter().flatten().chain(about).collect()
 }
 
 #[cfg(test)]
@@ -271,6 +289,8 @@ mod tests {
             id: "019ee000-0000-7000-8000-000000000001".parse().unwrap(),
             at: "2026-06-19T21:30:00Z".parse().unwrap(),
             client: "portal".into(),
+            subject: Some("3f2a".into()),
+            issuer: Some("https://issuer.example".into()),
             agent: Some("RelatedPerson/mother".parse().unwrap()),
             action: AuditAction::Execute,
             interaction: "search-type".into(),
@@ -282,6 +302,7 @@ mod tests {
             ),
             version: Some(domain::id::Version(2)),
             patient: Some("Patient/ana".parse().unwrap()),
+            about: ["Patient/ana", "Patient/ben", "Communication/m-2"].map(|one| one.parse().unwrap()).to_vec(),
             query: Some("Q29tbXVuaWNhdGlvbj8=".into()),
             count: 3,
             request: "r-1".into(),
@@ -296,6 +317,9 @@ mod tests {
         let mut rows = vec![row()];
         rows.push(AuditRow {
             agent: None,
+            subject: None,
+            issuer: None,
+            about: vec![],
             focus: None,
             patient: None,
             query: None,
@@ -311,7 +335,14 @@ mod tests {
         }
         let event = resource(&rows[0]);
         assert_eq!(event["agent"][0]["who"]["reference"], "RelatedPerson/mother");
+        assert_eq!(
+            event["agent"][0]["who"]["identifier"],
+            json!({ "value": "3f2a", "system": "https://issuer.example" })
+        );
         assert_eq!(event["entity"][0]["what"]["reference"], "Communication/m-1/_history/2");
+        let named: Vec<_> = event["entity"].as_array().unwrap().iter().map(|one| &one["what"]["reference"]).collect();
+        assert_eq!(named[1], "Patient/ana");
+        assert_eq!(named[4..], [&json!("Patient/ben"), &json!("Communication/m-2")], "each once");
         let bundle: Value =
             serde_json::from_str(&bundle("http://x/fhir", &parse("_count=2", TenantId::new("t"), "").unwrap(), &rows))
                 .unwrap();

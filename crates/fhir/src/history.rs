@@ -190,6 +190,7 @@ mod tests {
             date: Timestamp::UNIX_EPOCH,
             deleted,
             thread: None,
+            patient: None,
             body: r#"{"resourceType":"Task","id":"t-1","status":"requested","intent":"order"}"#.to_owned(),
         }
     }

@@ -270,6 +270,19 @@ diesel::table! {
         purpose -> Nullable<Text>,
         sequence -> Nullable<BigInt>,
         seal -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        issuer -> Nullable<Text>,
+        about -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::Text;
+
+    audit_about (tenant, reference, audit) {
+        tenant -> Text,
+        reference -> Text,
+        audit -> Text,
     }
 }
 
@@ -497,6 +510,8 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    audit,
+    audit_about,
     held_message,
     read_mark,
     retracted_message,

@@ -148,8 +148,8 @@ fn authority(context: &Context, permission: Permission) -> Result<Option<Referen
     }
     match context.caller.visibility("PractitionerRole", permission, &[])? {
         Visibility::Everything => Ok(None),
-        Visibility::Staff { me, .. } => Ok(Some(me)),
-        Visibility::Patient { .. } => Err(Denied::Scope.into()),
+        Visibility::Staff { me, about: None, .. } => Ok(Some(me)),
+        Visibility::Staff { .. } | Visibility::Patient { .. } => Err(Denied::Scope.into()),
     }
 }
 

@@ -141,8 +141,10 @@ async fn team(context: &Context, permission: Permission) -> Result<(), Failure> 
         return Ok(());
     }
     match context.visibility(ResourceType::Task, permission).await? {
-        Visibility::Staff { .. } => Ok(()),
-        Visibility::Patient { .. } | Visibility::Everything => Err(refused(&Refusal::NotALead)),
+        Visibility::Staff { about: None, .. } => Ok(()),
+        Visibility::Staff { .. } | Visibility::Patient { .. } | Visibility::Everything => {
+            Err(refused(&Refusal::NotALead))
+        }
     }
 }
 

@@ -153,12 +153,17 @@ async fn reach(context: &Context, permission: Permission) -> Result<Visibility, 
         return Ok(Visibility::Everything);
     }
     match context.visibility(ResourceType::Task, permission).await? {
-        Visibility::Staff { me, pools, .. } => {
+        Visibility::Staff { me, pools, about: None, .. } => {
             let policy = context.state.policies.current(&context.caller.tenant).await?;
             let leads = led(&policy, &context.caller, &pools);
-            if leads.is_empty() { Err(refused(&Refusal::NotALead)) } else { Ok(Visibility::Staff { me, pools, leads }) }
+            if leads.is_empty() {
+                return Err(refused(&Refusal::NotALead));
+            }
+            Ok(Visibility::Staff { me, pools, leads, about: None })
         }
-        Visibility::Patient { .. } | Visibility::Everything => Err(refused(&Refusal::NotALead)),
+        Visibility::Staff { .. } | Visibility::Patient { .. } | Visibility::Everything => {
+            Err(refused(&Refusal::NotALead))
+        }
     }
 }
 

@@ -177,10 +177,10 @@ pub(super) async fn visibility(
         return Ok(Visibility::Everything);
     }
     match context.visibility(ResourceType::Task, permission).await? {
-        Visibility::Staff { me, mut pools, leads } => {
+        Visibility::Staff { me, mut pools, leads, about } => {
             let led = policy.pools().iter().filter(|pool| pool.leads.contains(&me));
             pools.extend(led.map(|pool| pool.reference.clone()));
-            Ok(Visibility::Staff { me, pools, leads })
+            Ok(Visibility::Staff { me, pools, leads, about })
         }
         Visibility::Everything if permission == Permission::Read => Ok(Visibility::Everything),
         Visibility::Patient { .. } | Visibility::Everything => Err(refused(&Refusal::NotAPerson)),

@@ -84,6 +84,7 @@ mod tests {
         Arc::new(Caller {
             tenant: TenantId::new("t"),
             client: "c".into(),
+            issuer: "i".into(),
             subject: "s".into(),
             user: None,
             patient: None,

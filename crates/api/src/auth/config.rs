@@ -6,6 +6,7 @@ mod preset;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use domain::id::TenantId;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -86,6 +87,9 @@ pub struct IssuerConfig {
     /// Where the person behind the token is: `Practitioner/123` or an absolute URL under a known base.
     #[serde(default = "default_fhir_user")]
     pub fhir_user_claims: Vec<String>,
+    /// Whether a token that names a patient must say who asks; without it whoever does not is taken for the patient.
+    #[serde(default)]
+    pub require_fhir_user: bool,
     /// Where the caller's pools are: a string or an array of strings.
     #[serde(default = "default_pools")]
     pub pool_claims: Vec<String>,
@@ -189,6 +193,7 @@ impl IssuerConfig {
             subject_claims: default_subject(),
             patient_claims: default_patient(),
             fhir_user_claims: default_fhir_user(),
+            require_fhir_user: false,
             pool_claims: default_pools(),
             age_claims: default_age(),
             zone_claims: default_zone(),
@@ -213,12 +218,17 @@ impl IssuerConfig {
 
     /// Whether the settings make sense, naming the first that does not.
     pub fn check(&self) -> Result<(), InvalidIssuer> {
-        let rules: [(bool, &'static str, &str); 12] = [
+        let rules: [(bool, &'static str, &str); 13] = [
             (self.issuer.is_empty(), "issuer", "say the `iss` of its tokens"),
             (
                 self.speaks_for().contains(&""),
                 "tenant and tenants",
                 "say which tenant it speaks for, or leave `tenant` out",
+            ),
+            (
+                self.speaks_for().contains(&TenantId::SYSTEM),
+                "tenant and tenants",
+                "`system` is the service's own tenant, of what concerns nobody in particular: name another",
             ),
             (
                 self.tenant_claims.is_empty() != self.tenants.is_empty(),
@@ -285,7 +295,7 @@ impl IssuerConfig {
 }
 
 fn default_tenant() -> String {
-    domain::id::TenantId::DEFAULT.to_owned()
+    TenantId::DEFAULT.to_owned()
 }
 
 fn default_require_aud() -> bool {

@@ -34,10 +34,12 @@ impl Mapping {
         let patient = first(claims, &config.patient_claims).map(|value| self.patient(value));
         let user = first(claims, &config.fhir_user_claims).map(|value| self.user(value));
         let understood = !matches!(patient, Some(None)) && !matches!(user, Some(None));
+        let understood = understood && !(config.require_fhir_user && patient.is_some() && user.is_none());
         let scopes = if understood { scopes(claims, config) } else { vec![] };
         Ok(Caller {
             tenant: tenant(claims, config)?,
             client,
+            issuer: config.issuer.clone(),
             subject,
             user: user.flatten(),
             patient: patient.flatten(),

@@ -75,8 +75,7 @@ impl Current {
             Some(_) => {}
             None => {
                 self.nothing_but(&document, &[])?;
-                let outcome = Outcome::all_well("Nothing was changed.");
-                return Ok(context.manners.made(&self.stored, &context.state.base_url, false, &outcome));
+                return self.unchanged(context, interaction, "Nothing was changed.").await;
             }
         }
         let message = Communication::of(document)?;
@@ -88,7 +87,18 @@ impl Current {
             ));
         };
         let outcome = Outcome::new(message.document().warnings().to_vec());
-        Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome))
+        Ok(context.changed(&stored(&write), &self.visibility, &outcome).await)
+    }
+
+    /// Answers a change that changes nothing: it is recorded as the look at the message that it is.
+    pub(super) async fn unchanged(&self, context: &Context, interaction: &'static str, why: &str) -> Answer {
+        let mut audit = context.audit(AuditAction::Read, interaction);
+        audit.focus = Some(self.stored.key.clone());
+        audit.version = Some(self.stored.version);
+        audit.patient.clone_from(&self.stored.patient);
+        audit.count = 1;
+        context.record(audit).await?;
+        Ok(context.changed(&self.stored, &self.visibility, &Outcome::all_well(why)).await)
     }
 
     /// What was sent stays as it is: given back unchanged, or with changes of these members alone, it passes. What else
@@ -131,7 +141,7 @@ impl Current {
         change.audit = vec![audit];
         context.save(change).await.map_err(|error| lost(context, error))?;
         let outcome = Outcome::all_well("The message is cancelled; it is not sent.");
-        Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome))
+        Ok(context.changed(&stored(&write), &self.visibility, &outcome).await)
     }
 
     /// Deletes a draft.

@@ -44,12 +44,12 @@ const PURPOSE: &str = "BTG";
 pub(crate) async fn break_glass(context: Context, body: ResourceBody) -> Answer {
     let visibility = context.visibility(KIND, Permission::Read).await?;
     let (patient, reason) = asked(&body.0)?;
-    let Visibility::Staff { me, .. } = visibility else { return Err(Denied::Scope.into()) };
+    let Visibility::Staff { me, about: None, .. } = visibility else { return Err(Denied::Scope.into()) };
     let (state, tenant) = (&context.state, &context.caller.tenant);
     let policy = state.policies.current(tenant).await?;
     let pools = policy.pools().iter().map(|pool| pool.reference.clone()).collect();
     let mut asker = asker(&context, Handling::Strict).await?;
-    asker.sees.insert(KIND, Visibility::Staff { me, pools, leads: vec![] });
+    asker.sees.insert(KIND, Visibility::Staff { me, pools, leads: vec![], about: None });
     let parsed = parse(KIND, &format!("patient={patient}&_sort=-sent&_count=200"), &asker)?;
     let mut page = state.store.search(parsed.search.clone()).await?;
     // Another page would be another look.
@@ -65,7 +65,7 @@ pub(crate) async fn break_glass(context: Context, body: ResourceBody) -> Answer 
     audit.purpose = Some(PURPOSE.to_owned());
     audit.query = Some(STANDARD.encode(format!("{KIND}/$break-glass?patient={patient}&reason={}", reason.as_str())));
     audit.patient = Some(patient);
-    audit.count = page.rows.len() as i32;
+    audit.gives(&page.rows);
     let mut change = Change::new(tenant.clone());
     change.outbox = looked(&policy, &seen, now, &mut state.ids(now));
     change.audit = vec![audit];

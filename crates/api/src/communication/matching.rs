@@ -6,7 +6,6 @@ use domain::access::Permission;
 use domain::change::Stored;
 use fhir::communication::Communication;
 use fhir::issue::{Issue, IssueCode};
-use fhir::outcome::Outcome;
 use fhir::resource::Document;
 use serde_json::Value;
 
@@ -110,8 +109,7 @@ async fn replace(context: &Context, found: &Stored, body: &[u8]) -> Answer {
         return current.replace(context, body, "update").await;
     }
     if !current.is_draft()? && is_the_same(&current.stored.body, document.text()) {
-        let outcome = Outcome::all_well("It was sent before; nothing was sent.");
-        return Ok(context.manners.made(&current.stored, &context.state.base_url, false, &outcome));
+        return current.unchanged(context, "update", "It was sent before; nothing was sent.").await;
     }
     let named = document.edit().set_text("id", found.key.id.as_str()).finish();
     current.replace(context, named.as_bytes(), "update").await

@@ -43,6 +43,7 @@ pub(crate) async fn preflight(context: Context, body: ResourceBody) -> Answer {
         Failure::invalid(IssueCode::Required, "Send the message, by itself or as the parameter message.")
     })?;
     let Narrowed { visibility, .. } = context.narrowed(KIND, Permission::Create).await?;
+    let patient = Communication::parse(text.as_bytes()).ok().and_then(|message| message.patient());
     let told = match foreseen(&context, text.as_bytes()).await {
         Ok(decision) => said(&decision, &visibility),
         Err(Failure::Business(issues)) => vec![
@@ -52,6 +53,7 @@ pub(crate) async fn preflight(context: Context, body: ResourceBody) -> Answer {
         Err(failure) => return Err(failure),
     };
     let mut audit = context.audit(AuditAction::Execute, "$preflight");
+    audit.patient = patient;
     audit.count = 1;
     context.record(audit).await?;
     Ok(context.manners.present(json!({ "resourceType": "Parameters", "parameter": told }).to_string()))

@@ -56,7 +56,7 @@ impl Current {
             match context.save(change).await {
                 Ok(()) => {
                     let outcome = Outcome::all_well("The message is retracted.");
-                    return Ok(context.manners.made(&stored(&write), &context.state.base_url, false, &outcome));
+                    return Ok(context.changed(&stored(&write), &self.visibility, &outcome).await);
                 }
                 Err(SaveError::Conflict { key: Some(key) }) if key == self.stored.key => {
                     return Err(Failure::lost(context.manners.if_match.is_some()));

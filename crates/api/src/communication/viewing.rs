@@ -2,6 +2,8 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::access::{Denied, Narrowed, Permission, Visibility};
 use domain::change::{AuditAction, Change, Mark, Stored};
 use domain::clock::ClockName;
@@ -169,11 +171,14 @@ async fn conversations(context: &Context, query: &str, body: Option<&[u8]>) -> A
     let count = count.unwrap_or(PAGE.0).clamp(1, PAGE.1);
     let after = given.value("cursor").map(|at| fhir::inbox::place(at).ok_or_else(|| wrong("cursor"))).transpose()?;
     let patient = patient_of(&visibility).cloned();
+    let said = ["count", "cursor"].into_iter().filter_map(|name| Some(format!("{name}={}", given.value(name)?)));
+    let said: Vec<String> = said.collect();
     let asked = Inbox { tenant: context.caller.tenant.clone(), reader: reader(&visibility), visibility, count, after };
     let page = context.state.store.inbox(asked).await?;
     let mut audit = context.audit(AuditAction::Execute, "$inbox");
+    audit.query = Some(STANDARD.encode(format!("{KIND}/$inbox?{}", said.join("&"))));
     audit.patient.clone_from(&patient);
-    audit.count = page.rows.len() as i32;
+    audit.gives(page.rows.iter().map(|row| &row.root));
     context.record(audit).await?;
     Ok(context.manners.present(fhir::inbox::bundle(&context.state.base_url, &page, count, patient.is_some())))
 }
@@ -212,7 +217,7 @@ async fn mark(
         let mut audit = context.audit(AuditAction::Execute, interaction);
         audit.focus = Some(stored.key.clone());
         audit.version = Some(stored.version);
-        audit.patient = patient_of(&visibility).cloned();
+        audit.patient.clone_from(&stored.patient);
         audit.count = 1;
         change.audit.push(audit);
         match context.save(change).await {

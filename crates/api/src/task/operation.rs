@@ -191,10 +191,10 @@ async fn reach(context: &Context, policy: &Policy) -> Result<Visibility, Failure
         return Ok(Visibility::Everything);
     }
     Ok(match context.visibility(ResourceType::Task, Permission::Update).await? {
-        Visibility::Staff { me, mut pools, leads } => {
+        Visibility::Staff { me, mut pools, leads, about } => {
             let led = policy.pools().iter().filter(|pool| pool.leads.contains(&me));
             pools.extend(led.map(|pool| pool.reference.clone()));
-            Visibility::Staff { me, pools, leads }
+            Visibility::Staff { me, pools, leads, about }
         }
         other => other,
     })

@@ -50,6 +50,12 @@ async fn a1_every_access_and_every_refusal_leaves_one_row() {
     assert!(denied.query.is_none() && denied.focus.is_none());
     let foreign = house.left(post(&two, "/fhir/Communication", &message("p-1")), 403).await;
     assert_eq!((foreign.action, foreign.outcome), (AuditAction::Create, AuditOutcome::Refused));
+    let broken = house.left(post(&one, "/fhir/Communication", &json!({ "resourceType": "Communication" })), 400).await;
+    assert_eq!((broken.outcome, broken.interaction.as_ref()), (AuditOutcome::Refused, "POST /fhir/Communication 400"));
+    let typed = with(TestRequest::post(), &one).uri("/fhir/Communication").insert_header(("Content-Type", "text/html"));
+    assert_eq!(house.left(typed.set_payload("x"), 415).await.subject.as_deref(), Some("Patient/p-1"));
+    let stale = with(TestRequest::delete(), &house.token(Some("Patient/p-1"), Some("p-1"), &[], "patient/*.d"));
+    house.left(stale.uri(&path).insert_header(("If-Match", "W/\"7\"")), 412).await;
     let nowhere = house.left(with(TestRequest::get(), &two).uri("/fhir/Canary/Mrs"), 404).await;
     assert_eq!(nowhere.interaction.as_ref(), "GET unmatched 404");
 

@@ -45,10 +45,12 @@ impl Visibility {
             (ResourceType::Consent, Self::Patient { patient, me, .. }) if !writes && patient == me => return Ok(self),
             // A team that is about a patient is that patient's and the staff's.
             (ResourceType::CareTeam, Self::Patient { .. }) if !writes => return Ok(self),
-            (_, Self::Everything) | (ResourceType::HealthcareService, Self::Staff { .. }) => true,
-            // Hours decide when people are answered: a patient's token never changes them, whatever its scopes say.
+            // Of teams that are about a patient, who looks at one patient finds that patient's.
+            (ResourceType::CareTeam, Self::Staff { about: Some(_), .. }) if !writes => return Ok(self),
+            (_, Self::Everything) | (ResourceType::HealthcareService, Self::Staff { about: None, .. }) => true,
+            // Hours decide when people are answered: no scope of a patient's changes them, whatever it says.
             // Roles and teams decide whose conversations a person sees: no person's token changes them.
-            (ResourceType::HealthcareService, Self::Patient { .. })
+            (ResourceType::HealthcareService, Self::Patient { .. } | Self::Staff { .. })
             | (ResourceType::PractitionerRole | ResourceType::CareTeam, Self::Staff { .. }) => !writes,
             // When and why somebody of the team is away is the team's.
             (ResourceType::PractitionerRole | ResourceType::CareTeam, Self::Patient { .. })
@@ -56,6 +58,16 @@ impl Visibility {
         };
         // Pools, people and their hours are a directory: whoever may see any may see all.
         if may { Ok(Self::Everything) } else { Err(Denied::Scope) }
+    }
+
+    /// Whether this view goes on showing the earlier versions of a message that was retracted: to its author, to the
+    /// leads of that pool and to machines.
+    pub fn shows_retracted(&self, author: Option<&Reference>, pool: Option<&Reference>) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Patient { me, .. } => author == Some(me),
+            Self::Staff { me, leads, .. } => author == Some(me) || pool.is_some_and(|pool| leads.contains(pool)),
+        }
     }
 
     /// Whether a row is there for this view.
@@ -73,14 +85,18 @@ impl Visibility {
                     .is_none_or(|thread| sees.shows(&thread.id, thread.participants.contains(me) || own(me)));
                 (common || is(&row.patient, patient)) && (row.audience == Audience::Thread || own(me)) && shown
             }
-            Self::Staff { me, pools, leads } => {
+            Self::Staff { me, pools, leads, about } => {
+                let concerns = about.as_ref().is_none_or(|patient| common || is(&row.patient, patient));
+                // A team of the patient in context.
+                let standing = about.is_some() && row.thread.is_none();
                 let around = row.thread.as_ref().is_some_and(|thread| {
                     thread.pool.as_ref().is_some_and(|pool| pools.contains(pool))
                         || is(&thread.owner, me)
                         || thread.participants.contains(me)
                 });
                 let reviews = row.review.as_ref().is_some_and(|pool| leads.contains(pool));
-                own(me) || reviews || (row.audience != Audience::Author && (common || around))
+                let shown = row.audience != Audience::Author && (common || around || standing);
+                concerns && (own(me) || reviews || shown)
             }
         }
     }

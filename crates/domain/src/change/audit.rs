@@ -1,9 +1,11 @@
 //! The rows of the audit trail.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::change::Stored;
 use crate::id::{Key, Reference, ResourceId, Version};
 
 /// One access or decision: who did what, for the audit trail.
@@ -15,6 +17,10 @@ pub struct AuditRow {
     pub at: Timestamp,
     /// The client.
     pub client: String,
+    /// The token's subject, unique within its issuer: who it was when the token names no person of the directory.
+    pub subject: Option<String>,
+    /// The token's issuer.
+    pub issuer: Option<String>,
     /// The person behind it, if any.
     pub agent: Option<Reference>,
     /// `C`, `R`, `U`, `D` or `E` (<https://hl7.org/fhir/R4/valueset-audit-event-action.html>).
@@ -27,6 +33,8 @@ pub struct AuditRow {
     pub version: Option<Version>,
     /// The patient concerned.
     pub patient: Option<Reference>,
+    /// What else was given out: of several resources each, and each patient whom they are about, the patients first.
+    pub about: Vec<Reference>,
     /// A search's query in base64; never shown to those who may not see the audit.
     pub query: Option<String>,
     /// How many resources were given out.
@@ -39,6 +47,18 @@ pub struct AuditRow {
     pub source: Option<String>,
     /// What for, as the token says it.
     pub purpose: Option<String>,
+}
+
+impl AuditRow {
+    /// Names what is given out: each resource, and each patient whom they are about.
+    pub fn gives<'a>(&mut self, rows: impl IntoIterator<Item = &'a Stored>) {
+        let rows: Vec<&Stored> = rows.into_iter().collect();
+        let patients = rows.iter().filter_map(|row| row.patient.clone());
+        let resources = rows.iter().map(|row| Reference::new(row.key.kind.as_str(), row.key.id.clone()));
+        let mut known = BTreeSet::new();
+        self.about = patients.chain(resources).filter(|one| known.insert(one.clone())).collect();
+        self.count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
+    }
 }
 
 /// How an access ended (<https://hl7.org/fhir/R4/valueset-audit-event-outcome.html>).

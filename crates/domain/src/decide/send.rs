@@ -219,8 +219,13 @@ fn opened(message: &Message, now: Instant) -> Thread {
 }
 
 pub(super) fn continued(thread: &Thread, message: &Message, now: Instant) -> Thread {
-    let mut thread =
-        Thread { revision: thread.revision + 1, last_activity_at: now.max(thread.last_activity_at), ..thread.clone() };
+    // Patients see and find this instant: a note among staff leaves no trace in it.
+    let wrote = if message.internal { thread.last_activity_at } else { now };
+    let mut thread = Thread {
+        revision: thread.revision + 1,
+        last_activity_at: wrote.max(thread.last_activity_at),
+        ..thread.clone()
+    };
     if thread.patient.is_none() {
         thread.patient.clone_from(&message.patient);
     }

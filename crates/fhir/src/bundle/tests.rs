@@ -27,6 +27,7 @@ fn stored(id: &str, body: &str) -> Stored {
         date: "2026-06-19T21:30:00Z".parse().unwrap(),
         deleted: false,
         thread: None,
+        patient: None,
         body: body.to_owned(),
     }
 }

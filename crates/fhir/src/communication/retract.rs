@@ -146,6 +146,7 @@ mod tests {
             date: "2026-06-19T21:30:00Z".parse().unwrap(),
             deleted: false,
             thread: "m1".parse().ok(),
+            patient: None,
             body: before.to_string(),
         };
         let decision = "d1".parse().unwrap();

@@ -1,17 +1,19 @@
 //! The audit trail and its chain.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use domain::audit::{Sealed, TrailQuery};
 use domain::change::{AuditAction, AuditOutcome, AuditRow, Change};
-use domain::id::{TenantId, Version};
+use domain::id::{Reference, TenantId, Version};
 
 use super::Conn;
 use super::resource::{read_id, read_key};
 use super::statement::{Rows, Sql, insert, run};
 use crate::error::{QueryError, unreadable};
 use crate::readable::readable;
-use crate::schema::audit;
+use crate::schema::{audit, audit_about};
 use crate::types::{Micros, Ts};
 
 rows! {
@@ -20,6 +22,8 @@ rows! {
         id: Text = &'a str,
         at: Ts = Micros,
         client: Text = &'a str,
+        subject: Nullable<Text> = Option<&'a str>,
+        issuer: Nullable<Text> = Option<&'a str>,
         agent: Nullable<Text> = Option<String>,
         action: Text = &'static str,
         interaction: Text = &'a str,
@@ -27,12 +31,21 @@ rows! {
         focus_id: Nullable<Text> = Option<&'a str>,
         version: Nullable<Integer> = Option<i32>,
         patient: Nullable<Text> = Option<String>,
+        about: Nullable<Text> = Option<String>,
         query: Nullable<Text> = Option<&'a str>,
         given: Integer = i32,
         request: Text = &'a str,
         outcome: Text = &'static str,
         source: Nullable<Text> = Option<&'a str>,
         purpose: Nullable<Text> = Option<&'a str>,
+    }
+}
+
+rows! {
+    NewAbout, NewAbouts in "audit_about" on "DO NOTHING" {
+        tenant: Text = &'a str,
+        reference: Text = String,
+        audit: Text = &'a str,
     }
 }
 
@@ -55,7 +68,7 @@ impl Sql for SetSeal {
 
 /// Writes audit rows and seals; `false` when an id exists or a row is sealed already.
 pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
-    let (mut rows, mut seals) = (NewAudits::default(), SealRows::default());
+    let (mut rows, mut about, mut seals) = (NewAudits::default(), NewAbouts::default(), SealRows::default());
     for change in changes {
         let tenant = change.tenant.as_str();
         rows.extend(change.audit.iter().map(|audit| NewAudit {
@@ -63,6 +76,8 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             id: audit.id.as_str(),
             at: audit.at.into(),
             client: &audit.client,
+            subject: audit.subject.as_deref(),
+            issuer: audit.issuer.as_deref(),
             agent: audit.agent.as_ref().map(ToString::to_string),
             action: audit.action.as_str(),
             interaction: &audit.interaction,
@@ -70,12 +85,19 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             focus_id: audit.focus.as_ref().map(|focus| focus.id.as_str()),
             version: audit.version.map(|version| version.0),
             patient: audit.patient.as_ref().map(ToString::to_string),
+            about: written(&audit.about),
             query: audit.query.as_deref(),
             given: audit.count,
             request: &audit.request,
             outcome: audit.outcome.as_str(),
             source: audit.source.as_deref(),
             purpose: audit.purpose.as_deref(),
+        }));
+        about.extend(change.audit.iter().flat_map(|audit| {
+            let patient = audit.patient.as_ref().map(ToString::to_string);
+            let found_by = patient.into_iter().chain(audit.focus.as_ref().map(ToString::to_string));
+            let found_by: BTreeSet<String> = found_by.chain(audit.about.iter().map(ToString::to_string)).collect();
+            found_by.into_iter().map(|reference| NewAbout { tenant, reference, audit: audit.id.as_str() })
         }));
         seals.extend(change.seals.iter().map(|seal| SealRow {
             tenant,
@@ -84,7 +106,14 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             seal: &seal.seal,
         }));
     }
+    insert(conn, &about)?;
     Ok(insert(conn, &rows)? == rows.count() && run::<SetSeal, _>(conn, &seals)? == seals.count())
+}
+
+/// References in one column; none of them holds a space.
+fn written(about: &[Reference]) -> Option<String> {
+    let all: Vec<String> = about.iter().map(ToString::to_string).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 #[derive(Queryable, Selectable)]
@@ -94,6 +123,8 @@ struct Found {
     id: String,
     at: Micros,
     client: String,
+    subject: Option<String>,
+    issuer: Option<String>,
     agent: Option<String>,
     action: String,
     interaction: String,
@@ -101,6 +132,7 @@ struct Found {
     focus_id: Option<String>,
     version: Option<i32>,
     patient: Option<String>,
+    about: Option<String>,
     query: Option<String>,
     given: i32,
     request: String,
@@ -124,6 +156,8 @@ impl TryFrom<Found> for AuditRow {
             id: read_id(row.id)?,
             at: row.at.timestamp(),
             client: row.client,
+            subject: row.subject,
+            issuer: row.issuer,
             agent: reference(row.agent, "audit.agent")?,
             action: action.ok_or_else(|| unreadable("audit.action"))?,
             interaction: row.interaction.into(),
@@ -133,6 +167,10 @@ impl TryFrom<Found> for AuditRow {
             },
             version: row.version.map(Version),
             patient: reference(row.patient, "audit.patient")?,
+            about: match row.about {
+                Some(all) => all.split(' ').map(|one| one.parse().map_err(|_| unreadable("audit.about"))).collect(),
+                None => Ok(vec![]),
+            }?,
             query: row.query,
             count: row.given,
             request: row.request,
@@ -186,10 +224,10 @@ pub fn trail(conn: &mut Conn, asked: &TrailQuery) -> Result<Vec<AuditRow>, Query
         query = query.filter(audit::agent.eq(agent.to_string()));
     }
     if let Some(patient) = &asked.patient {
-        query = query.filter(audit::patient.eq(patient.to_string()));
+        query = query.filter(audit::id.eq_any(about(asked, patient.to_string())));
     }
     if let Some(entity) = &asked.entity {
-        query = query.filter(audit::focus_id.eq(entity.id.as_str())).filter(audit::focus_kind.eq(entity.kind.as_str()));
+        query = query.filter(audit::id.eq_any(about(asked, entity.to_string())));
     }
     if let Some(action) = asked.action {
         query = query.filter(audit::action.eq(action.as_str()));
@@ -209,6 +247,16 @@ pub fn trail(conn: &mut Conn, asked: &TrailQuery) -> Result<Vec<AuditRow>, Query
     }
     let found: Vec<Found> = query.load(conn)?;
     found.into_iter().map(TryInto::try_into).collect()
+}
+
+/// The rows that are about something: in which it is the patient, the focus, or among what was given out.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn about<'a>(asked: &'a TrailQuery, reference: String) -> _ {
+    let tenant: &'a str = asked.tenant.as_str();
+    audit_about::table
+        .filter(audit_about::tenant.eq(tenant))
+        .filter(audit_about::reference.eq(reference))
+        .select(audit_about::audit)
 }
 
 /// The tenants that have an audit trail.

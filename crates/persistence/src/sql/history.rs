@@ -56,6 +56,7 @@ macro_rules! versions {
                 $table::date_at,
                 $table::deleted,
                 $table::thread,
+                $table::patient,
                 $table::body,
             ))
             .order(($table::last_updated_at.desc(), $table::id.desc(), $table::version.desc()))

@@ -128,6 +128,7 @@ fn roots(
         resource::date_at,
         resource::deleted,
         resource::thread,
+        resource::patient,
         resource::body,
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

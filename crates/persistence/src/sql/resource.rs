@@ -277,11 +277,11 @@ pub fn read_id(id: String) -> Result<ResourceId, QueryError> {
 }
 
 /// The columns of a version.
-pub type VersionColumns = (String, i32, Micros, Micros, bool, Option<String>, String);
+pub type VersionColumns = (String, i32, Micros, Micros, bool, Option<String>, Option<String>, String);
 
 /// A stored version from its columns.
 pub fn stored(kind: ResourceType, row: VersionColumns) -> Result<Stored, QueryError> {
-    let (id, version, last_updated, date, deleted, thread, body) = row;
+    let (id, version, last_updated, date, deleted, thread, patient, body) = row;
     Ok(Stored {
         key: Key::new(kind, read_id(id)?),
         version: Version(version),
@@ -289,6 +289,7 @@ pub fn stored(kind: ResourceType, row: VersionColumns) -> Result<Stored, QueryEr
         date: date.timestamp(),
         deleted,
         thread: thread.map(read_id).transpose()?,
+        patient: patient.map(|text| text.parse().map_err(|_| unreadable("resource.patient"))).transpose()?,
         body,
     })
 }
@@ -308,6 +309,7 @@ macro_rules! version_of {
                 $table::date_at,
                 $table::deleted,
                 $table::thread,
+                $table::patient,
                 $table::body,
             ))
             .into_boxed();

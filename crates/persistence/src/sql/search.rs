@@ -80,6 +80,7 @@ fn page(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
         resource::date_at,
         resource::deleted,
         resource::thread,
+        resource::patient,
         resource::body,
     );
     // One more than asked for tells whether there is another page.

@@ -49,7 +49,7 @@ macro_rules! seen {
                     Some(Box::new(seen.and($table::thread.is_null().nullable().or(shown))) as Seen)
                 }
             }
-            Visibility::Staff { me, pools, leads } => {
+            Visibility::Staff { me, pools, leads, about } => {
                 let me = me.to_string();
                 let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
                 let of_mine = exists(
@@ -75,7 +75,17 @@ macro_rules! seen {
                         )
                         .filter(held_message::pool_reference.eq_any(leads)),
                 );
-                Some(if reviews { Box::new(seen.or(to_review.nullable())) as Seen } else { Box::new(seen) as Seen })
+                let seen =
+                    if reviews { Box::new(seen.or(to_review.nullable())) as Seen } else { Box::new(seen) as Seen };
+                Some(match about {
+                    Some(patient) => {
+                        let concerns = $table::patient.eq(patient.to_string()).or(common().nullable());
+                        // A team of the patient in context.
+                        let standing = $table::thread.is_null().and($table::audience.ne(Audience::Author.as_str()));
+                        Box::new(seen.or(standing.nullable()).and(concerns)) as Seen
+                    }
+                    None => seen,
+                })
             }
         }
     }};

@@ -40,7 +40,7 @@ async fn a_memory_is_kept_and_of_two_states_after_one_the_second_is_refused(stor
     assert_eq!(everyone.revision, 0, "another memory");
 }
 
-fn hold(message: &str, pool: &str, until: i64) -> Hold {
+pub fn hold(message: &str, pool: &str, until: i64) -> Hold {
     Hold {
         message: id(message),
         thread: id("root"),
@@ -107,6 +107,7 @@ async fn a_held_message_and_its_review_are_seen_by_the_leads_of_its_pool(store: 
         me: reference("Practitioner/lead"),
         pools: vec![reference("HealthcareService/refill")],
         leads: leads.iter().map(|pool| reference(pool)).collect(),
+        about: None,
     };
     let author = Visibility::Patient {
         patient: reference("Patient/p-1"),

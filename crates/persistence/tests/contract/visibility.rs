@@ -1,12 +1,13 @@
 //! Which rows exist for whom.
 
 use domain::access::{Around, Conversations, Mandate, Row, Sees, Threads, Visibility};
-use domain::change::{Audience, Change, ResourceWrite};
+use domain::change::{Audience, Change, ResourceWrite, Retraction};
 use domain::id::{Key, ResourceId, ResourceType, Version};
-use domain::search::{Read, Search, Sort, SortBy};
+use domain::search::{History, Read, Search, Sort, SortBy};
 use domain::store::Store;
 use domain::thread::Thread;
 
+use crate::boundaries::hold;
 use crate::fresh::Fresh;
 use crate::on_both;
 use crate::sample::*;
@@ -16,7 +17,12 @@ fn patient(who: &str, me: &str) -> Visibility {
 }
 
 fn staff(me: &str, pools: &[&str]) -> Visibility {
-    Visibility::Staff { me: reference(me), pools: pools.iter().map(|pool| reference(pool)).collect(), leads: vec![] }
+    Visibility::Staff {
+        me: reference(me),
+        pools: pools.iter().map(|pool| reference(pool)).collect(),
+        leads: vec![],
+        about: None,
+    }
 }
 
 fn message(name: &str, thread: &str, patient: Option<&str>, author: &str, audience: Audience) -> ResourceWrite {
@@ -72,6 +78,25 @@ fn messages() -> [ResourceWrite; 9] {
     ]
 }
 
+/// What is of other types, or waits for a review: a message that is held, and the Task of its review.
+fn beyond_messages() -> [ResourceWrite; 6] {
+    let (ana, bo) = (Some("Patient/ana"), Some("Patient/bo"));
+    let of = |kind, name, patient: Option<&str>, thread: Option<&str>, audience| ResourceWrite {
+        patient: patient.map(reference),
+        thread: thread.map(id),
+        audience,
+        ..version(Key::new(kind, id(name)), 1)
+    };
+    [
+        message("held", "question", ana, "Patient/ana", Audience::Author),
+        of(ResourceType::Task, "held-task", ana, Some("question"), Audience::Author),
+        of(ResourceType::Task, "task", ana, Some("question"), Audience::Thread),
+        of(ResourceType::CareTeam, "team-of-bo", bo, None, Audience::Thread),
+        of(ResourceType::CareTeam, "team-of-pool", None, None, Audience::Thread),
+        of(ResourceType::PractitionerRole, "role", None, None, Audience::Thread),
+    ]
+}
+
 fn threads() -> Vec<Thread> {
     let mut other = thread("other", 1);
     other.pool_reference = Some(reference("HealthcareService/lab"));
@@ -101,7 +126,7 @@ fn known(write: &ResourceWrite, all: &[ResourceWrite]) -> Row {
         author: write.author.clone(),
         audience: write.audience,
         thread: write.thread.as_ref().map(around),
-        review: None,
+        review: write.key.id.as_str().starts_with("held").then(|| reference("HealthcareService/refill")),
     }
 }
 
@@ -116,11 +141,26 @@ fn mandates() -> Vec<Mandate> {
 
 async fn queries_show_what_the_plain_function_shows(store: Fresh) {
     store_two_threads(&store).await;
+    let beyond = change(beyond_messages());
+    store.save(Change { holds: vec![hold("held", "HealthcareService/refill", 50)], ..beyond }).await.unwrap();
     let people = ["nurse", "doctor", "owner", "x"].map(|who| format!("Practitioner/{who}"));
     let pools: [&[&str]; 4] =
         [&[], &["HealthcareService/refill"], &["HealthcareService/lab"], &["HealthcareService/x"]];
     let mut views = vec![Visibility::Everything];
     views.extend(people.iter().flat_map(|me| pools.map(|pools| staff(me, pools))));
+    for leads in [&["HealthcareService/refill"][..], &["HealthcareService/lab"]] {
+        views.extend(
+            views.clone().into_iter().map(|view| view.leading(|_| leads.iter().copied().map(reference).collect())),
+        );
+    }
+    for patient in ["Patient/ana", "Patient/bo", "Patient/x"] {
+        views.extend(views.clone().into_iter().filter_map(|view| match view {
+            Visibility::Staff { me, pools, leads, about: None } => {
+                Some(Visibility::Staff { me, pools, leads, about: Some(reference(patient)) })
+            }
+            _ => None,
+        }));
+    }
     for who in ["Patient/ana", "Patient/bo", "Patient/x"] {
         for me in [who, "RelatedPerson/ana-mother", "RelatedPerson/ana-father", "Practitioner/doctor"] {
             let Visibility::Patient { patient, me, .. } = patient(who, me) else { continue };
@@ -130,7 +170,7 @@ async fn queries_show_what_the_plain_function_shows(store: Fresh) {
             }
         }
     }
-    let all = messages();
+    let all: Vec<ResourceWrite> = messages().into_iter().chain(beyond_messages()).collect();
     for view in views {
         for write in &all {
             let asked = Read { visibility: view.clone(), ..read(write.key.clone()) };
@@ -167,6 +207,50 @@ async fn everyone_sees_exactly_what_is_theirs(store: Fresh) {
     assert_eq!(seen(&store, &staff("Practitioner/doctor", &[])).await, "note question reply staff-only refill");
 }
 
+async fn what_was_retracted_is_shown_as_the_plain_function_says(store: Fresh) {
+    store_two_threads(&store).await;
+    let first = message("question", "question", Some("Patient/ana"), "Patient/ana", Audience::Thread);
+    let pool = reference("HealthcareService/refill");
+    let retraction = Retraction {
+        message: id("question"),
+        at: at(5),
+        pool: Some(pool.clone()),
+        decision: None,
+        agent: Some(reference("Patient/ana")),
+        client: "app".into(),
+    };
+    let second = ResourceWrite { version: Version(2), last_updated: moment(2), ..first.clone() };
+    store.save(Change { retractions: vec![retraction], ..change([second]) }).await.unwrap();
+    let pools = ["HealthcareService/refill"];
+    let member =
+        |leads: &[&str]| staff("Practitioner/x", &pools).leading(|_| leads.iter().copied().map(reference).collect());
+    let mut shown = 0;
+    for view in [
+        Visibility::Everything,
+        patient("Patient/ana", "Patient/ana"),
+        patient("Patient/ana", "RelatedPerson/ana-mother"),
+        patient("Patient/bo", "Patient/bo"),
+        member(&[]),
+        member(&["HealthcareService/refill"]),
+        member(&["HealthcareService/lab"]),
+        staff("Practitioner/x", &[]),
+    ] {
+        let seen = view.shows(&known(&first, &messages()));
+        let earlier = seen && view.shows_retracted(first.author.as_ref(), Some(&pool));
+        for (number, expected) in [(1, earlier), (2, seen)] {
+            let asked = Read { visibility: view.clone(), version: Some(Version(number)), ..read(first.key.clone()) };
+            assert_eq!(store.read(asked).await.unwrap().is_some(), expected, "{view:?}: {number}");
+        }
+        let of = vec![(ResourceType::Communication, view.clone())];
+        let asked =
+            History { tenant: tenant(), of, id: Some(id("question")), since: None, at: None, count: 9, after: None };
+        let versions = store.history(asked).await.unwrap().rows.len();
+        assert_eq!(versions, usize::from(seen) + usize::from(earlier), "{view:?}");
+        shown += usize::from(earlier);
+    }
+    assert_eq!(shown, 3, "its author, a lead and a machine");
+}
+
 async fn an_old_version_is_judged_by_its_own_audience(store: Fresh) {
     let mut draft = message("m", "m", Some("Patient/ana"), "Practitioner/nurse", Audience::Author);
     store.save(change([draft.clone()])).await.unwrap();
@@ -190,5 +274,6 @@ async fn an_old_version_is_judged_by_its_own_audience(store: Fresh) {
 on_both!(
     everyone_sees_exactly_what_is_theirs,
     queries_show_what_the_plain_function_shows,
+    what_was_retracted_is_shown_as_the_plain_function_says,
     an_old_version_is_judged_by_its_own_audience,
 );

@@ -1,11 +1,12 @@
 //! Bundles that come into force at an instant.
 
 use domain::change::{AuditAction, AuditOutcome, AuditRow, BundleRow, Change};
-use domain::id::TenantId;
+use domain::id::{Key, ResourceType, TenantId};
 use domain::policy::bundle::Bundle;
 use domain::policy::life;
 use domain::policy::lint::Severity;
 use domain::store::{SaveError, StoreError};
+use domain::thread::Thread;
 use domain::time::Instant;
 
 use super::{Report, Worker};
@@ -57,18 +58,30 @@ impl Worker {
         Ok(())
     }
 
+    /// What the service itself decided about a conversation.
+    pub(super) fn noted_of(&self, thread: &Thread, now: Instant, interaction: &'static str) -> AuditRow {
+        AuditRow {
+            focus: Some(Key::new(ResourceType::Communication, thread.id.clone())),
+            patient: thread.patient.clone(),
+            ..self.noted(now, interaction)
+        }
+    }
+
     /// Nobody asked for it at this moment: the service did it.
     pub(super) fn noted(&self, now: Instant, interaction: &'static str) -> AuditRow {
         AuditRow {
             id: self.state.ids(now).next_id(),
             at: self.state.time.now(),
             client: "postern".to_owned(),
+            subject: None,
+            issuer: None,
             agent: None,
             action: AuditAction::Execute,
             interaction: interaction.into(),
             focus: None,
             version: None,
             patient: None,
+            about: vec![],
             query: None,
             count: 0,
             request: String::new(),

@@ -1,10 +1,10 @@
 //! The outbox: notices that may leave become deliveries, several for one recipient a single digest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::change::{Change, Delivery, Dispatched, Hours, OutboxRow, PutOff};
+use domain::change::{AuditRow, Change, Delivery, Dispatched, Hours, OutboxRow, PutOff};
 use domain::decide::{answering, put_off, released};
-use domain::id::{Reference, TenantId};
+use domain::id::{Reference, ResourceId, TenantId};
 use domain::store::{ClaimedOutbox, SaveError, StoreError};
 use domain::time::Instant;
 use futures_util::future::join_all;
@@ -56,6 +56,7 @@ impl Worker {
             let mut change = Change::new(tenant);
             change.dispatched = rows.iter().map(done).collect();
             change.deliveries = delivery.clone().into_iter().collect();
+            change.audit = delivery.iter().map(|delivery| self.told(delivery, &rows, now)).collect();
             let events = if delivery.is_some() { 0 } else { rows.len() };
             (delivery, events, change)
         });
@@ -76,6 +77,17 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Who was told, of which conversations.
+    fn told(&self, delivery: &Delivery, rows: &[OutboxRow], now: Instant) -> AuditRow {
+        let threads: BTreeSet<&ResourceId> = rows.iter().filter_map(|row| row.thread.as_ref()).collect();
+        let threads = threads.into_iter().map(|thread| Reference::new("Communication", thread.clone()));
+        AuditRow {
+            about: delivery.recipient.parse().into_iter().chain(threads).collect(),
+            count: i32::try_from(rows.len()).unwrap_or(i32::MAX),
+            ..self.noted(now, "deliver-notices")
+        }
     }
 
     /// Whether a row leaves at this moment, and to whom: in the place of somebody who has gone away since it was

@@ -95,8 +95,9 @@ impl Worker {
         let why = decision.record.effects.iter().find(|effect| effect.kind == "calendar");
         let told = format!("{}: {}", why.map_or("", |effect| &effect.what), clock.id);
         let frame = Frame { tenant, generation: policy.generation, now: self.state.time.now() };
-        let change = decided::fired(&frame, &view, decision)
+        let mut change = decided::fired(&frame, &view, decision)
             .map_err(|issues| StoreError::Internal(format!("a Task could not be written: {issues:?}")))?;
+        change.audit = vec![self.noted_of(&view.thread, now, "recalendar")];
         match self.state.store.save(change).await {
             Ok(()) => report.recalendared.push(told),
             // Someone answered, or another worker did it; after a newer generation the next tick looks again.

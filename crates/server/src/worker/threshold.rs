@@ -48,8 +48,9 @@ impl Worker {
                     let names: Vec<String> =
                         fired.firings.iter().map(|firing| format!("{}@{}", firing.threshold, firing.at)).collect();
                     self.state.metrics.decided(fired.record.outcome.as_str());
-                    let change = decided::fired(&frame, &view, fired)
+                    let mut change = decided::fired(&frame, &view, fired)
                         .map_err(|issues| StoreError::Internal(format!("a Task could not be written: {issues:?}")))?;
+                    change.audit = vec![self.noted_of(&view.thread, now, "fire-threshold")];
                     (change, names)
                 }
                 None => match moved(current, &policy) {

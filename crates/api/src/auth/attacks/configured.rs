@@ -25,6 +25,17 @@ fn written(signer: &Signer, settings: Value) -> IssuerConfig {
     serde_json::from_value(said).unwrap()
 }
 
+#[test]
+fn no_issuer_speaks_for_the_services_own_tenant() {
+    let signer = Signer::p256();
+    for settings in [
+        json!({ "tenant": "system" }),
+        json!({ "tenant_claims": ["/org"], "tenants": { "a": "north", "b": "system" } }),
+    ] {
+        assert_eq!(written(&signer, settings).check().unwrap_err().setting, "tenant and tenants");
+    }
+}
+
 async fn read(signer: &Signer, settings: Value, claims: Value) -> Arc<domain::access::Caller> {
     let algorithm = if matches!(signer, Signer::Rsa(_)) { "RS256" } else { "ES256" };
     let mut said = json!({ "iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": NOW, "exp": NOW + 300 });

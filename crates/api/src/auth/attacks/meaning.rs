@@ -157,6 +157,23 @@ async fn s4_a_claim_that_is_not_understood_grants_nothing() {
 }
 
 #[actix_web::test]
+async fn s4_where_it_is_asked_for_a_token_says_who_looks_at_the_patient() {
+    let signer = Signer::p256();
+    let config = IssuerConfig { require_fhir_user: true, ..config(&[signer.jwk(Some("k"), None)]) };
+    let authenticator = authenticator(config);
+    let see = async |changes: Value| {
+        let caller = authenticator.authenticate(&token(&signer, &header("ES256"), &with(changes))).await.unwrap();
+        caller.visibility("Communication", Permission::Read, &[])
+    };
+    let all = "patient/*.rs user/*.rs system/*.rs";
+    assert_eq!(see(json!({ "scope": all, "patient": "p-1", "fhirUser": null })).await, Err(Denied::Scope));
+    let named = see(json!({ "scope": "patient/*.rs", "patient": "p-1", "fhirUser": "Patient/p-1" })).await;
+    assert!(matches!(named, Ok(Visibility::Patient { .. })));
+    let machine = see(json!({ "scope": "system/*.rs", "patient": null, "fhirUser": null })).await;
+    assert_eq!(machine, Ok(Visibility::Everything), "a machine looks at nobody in particular");
+}
+
+#[actix_web::test]
 async fn claims_are_found_where_the_configuration_says() {
     let signer = Signer::p256();
     let mut config = config(&[signer.jwk(Some("k"), None)]);

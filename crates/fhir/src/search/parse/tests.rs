@@ -425,6 +425,7 @@ fn what_the_token_does_not_allow_to_search_is_no_way_around_it() {
         date: asker.now,
         deleted: false,
         thread: None,
+        patient: None,
         body: body.to_owned(),
     };
     let task = row(

@@ -78,7 +78,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
             "last-activity",
             ParameterKind::Date,
             &[],
-            "When anybody last wrote in the message's thread. Drafts are in none.",
+            "When anybody last wrote in the message's thread, notes among staff aside. Drafts are in none.",
         )
     },
     from(
