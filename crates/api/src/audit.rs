@@ -156,7 +156,7 @@ fn refused(state: &AppState, request: &HttpRequest, status: StatusCode, client: 
         count: 0,
         request: request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
         outcome: AuditOutcome::Refused,
-        source: request.peer_addr().map(|address| address.ip().to_string()),
+        source: state.source(request).map(|address| address.to_string()),
         purpose: None,
     }
 }

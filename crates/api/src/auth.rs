@@ -64,12 +64,19 @@ pub struct Announced {
     pub authorization_endpoint: Option<String>,
     /// Where clients get tokens.
     pub token_endpoint: String,
+    /// Where others ask what a token says.
+    pub introspection_endpoint: Option<String>,
+    /// Where clients give tokens back.
+    pub revocation_endpoint: Option<String>,
+    /// How clients prove who they are; none: the issuer does not say.
+    pub token_endpoint_auth_methods: Vec<String>,
 }
 
 /// Verifies tokens of the configured issuers.
 pub struct Authenticator {
     issuers: HashMap<String, Issuer>,
-    announced: Option<Announced>,
+    /// The issuers' names in the order of the configuration.
+    order: Vec<String>,
     time: Arc<dyn TimeSource>,
     cache: TokenCache,
 }
@@ -82,6 +89,24 @@ struct Issuer {
 }
 
 impl Issuer {
+    /// Where clients are told to go for its tokens: what the configuration says, else its own metadata.
+    fn announced(&self) -> Option<Announced> {
+        let metadata = self.keys.metadata();
+        let said = |name: &str| Some(metadata.as_ref()?.get(name)?.as_str()?.to_owned());
+        let methods =
+            metadata.as_ref().and_then(|metadata| metadata.get("token_endpoint_auth_methods_supported")?.as_array());
+        let methods = methods.into_iter().flatten().filter_map(|method| method.as_str().map(str::to_owned));
+        let configured = |own: &Option<String>, name: &str| own.clone().or_else(|| said(name));
+        Some(Announced {
+            issuer: self.config.issuer.clone(),
+            authorization_endpoint: configured(&self.config.authorization_endpoint, "authorization_endpoint"),
+            token_endpoint: configured(&self.config.token_endpoint, "token_endpoint")?,
+            introspection_endpoint: said("introspection_endpoint"),
+            revocation_endpoint: said("revocation_endpoint"),
+            token_endpoint_auth_methods: methods.collect(),
+        })
+    }
+
     /// Which keys and which list of refused tokens are in use: whatever is remembered of a token holds as long as this.
     fn epoch(&self, keys: u64, now: i64) -> u64 {
         // Both only grow, so their sum is the same only while both are.
@@ -94,13 +119,7 @@ impl Authenticator {
     /// as relative ones. Keys are fetched when first needed, or by [`Authenticator::warm_up`].
     pub fn new(issuers: Vec<IssuerConfig>, base: &str, time: Arc<dyn TimeSource>) -> Result<Self, InvalidIssuer> {
         install_cryptography();
-        let announced = issuers.iter().find_map(|config| {
-            Some(Announced {
-                issuer: config.issuer.clone(),
-                authorization_endpoint: config.authorization_endpoint.clone(),
-                token_endpoint: config.token_endpoint.clone()?,
-            })
-        });
+        let order = issuers.iter().map(|config| config.issuer.clone()).collect();
         let mut known = HashMap::new();
         for config in issuers {
             config.check()?;
@@ -112,16 +131,22 @@ impl Authenticator {
                 return Err(InvalidIssuer::new("issuer", "the same issuer is configured twice; keep one of them"));
             }
         }
-        Ok(Self { issuers: known, announced, time, cache: TokenCache::default() })
+        Ok(Self { issuers: known, order, time, cache: TokenCache::default() })
+    }
+
+    /// Who calls with a token that was verified a moment ago, and still holds.
+    pub fn remembered(&self, token: &str) -> Option<Arc<Caller>> {
+        let now = self.time.now().as_second();
+        self.cache.get(&Digest::of(token), now, |issuer| self.epoch(issuer, now))
     }
 
     /// Verifies a token and says who is calling.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Caller>, Refused> {
-        let now = self.time.now().as_second();
-        let digest = Digest::of(token);
-        if let Some(caller) = self.cache.get(&digest, now, |issuer| self.epoch(issuer, now)) {
+        if let Some(caller) = self.remembered(token) {
             return Ok(caller);
         }
+        let now = self.time.now().as_second();
+        let digest = Digest::of(token);
         let longest = self.issuers.values().map(|issuer| issuer.config.max_token_bytes).max().unwrap_or(0);
         if token.len() > longest {
             return Err(Refused::Token("too-long"));
@@ -146,9 +171,10 @@ impl Authenticator {
         Ok(caller)
     }
 
-    /// Where clients are told to go for tokens: the first issuer whose configuration says where that is.
-    pub fn announced(&self) -> Option<&Announced> {
-        self.announced.as_ref()
+    /// Where clients are told to go for tokens: the first issuer of which that is known, by its configuration or by its
+    /// metadata as it was last read.
+    pub fn announced(&self) -> Option<Announced> {
+        self.order.iter().find_map(|name| self.issuers.get(name)?.announced())
     }
 
     /// Fetches the keys of every issuer, so that the first request need not wait for them.

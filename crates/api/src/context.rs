@@ -50,7 +50,7 @@ impl FromRequest for Context {
             let state = within.or_else(|| request.app_data::<Data<AppState>>().cloned());
             let state = state.ok_or_else(|| Failure::Internal("the interface has no state".to_owned()))?;
             let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-            let source = request.peer_addr().map(|address| address.ip().to_string());
+            let source = state.source(request).map(|address| address.to_string());
             let assigned = request.extensions().get::<Assigned>().map(|assigned| assigned.0.clone());
             Ok(Self { state, caller, manners, request: id, source, assigned })
         };

@@ -13,6 +13,7 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest};
 use domain::access::Caller;
 use domain::time::Span;
+use fhir::issue::{Issue, IssueCode};
 
 use crate::audit;
 use crate::consent;
@@ -63,6 +64,7 @@ pub async fn door(
                 }
                 request.extensions_mut().insert(caller);
             }
+            Err(failure @ Failure::Throttled(_)) => return Ok(request.error_response(failure)),
             Err(failure) => {
                 if let Failure::Unauthenticated(reason) = failure {
                     state.metrics.refused(reason);
@@ -87,13 +89,28 @@ async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Auth
         return Err(Failure::Credentials);
     }
     let token = bearer(request.headers())?;
+    if state.base_url.starts_with("https://")
+        && request.peer_addr().is_some_and(|peer| state.trusted_proxies.is_exposed(peer.ip(), request.headers()))
+    {
+        let text = "A token travels over https alone, and this one did not: give it up, and ask the https address.";
+        return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Security, text)]));
+    }
+    if let Some(caller) = state.authenticator.remembered(token) {
+        return Ok(Authenticated(consent::mandated(state, caller).await?));
+    }
+    // Judging signatures is work: from one address no more of it than a client that acts for itself may ask for.
+    if let Some(address) = state.source(request.request())
+        && let Some(wait) = state.rates.take(Who::Unverified(address), true)
+    {
+        return Err(Failure::Throttled(wait));
+    }
     let caller = state.authenticator.authenticate(token).await?;
     Ok(Authenticated(consent::mandated(state, caller).await?))
 }
 
 /// How long a stranger has to wait, when too many requests without an accepted token came from there.
 fn stranger(state: &AppState, request: &ServiceRequest) -> Option<Span> {
-    let address = request.peer_addr()?.ip();
+    let address = state.source(request.request())?;
     state.rates.take(Who::Stranger(address), false)
 }
 

@@ -18,6 +18,7 @@ pub mod cors;
 pub mod door;
 pub mod error;
 mod feeding;
+pub mod forwarded;
 mod given;
 pub mod health;
 mod healthcare_service;

@@ -85,6 +85,7 @@ impl Manners {
     }
 
     /// As the client asks, but without the resource itself.
+    #[must_use]
     pub fn without_body(&self) -> Self {
         let returns = match self.prefer.returns {
             Return::Representation => Return::Minimal,

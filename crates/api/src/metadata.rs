@@ -61,13 +61,13 @@ impl Documents {
             base_url: &state.base_url,
             version: env!("CARGO_PKG_VERSION"),
             date,
-            authorize_url: announced.and_then(|issuer| issuer.authorization_endpoint.as_deref()),
-            token_url: announced.map(|issuer| issuer.token_endpoint.as_str()),
+            authorize_url: announced.as_ref().and_then(|issuer| issuer.authorization_endpoint.as_deref()),
+            token_url: announced.as_ref().map(|issuer| issuer.token_endpoint.as_str()),
             has_cors: !state.origins.is_empty(),
         };
         Self {
             capability: Document::new(statement(&installation)),
-            smart: Document::new(smart::configuration(announced)),
+            smart: Document::new(smart::configuration(announced.as_ref())),
             openapi: Document::new(openapi::openapi()),
         }
     }

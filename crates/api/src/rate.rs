@@ -21,6 +21,8 @@ pub enum Who<'a> {
     Caller(&'a TenantId, &'a str, &'a str),
     /// Whoever calls from that address without an accepted token.
     Stranger(IpAddr),
+    /// Whoever calls from that address with a token that has to be verified.
+    Unverified(IpAddr),
 }
 
 /// Requests a second, steadily.
@@ -96,10 +98,17 @@ impl Rates {
     fn key(&self, who: Who<'_>) -> u64 {
         match who {
             Who::Caller(tenant, client, subject) => self.hasher.hash_one((0_u8, tenant.as_str(), client, subject)),
-            Who::Stranger(IpAddr::V4(address)) => self.hasher.hash_one((1_u8, address.octets())),
-            // One customer commonly has a whole network of this size.
-            Who::Stranger(IpAddr::V6(address)) => self.hasher.hash_one((2_u8, &address.octets()[..8])),
+            Who::Stranger(address) => self.hasher.hash_one((1_u8, network(address))),
+            Who::Unverified(address) => self.hasher.hash_one((2_u8, network(address))),
         }
+    }
+}
+
+/// Whose address it is; of version six, one customer commonly has a whole network of this size.
+fn network(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) => address.to_bits() >> 64 << 64,
     }
 }
 

@@ -1,8 +1,10 @@
 //! What every worker of the interface shares.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actix_web::HttpRequest;
 use domain::access::ProxyAccess;
 use domain::change::Change;
 use domain::id::{Ids, TenantId};
@@ -13,6 +15,7 @@ use tokio::sync::Notify;
 use crate::audit::AuditKey;
 use crate::auth::Authenticator;
 use crate::cors::Origins;
+use crate::forwarded::TrustedProxies;
 use crate::health::Readiness;
 use crate::manners::body::Limits;
 use crate::metrics::Metrics;
@@ -45,6 +48,8 @@ pub struct AppState {
     pub proxies: ProxyAccess,
     /// The origins whose pages may call.
     pub origins: Origins,
+    /// The proxies that are believed about whom they speak for.
+    pub trusted_proxies: TrustedProxies,
     /// How many requests callers may make.
     pub rates: Rates,
     /// Told after every change, so that a worker need not wait for its next tick.
@@ -85,6 +90,7 @@ impl AppState {
             audit_key: None,
             proxies: ProxyAccess::default(),
             origins: Origins::default(),
+            trusted_proxies: TrustedProxies::default(),
             rates: Rates::default(),
             nudge: Arc::new(Notify::new()),
             readiness: Arc::default(),
@@ -110,6 +116,7 @@ impl AppState {
             audit_key: self.audit_key.clone(),
             proxies: self.proxies.clone(),
             origins: self.origins.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
             rates: Rates::default(),
             nudge: Arc::clone(&self.nudge),
             readiness: Arc::clone(&self.readiness),
@@ -156,6 +163,11 @@ impl AppState {
     /// New identifiers for something decided at `now`.
     pub fn ids(&self, now: Instant) -> Ids {
         Ids::new(now, random())
+    }
+
+    /// The address that a request came from, by the proxies that are trusted.
+    pub fn source(&self, request: &HttpRequest) -> Option<IpAddr> {
+        Some(self.trusted_proxies.source(request.peer_addr()?.ip(), request.headers()))
     }
 
     /// Says that the service is about to stop: `/readyz` answers no from now on, so that no new work is sent here.

@@ -61,6 +61,27 @@ fn is_locked(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info) if info.message() == "database is locked")
 }
 
+/// Why the database takes no writes for now, where Diesel has no kind of its own for it: the disk is full or failing, or
+/// the file may only be read. SQLite is known by its fixed texts, PostgreSQL by what the operating system calls it.
+fn refuses_writes(error: &Error) -> Option<&'static str> {
+    let Error::DatabaseError(kind, info) = error else { return None };
+    let message = info.message();
+    match kind {
+        DatabaseErrorKind::ReadOnlyTransaction => Some("the database accepts no writes"),
+        DatabaseErrorKind::Unknown if message == "attempt to write a readonly database" => {
+            Some("the database accepts no writes")
+        }
+        DatabaseErrorKind::Unknown if message == "database or disk is full" => Some("the disk of the database is full"),
+        DatabaseErrorKind::Unknown if message.ends_with("No space left on device") => {
+            Some("the disk of the database is full")
+        }
+        DatabaseErrorKind::Unknown if message == "disk I/O error" || message == "unable to open database file" => {
+            Some("the disk of the database fails")
+        }
+        _ => None,
+    }
+}
+
 /// Whether PostgreSQL undid the transaction so that others could go on: it can be tried again as it is. A deadlock has no
 /// kind of its own here, so it is known by its message.
 fn is_victim(error: &Error) -> bool {
@@ -77,10 +98,10 @@ pub fn told(error: &Error) -> StoreError {
     match error {
         _ if is_broken(error) => StoreError::Unavailable("the connection to the database was lost".into()),
         _ if is_locked(error) || is_victim(error) => BUSY,
-        Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => {
-            StoreError::Unavailable("the database accepts no writes".into())
-        }
         Error::DatabaseError(kind, info) => {
+            if let Some(why) = refuses_writes(error) {
+                return StoreError::Unavailable(why.into());
+            }
             let names: Vec<&str> =
                 [info.table_name(), info.column_name(), info.constraint_name()].into_iter().flatten().collect();
             StoreError::Internal(format!("{kind:?} {}", names.join(" ")).trim_end().to_owned())
@@ -131,5 +152,50 @@ impl QueryError {
             Self::Database(error) => told(&error),
             Self::Row(error) => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+    use diesel::prelude::*;
+    use diesel::{PgConnection, SqliteConnection};
+
+    use super::*;
+
+    fn unavailable(result: QueryResult<()>) -> String {
+        match told(&result.unwrap_err()) {
+            StoreError::Unavailable(why) => why.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn d16_a_full_disk_and_a_file_that_may_only_be_read_are_told_as_what_they_are() {
+        let path = std::env::temp_dir().join(format!("postern-full-{}.sqlite", std::process::id()));
+        let mut conn = SqliteConnection::establish(&path.display().to_string()).unwrap();
+        conn.batch_execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x text); PRAGMA max_page_count = 4").unwrap();
+        let full = conn.transaction(|conn| {
+            (0..100).try_for_each(|_| conn.batch_execute("INSERT INTO t SELECT printf('%4000c', 'x')"))
+        });
+        assert_eq!(unavailable(full), "the disk of the database is full");
+        assert!(conn.batch_execute("SELECT count(*) FROM t").is_ok(), "what is there can be read");
+        conn.batch_execute("PRAGMA query_only = ON").unwrap();
+        assert_eq!(unavailable(conn.batch_execute("DELETE FROM t")), "the database accepts no writes");
+        drop(conn);
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+        }
+    }
+
+    #[test]
+    fn d16_a_postgres_that_takes_no_writes_is_told_as_what_it_is() {
+        let url = std::env::var("POSTERN_TEST_POSTGRES_URL").expect("`make test` starts PostgreSQL and names it");
+        let mut conn = PgConnection::establish(&url).unwrap();
+        conn.batch_execute("SET default_transaction_read_only = on").unwrap();
+        assert_eq!(unavailable(conn.batch_execute("CREATE TABLE t (x text)")), "the database accepts no writes");
+        let full = "DO $$ BEGIN RAISE EXCEPTION 'could not extend file \"base/1/2\": No space left on device' \
+                    USING ERRCODE = 'disk_full'; END $$";
+        assert_eq!(unavailable(conn.batch_execute(full)), "the disk of the database is full");
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use api::auth::IssuerConfig;
 use api::cors::Origins;
+use api::forwarded::TrustedProxies;
 use api::rate::Rate;
 use domain::access::ProxyAccess;
 use domain::id::TenantId;
@@ -21,6 +22,7 @@ pub const VARIABLES: &[&str] = &[
     "POSTERN_AUDIT_KEY",
     "POSTERN_METRICS_LISTEN",
     "POSTERN_CORS_ORIGINS",
+    "POSTERN_TRUSTED_PROXIES",
     "POSTERN_RATE",
     "POSTERN_RATE_SYSTEM",
     "POSTERN_CONFIG",
@@ -65,6 +67,8 @@ pub struct Config {
     pub proxies: ProxyAccess,
     /// The origins whose pages may call.
     pub origins: Origins,
+    /// The proxies that are believed about whom they speak for.
+    pub trusted_proxies: TrustedProxies,
     /// How many requests callers may make.
     pub rate: Rate,
     /// What is logged.
@@ -74,6 +78,9 @@ pub struct Config {
     /// Who issues tokens.
     pub issuers: Vec<IssuerConfig>,
 }
+
+/// The password in `deploy/.env.example`, which everybody knows, as it stands in a URL.
+const EXAMPLE_PASSWORD: &str = ":change-me@";
 
 /// The optional file; its names are those of the variables without their prefix.
 #[derive(Debug, Default, Deserialize)]
@@ -87,6 +94,7 @@ struct File {
     audit_key: Option<String>,
     metrics_listen: Option<String>,
     cors_origins: Option<String>,
+    trusted_proxies: Option<String>,
     rate: Option<u32>,
     rate_system: Option<u32>,
     proxy_access: Option<ProxyAccess>,
@@ -146,6 +154,10 @@ impl Config {
             proxies: file.proxy_access.unwrap_or_default(),
             origins: Origins::read(&text("POSTERN_CORS_ORIGINS", file.cors_origins).unwrap_or_default())
                 .map_err(|error| ConfigError::new("POSTERN_CORS_ORIGINS", error.to_string()))?,
+            trusted_proxies: TrustedProxies::read(
+                &text("POSTERN_TRUSTED_PROXIES", file.trusted_proxies).unwrap_or_default(),
+            )
+            .map_err(|error| ConfigError::new("POSTERN_TRUSTED_PROXIES", error.to_string()))?,
             rate: Rate {
                 person: rate("POSTERN_RATE", variable("POSTERN_RATE"), file.rate, Rate::default().person)?,
                 system: rate(
@@ -159,6 +171,10 @@ impl Config {
             otlp_endpoint: text("POSTERN_OTLP_ENDPOINT", file.otlp_endpoint),
             issuers: file.issuers,
         };
+        if matches!(&config.database_url, persistence::Url::Postgres(url) if url.contains(EXAMPLE_PASSWORD)) {
+            let remedy = "holds the password of the example: choose another, here and in postgres.env";
+            return Err(ConfigError::new("POSTERN_DATABASE_URL", remedy));
+        }
         for issuer in &config.issuers {
             issuer.check().map_err(|error| ConfigError::new("POSTERN_CONFIG", error.to_string()))?;
         }
@@ -172,6 +188,11 @@ impl Config {
             let remedy =
                 "development mode lets anybody with the key file be anybody: listen on 127.0.0.1, or unset POSTERN_DEV";
             return Err(ConfigError::new("POSTERN_DEV", remedy));
+        }
+        if self.base_url.starts_with("https://") && !self.listen.ip().is_loopback() && self.trusted_proxies.is_empty() {
+            let remedy = "the address of clients is https, and this one is open to the network without it: name the \
+                          proxies that end TLS (10.0.0.5, 172.16.0.0/12), or listen on 127.0.0.1";
+            return Err(ConfigError::new("POSTERN_TRUSTED_PROXIES", remedy));
         }
         if !self.development && self.issuers.is_empty() {
             let remedy = "nobody could prove who they are: name a file with [[issuers]] (issuer, jwks, audiences), or set POSTERN_DEV=1 on a loopback address";
@@ -261,6 +282,8 @@ mod tests {
             ("POSTERN_BASE_URL", "messages.example.org"),
             ("POSTERN_DATABASE_URL", "mysql://x"),
             ("POSTERN_DEV", "maybe"),
+            ("POSTERN_DATABASE_URL", "postgres://postern:change-me@postgres:5432/postern"),
+            ("POSTERN_TRUSTED_PROXIES", "proxy.example.org"),
             ("POSTERN_CORS_ORIGINS", "*"),
             ("POSTERN_CORS_ORIGINS", "https://a.example,null"),
             ("POSTERN_RATE", "0"),
@@ -277,5 +300,16 @@ mod tests {
         assert!(read(&[]).unwrap().check_serving().is_err());
         assert!(read(&[("POSTERN_DEV", "1")]).unwrap().check_serving().is_ok());
         assert!(read(&[("POSTERN_DEV", "1"), ("POSTERN_LISTEN", "0.0.0.0:8080")]).unwrap().check_serving().is_err());
+    }
+
+    #[test]
+    fn t3_behind_https_an_open_address_needs_proxies_that_are_trusted() {
+        let open = [("POSTERN_BASE_URL", "https://m.example"), ("POSTERN_LISTEN", "0.0.0.0:8080")];
+        let error = read(&open).unwrap().check_serving().unwrap_err();
+        assert_eq!(error.variable, "POSTERN_TRUSTED_PROXIES");
+        let named = [open[0], open[1], ("POSTERN_TRUSTED_PROXIES", "172.16.0.0/12")];
+        assert_eq!(read(&named).unwrap().check_serving().unwrap_err().variable, "POSTERN_CONFIG", "only issuers lack");
+        let here = [open[0], ("POSTERN_DEV", "1")];
+        assert!(read(&here).unwrap().check_serving().is_ok(), "on loopback the proxy is on this machine");
     }
 }

@@ -197,7 +197,8 @@ impl Demo {
     async fn ticks(&self) -> Result<Report, DemoError> {
         let mut all = Report::default();
         for _ in 0..3 {
-            let (one, two) = tokio::join!(self.workers[0].tick(), self.workers[1].tick());
+            let [one, two] = self.workers.each_ref().map(|worker| Box::pin(worker.tick()));
+            let (one, two) = tokio::join!(one, two);
             for report in [one?, two?] {
                 all.fired.extend(report.fired);
                 all.delivered.extend(report.delivered);

@@ -70,6 +70,7 @@ enum Policy {
 }
 
 fn main() -> ExitCode {
+    server::telemetry::redact_panics();
     let done = match Postern::parse().command {
         Command::Serve => configured(command::serve),
         Command::Migrate => configured(command::migrate),

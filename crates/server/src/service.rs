@@ -108,6 +108,7 @@ impl Service {
         state.audit_key = Some(audit_key);
         state.proxies = config.proxies.clone();
         state.origins = config.origins.clone();
+        state.trusted_proxies = config.trusted_proxies.clone();
         state.rates = Rates::new(config.rate);
         let state = Arc::new(state);
         state.authenticator.warm_up().await;

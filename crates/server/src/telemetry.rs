@@ -24,6 +24,18 @@ impl Drop for Telemetry {
     }
 }
 
+/// Makes panics say where they happened and nothing more: what they would say may hold a person's words.
+pub fn redact_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!(place, "a thread panicked");
+        } else {
+            eprintln!("postern: a thread panicked at {place}");
+        }
+    }));
+}
+
 /// Starts logging, and tracing when a collector is named.
 pub fn start(config: &Config) -> Result<Telemetry, ConfigError> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| ConfigError {
@@ -62,4 +74,37 @@ fn exporter(endpoint: &str) -> Result<SdkTracerProvider, ConfigError> {
         .with_batch_exporter(exporter)
         .with_resource(Resource::builder().with_service_name("postern").build())
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Says to the process of the test that it is the one that panics, and whether it logs.
+    const ROLE: &str = "TEST_PANICS";
+
+    #[test]
+    fn p5_a_panic_says_where_it_was_and_never_what_it_was_about() {
+        if let Ok(role) = std::env::var(ROLE) {
+            redact_panics();
+            let _telemetry = (role == "logging").then(|| start(&Config::from_variables(&BTreeMap::new()).unwrap()));
+            let words = "Mrs Canary takes five";
+            assert!(std::thread::spawn(move || panic!("{words}")).join().is_err());
+            return;
+        }
+        for (role, expected) in
+            [("logging", "\"message\":\"a thread panicked\""), ("bare", "postern: a thread panicked at")]
+        {
+            let name = "telemetry::tests::p5_a_panic_says_where_it_was_and_never_what_it_was_about";
+            let mut again = Command::new(std::env::current_exe().unwrap());
+            let said = again.args(["--exact", name, "--nocapture"]).env(ROLE, role).output().unwrap();
+            let text = String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout);
+            assert!(said.status.success(), "{text}");
+            assert!(text.contains(expected) && text.contains("telemetry.rs:"), "{text}");
+            assert!(!text.contains("Canary"), "{text}");
+        }
+    }
 }

@@ -4,11 +4,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::time::TimeSource;
+use serde_json::{Map, Value};
 
 use super::Refused;
 use super::config::{InvalidIssuer, IssuerConfig, KeySource, SigningAlgorithm};
 use super::keys::{KeyRing, Verdict};
-use super::source::Source;
+use super::source::{Published, Source};
 use super::token::Compact;
 
 /// The shortest time between two looks at an issuer's keys, in seconds.
@@ -34,6 +35,7 @@ pub(super) struct KeyStore {
 #[derive(Clone, Default)]
 struct State {
     ring: Option<Arc<KeyRing>>,
+    metadata: Option<Arc<Map<String, Value>>>,
     fetched_at: Option<i64>,
     attempted_at: Option<i64>,
     epoch: u64,
@@ -80,6 +82,11 @@ impl KeyStore {
         state.ring.as_ref().is_some_and(|ring| !ring.is_empty()) && self.age(&state) <= STALE
     }
 
+    /// What the issuer says of itself, where its keys are found by it.
+    pub(super) fn metadata(&self) -> Option<Arc<Map<String, Value>>> {
+        self.snapshot().metadata
+    }
+
     /// Looks at the issuer's keys, unless that was done a moment ago.
     pub(super) async fn refresh(self: &Arc<Self>) {
         self.look().await;
@@ -123,24 +130,28 @@ impl KeyStore {
             state.attempted_at = Some(now);
         }
         match self.fetch(source).await {
-            Ok(ring) => self.install(ring, now),
+            Ok((ring, metadata)) => self.install(ring, metadata, now),
             Err(reason) => tracing::warn!(reason, "an issuer's keys could not be fetched; those at hand go on serving"),
         }
     }
 
-    async fn fetch(&self, source: &Source) -> Result<KeyRing, &'static str> {
-        let document = source.document().await?;
-        KeyRing::read(&document, &self.algorithms)
-            .filter(|ring| !ring.is_empty())
-            .ok_or("the document holds no usable key")
+    async fn fetch(&self, source: &Source) -> Result<(KeyRing, Option<Map<String, Value>>), &'static str> {
+        let Published { keys, metadata } = source.document().await?;
+        let ring = KeyRing::read(&keys, &self.algorithms).ok_or("the document is no key set")?;
+        if ring.is_empty() {
+            // The issuer has taken its keys back: those at hand are no longer believed.
+            tracing::error!("an issuer publishes no key that can be used; its tokens are refused");
+        }
+        Ok((ring, metadata))
     }
 
-    fn install(&self, ring: KeyRing, now: i64) {
+    fn install(&self, ring: KeyRing, metadata: Option<Map<String, Value>>, now: i64) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if !state.ring.as_ref().is_some_and(|old| old.is_same(&ring)) {
             state.epoch += 1;
             state.ring = Some(Arc::new(ring));
         }
+        state.metadata = metadata.map(Arc::new);
         state.fetched_at = Some(now);
     }
 

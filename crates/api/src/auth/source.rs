@@ -6,13 +6,21 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::config::{InvalidIssuer, IssuerConfig, KeySource};
 use super::json;
 
 /// The longest document read, in bytes.
 const MAX_DOCUMENT: usize = 256 * 1024;
+
+/// What an issuer publishes.
+pub(super) struct Published {
+    /// Its key set.
+    pub(super) keys: Vec<u8>,
+    /// What it says of itself, where that is looked at.
+    pub(super) metadata: Option<Map<String, Value>>,
+}
 
 /// Where to look for keys.
 pub(super) enum Source {
@@ -56,19 +64,22 @@ impl Source {
     }
 
     /// The key set as it is published now.
-    pub(super) async fn document(&self) -> Result<Vec<u8>, &'static str> {
-        match self {
+    pub(super) async fn document(&self) -> Result<Published, &'static str> {
+        let keys = match self {
             Self::Discovery { client, issuer, addresses } => {
                 let [first, second] = addresses;
                 let metadata = match download(client, first.clone()).await {
                     Ok(metadata) => metadata,
                     Err(_) => download(client, second.clone()).await?,
                 };
-                download(client, keys_address(&metadata, issuer, first)?).await
+                let metadata = json::object(&metadata).ok_or("the issuer's metadata is not a JSON object")?;
+                let keys = download(client, keys_address(&metadata, issuer, first)?).await?;
+                return Ok(Published { keys, metadata: Some(metadata) });
             }
             Self::Url(client, url) => download(client, url.clone()).await,
             Self::File(path) => std::fs::read(path).map_err(|_| "the file cannot be read"),
-        }
+        };
+        Ok(Published { keys: keys?, metadata: None })
     }
 }
 
@@ -88,8 +99,7 @@ fn well_known(issuer: &Url) -> Option<[Url; 2]> {
 
 /// The address of the keys, from metadata that must be the issuer's own
 /// (<https://www.rfc-editor.org/rfc/rfc8414#section-3.3>) and may not lead from an encrypted address to an open one.
-fn keys_address(metadata: &[u8], issuer: &str, from: &Url) -> Result<Url, &'static str> {
-    let metadata = json::object(metadata).ok_or("the issuer's metadata is not a JSON object")?;
+fn keys_address(metadata: &Map<String, Value>, issuer: &str, from: &Url) -> Result<Url, &'static str> {
     if metadata.get("issuer").and_then(Value::as_str) != Some(issuer) {
         return Err("the metadata names another issuer");
     }

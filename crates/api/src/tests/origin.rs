@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cors::Origins;
+use crate::forwarded::TrustedProxies;
 use crate::rate::{Rate, Rates};
 
 const PORTAL: &str = "https://portal.example.org";
@@ -134,6 +135,57 @@ async fn whoever_calls_too_often_waits_and_others_do_not() {
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
     assert_eq!(house.get(&two, "/fhir/Communication").await.status, 200);
     assert_eq!(house.ask(TestRequest::get().uri("/livez")).await.status, 200, "health is never refused");
+}
+
+#[actix_web::test]
+async fn tokens_from_one_address_are_judged_only_so_often_and_those_that_are_known_pass() {
+    let mut house = House::new();
+    let mut state = house.state();
+    state.rates = Rates::new(Rate { person: 1000, system: 1 });
+    house.shared = Shared::new(Arc::new(state));
+    let from = |token: &str| {
+        with(TestRequest::get(), token).uri("/fhir/Communication").peer_addr("192.0.2.7:4711".parse().unwrap())
+    };
+    let known = house.patient("p-1");
+    assert_eq!(house.ask(from(&known)).await.status, 200);
+    let mut statuses = vec![];
+    for n in 0..40 {
+        statuses.push(house.ask(from(&format!("{n}.b.c"))).await.status);
+    }
+    assert!(statuses.contains(&429) && statuses.iter().all(|status| matches!(status, 401 | 429)), "{statuses:?}");
+    assert_eq!(house.ask(from(&known)).await.status, 200, "it was judged before");
+    let others = with(TestRequest::get(), &house.patient("p-2")).uri("/fhir/Communication");
+    assert_eq!(house.ask(others.peer_addr("192.0.2.8:4711".parse().unwrap())).await.status, 200, "another address");
+}
+
+#[actix_web::test]
+async fn t3_a_token_that_came_unencrypted_is_refused() {
+    let mut house = House::new();
+    let mut state = house.state();
+    state.base_url = "https://messages.example.org/fhir".to_owned();
+    state.trusted_proxies = TrustedProxies::read("10.0.0.0/8").unwrap();
+    house.shared = Shared::new(Arc::new(state));
+    let token = house.patient("p-1");
+    let ask = async |peer: &str, said: &[(&'static str, &'static str)]| {
+        let start = with(TestRequest::get(), &token)
+            .uri("/fhir/Communication")
+            .peer_addr(format!("{peer}:4711").parse().unwrap());
+        house.ask(said.iter().fold(start, |request, header| request.insert_header(*header))).await
+    };
+    let (https, client) = (("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "198.51.100.9, 203.0.113.9"));
+    assert_eq!(ask("10.0.0.5", &[https, client]).await.status, 200);
+    assert_eq!(house.store.0.lock().unwrap().audit.last().unwrap().source.as_deref(), Some("203.0.113.9"));
+    assert_eq!(ask("127.0.0.1", &[]).await.status, 200, "on this machine there is no network");
+    for (peer, said) in
+        [("10.0.0.5", &[][..]), ("10.0.0.5", &[("X-Forwarded-Proto", "http")]), ("198.51.100.7", &[https, client])]
+    {
+        let refused = ask(peer, said).await;
+        assert_eq!((refused.status, refused.json()["issue"][0]["code"].as_str()), (403, Some("security")), "{peer}");
+    }
+    let last = house.store.0.lock().unwrap().audit.last().unwrap().clone();
+    assert_eq!(last.source.as_deref(), Some("198.51.100.7"), "what a client says of itself is not believed");
+    let health = TestRequest::get().uri("/livez").peer_addr("198.51.100.7:4711".parse().unwrap());
+    assert_eq!(house.ask(health).await.status, 200, "what is public carries no token");
 }
 
 #[actix_web::test]

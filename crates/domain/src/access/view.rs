@@ -43,10 +43,10 @@ impl Visibility {
             // Who may see what of a patient is the patient's own to read, and the EHR's to say: a Consent names the
             // conversations that it hides.
             (ResourceType::Consent, Self::Patient { patient, me, .. }) if !writes && patient == me => return Ok(self),
-            // A team that is about a patient is that patient's and the staff's.
-            (ResourceType::CareTeam, Self::Patient { .. }) if !writes => return Ok(self),
-            // Of teams that are about a patient, who looks at one patient finds that patient's.
-            (ResourceType::CareTeam, Self::Staff { about: Some(_), .. }) if !writes => return Ok(self),
+            // A team that is about a patient is that patient's and the staff's; who looks at one patient finds no other's.
+            (ResourceType::CareTeam, Self::Patient { .. } | Self::Staff { about: Some(_), .. }) if !writes => {
+                return Ok(self);
+            }
             (_, Self::Everything) | (ResourceType::HealthcareService, Self::Staff { about: None, .. }) => true,
             // Hours decide when people are answered: no scope of a patient's changes them, whatever it says.
             // Roles and teams decide whose conversations a person sees: no person's token changes them.

@@ -51,6 +51,49 @@ async fn j15_a_new_key_is_found_and_a_dropped_key_is_believed_no_longer() {
 }
 
 #[actix_web::test]
+async fn j15_a_key_that_was_dropped_is_believed_no_longer_than_keys_are_fresh() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let server = KeyServer::start(&[old.jwk(Some("old"), None), new.jwk(Some("new"), None)]);
+    let clock = MovableClock::friday();
+    let config = IssuerConfig::new(ISSUER, KeySource::Url(server.address.clone()), vec![AUDIENCE.to_owned()]);
+    let authenticator = Authenticator::new(vec![config], "http://x/fhir", clock.clone()).unwrap();
+    let by_old = |jti: &str| {
+        let claims = with(json!({ "exp": NOW + 20 * 3600, "jti": jti }));
+        token(&old, &json!({ "alg": "ES256", "kid": "old", "typ": "JWT" }), &claims)
+    };
+    assert!(authenticator.authenticate(&by_old("1")).await.is_ok());
+    server.publish(&[new.jwk(Some("new"), None)]);
+    clock.advance(FRESH);
+    assert!(authenticator.authenticate(&by_old("2")).await.is_ok(), "the keys at hand are fresh");
+    clock.advance(1);
+    // This one makes the keys be looked at; the next does not pass.
+    let _the_last = authenticator.authenticate(&by_old("3")).await;
+    let looked = async {
+        while authenticator.authenticate(&by_old("4")).await.is_ok() {
+            actix_web::rt::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    actix_web::rt::time::timeout(std::time::Duration::from_secs(20), looked).await.unwrap();
+    refused(&authenticator, &by_old("1"), "not even when it is remembered").await;
+}
+
+#[actix_web::test]
+async fn j15_an_issuer_that_takes_all_its_keys_back_is_believed_no_longer() {
+    let signer = Signer::p256();
+    let server = KeyServer::start(&[signer.jwk(Some("k"), None)]);
+    let clock = MovableClock::friday();
+    let config = IssuerConfig::new(ISSUER, KeySource::Url(server.address.clone()), vec![AUDIENCE.to_owned()]);
+    let authenticator = Authenticator::new(vec![config], "http://x/fhir", clock.clone()).unwrap();
+    let good = token(&signer, &header("ES256"), &with(json!({ "exp": NOW + 20 * 3600 })));
+    assert!(authenticator.authenticate(&good).await.is_ok());
+    server.publish(&[]);
+    clock.advance(FLOOR);
+    authenticator.warm_up().await;
+    refused(&authenticator, &good, "its key was taken back").await;
+    assert!(authenticator.ready().is_err());
+}
+
+#[actix_web::test]
 async fn j15_keys_serve_while_their_server_is_down_until_they_are_stale() {
     let signer = Signer::p256();
     let server = KeyServer::start(&[signer.jwk(Some("k"), None)]);
