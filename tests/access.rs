@@ -2,6 +2,7 @@
 
 mod served;
 mod tenant;
+mod walk;
 
 use api::auth::DevelopmentClaims;
 use reqwest::Method;

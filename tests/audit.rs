@@ -211,18 +211,18 @@ async fn a1_a_change_of_nothing_is_recorded_and_shows_nothing_to_who_may_only_ch
     let path = format!("/fhir/Communication/{id}");
     let changes = scoped(&patient("p-1001"), "patient/Communication.u");
     let finds = scoped(&patient("p-1001"), "patient/Communication.us");
-    let patch = |who, path: &str| {
+    let unpatched = |who, path: &str| {
         let ask = house.ask(Method::PATCH, path).by(who).header("content-type", "application/json-patch+json");
         ask.body(b"[]".to_vec()).send()
     };
     let recorded = || house.place.count("audit", "focus_kind = 'Communication' AND patient = 'Patient/p-1001'");
     let before = recorded();
     for (reply, shown) in [
-        (patch(&changes, &path).await, false),
+        (unpatched(&changes, &path).await, false),
         (house.put(&changes, &path, &body).await, false),
-        (patch(&finds, &format!("/fhir/Communication?_id={id}")).await, false),
+        (unpatched(&finds, &format!("/fhir/Communication?_id={id}")).await, false),
         (house.put(&finds, &format!("/fhir/Communication?_id={id}"), &body).await, false),
-        (patch(&patient("p-1001"), &path).await, true),
+        (unpatched(&patient("p-1001"), &path).await, true),
         (house.put(&patient("p-1001"), &path, &body).await, true),
     ] {
         let reply = reply.is(200);

@@ -21,7 +21,7 @@ const TEAM: &str = "CareTeam/refills";
 const FOUND: &str = "/fhir/CareTeam?identifier=urn:teams%7Crefills";
 
 /// The refill team with these members.
-fn team(members: &[&str]) -> Value {
+pub fn team(members: &[&str]) -> Value {
     let member = |reference: &&str| json!({ "member": { "reference": reference } });
     json!({
         "resourceType": "CareTeam",
