@@ -1,5 +1,6 @@
 //! Who may do what: every operation of the document is asked without a token, with another's, with too little.
 
+mod attack;
 mod served;
 mod tenant;
 mod walk;

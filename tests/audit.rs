@@ -282,7 +282,7 @@ async fn a1_whoever_looks_at_a_patient_is_found_by_that_patient(house: &House) {
 
 async fn a1_who_is_nobody_in_the_directory_is_named_by_their_subject(house: &House) {
     let mut someone = scoped(&clinic::engine(), "postern/admin.read");
-    someone.sub = "auth0|5f7c".to_owned();
+    "auth0|5f7c".clone_into(&mut someone.sub);
     house.get(&someone, "/api/v1/decisions").await.is(200);
     let rows = house.place.count("audit", "subject = 'auth0|5f7c' AND issuer IS NOT NULL AND agent IS NULL");
     assert_eq!(rows, 1);

@@ -18,6 +18,9 @@ on_both!(house:
     an_unknown_address_is_told_only_to_those_who_may_ask,
     every_answer_carries_the_headers_that_keep_browsers_from_harm,
     what_is_no_http_is_refused_and_the_connection_closed,
+    d11_no_second_request_is_smuggled_behind_the_first,
+    d10_whoever_is_slow_is_cut_off_and_keeps_nobody_waiting,
+    d10_idle_connections_and_readers_who_do_not_read_keep_nobody_waiting,
 );
 
 /// Panics unless the answer is an OperationOutcome with that status and first issue code.
@@ -166,4 +169,118 @@ async fn what_is_no_http_is_refused_and_the_connection_closed(house: &House) {
         assert_eq!(answer.matches("HTTP/1.1").count(), 1, "one answer: {answer}");
     }
     house.ask(Method::GET, "/livez").send().await.is(200);
+}
+
+/// A POST with that framing, behind whose body stands another request.
+fn smuggling(framing: &str, body: &str) -> String {
+    let second = "GET /fhir/canary-smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    format!("POST /fhir/Communication HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n{body}{second}")
+}
+
+async fn d11_no_second_request_is_smuggled_behind_the_first(house: &House) {
+    let chunked = "0\r\n\r\n";
+    for (what, request) in [
+        ("a length and chunks", smuggling("Content-Length: 5\r\nTransfer-Encoding: chunked", chunked)),
+        ("chunks and a length", smuggling("Transfer-Encoding: chunked\r\nContent-Length: 5", chunked)),
+        ("two encodings", smuggling("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", chunked)),
+        ("an encoding that is none", smuggling("Transfer-Encoding: xchunked", chunked)),
+        ("a space before the colon", smuggling("Transfer-Encoding : chunked", chunked)),
+        ("a folded encoding", smuggling("Transfer-Encoding:\r\n chunked", chunked)),
+        ("a vertical tab in it", smuggling("Transfer-Encoding: \u{b}chunked", chunked)),
+        ("two lengths", smuggling("Content-Length: 0\r\nContent-Length: 5", "")),
+        ("a list of lengths", smuggling("Content-Length: 0, 5", "")),
+        ("a signed length", smuggling("Content-Length: +0", "")),
+        ("a length that is none", smuggling("Content-Length: 0x0", "")),
+        ("a chunk's length that is none", smuggling("Transfer-Encoding: chunked", "g\r\nabc\r\n0\r\n\r\n")),
+        (
+            "a chunk's length beyond all bounds",
+            smuggling("Transfer-Encoding: chunked", "ffffffffffffffffff\r\nabc\r\n"),
+        ),
+        (
+            "lines that end in LF alone",
+            "GET /fhir/Task HTTP/1.1\nHost: x\nTransfer-Encoding: chunked\n\n0\n\n".to_owned(),
+        ),
+    ] {
+        let answer = raw(house, request.as_bytes());
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{what}: one answer: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 401"), "{what}: {answer}");
+    }
+    // What says plainly where it ends may be followed by another: each is answered by itself, and no body is a request.
+    let extended = smuggling("Transfer-Encoding: chunked", "3;name=value\r\nabc\r\n0\r\n\r\n");
+    let plain = smuggling("Content-Length: 27", "GET /inner HTTP/1.1\r\nHost:x");
+    for (what, request) in [("a chunk's extension", extended), ("a body like a request", plain)] {
+        let answer = raw(house, request.as_bytes());
+        let answers = answer.matches("HTTP/1.1 ").count();
+        assert!(answers <= 2 && answer.matches("HTTP/1.1 4").count() == answers, "{what}: {answer}");
+    }
+    house.ask(Method::GET, "/livez").send().await.is(200);
+}
+
+async fn d10_whoever_is_slow_is_cut_off_and_keeps_nobody_waiting(house: &House) {
+    let address = house.service().address();
+    let token = house.token(&patient("p-1001"));
+    let starts = [
+        "GET /fhir/Task HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_owned(),
+        "GET".to_owned(),
+        format!("GET /fhir/Task HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nX-Slow: "),
+    ];
+    let drip = move |start: String| {
+        std::thread::spawn(move || {
+            let began = std::time::Instant::now();
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+            stream.write_all(start.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            let mut buffer = [0; 1024];
+            while began.elapsed() < Duration::from_secs(20) {
+                match stream.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(read) => answer.extend_from_slice(&buffer[..read]),
+                    Err(error)
+                        if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+                    {
+                        if stream.write_all(b"a").is_err() {
+                            break;
+                        }
+                    }
+                    Err(_) => break,
+                }
+            }
+            (began.elapsed(), String::from_utf8_lossy(&answer).into_owned())
+        })
+    };
+    let slow: Vec<_> = starts.into_iter().map(drip).collect();
+    // Meanwhile others are answered.
+    for _ in 0..20 {
+        house.get(&patient("p-1001"), "/fhir/Communication").await.is(200);
+        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+    }
+    for slow in slow {
+        let joined = actix_web::rt::task::spawn_blocking(move || slow.join().unwrap());
+        let (took, answer) = joined.await.unwrap();
+        assert!(took < Duration::from_secs(15), "{took:?}: {answer}");
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+}
+
+async fn d10_idle_connections_and_readers_who_do_not_read_keep_nobody_waiting(house: &House) {
+    let address = house.service().address();
+    let idle: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(address).unwrap()).collect();
+    // Whoever asks for much and reads nothing of it.
+    let page = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50);
+    let deaf: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+            let _as_far_as_it_is_taken = stream.write_all(page.as_bytes());
+            stream
+        })
+        .collect();
+    let began = std::time::Instant::now();
+    for _ in 0..10 {
+        house.ask(Method::GET, "/livez").send().await.is(200);
+        house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201);
+    }
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    drop((idle, deaf));
 }

@@ -10,7 +10,7 @@ use crate::boundaries::govern;
 use crate::care_team::team;
 use crate::client::Reply;
 use crate::house::House;
-use crate::people::{LEAD, engine, nurse, patient, refill, scoped, staff};
+use crate::people::{engine, nurse, patient, refill, scoped};
 use crate::practitioner_role::{fed, role};
 
 on_both!(house:
@@ -64,17 +64,20 @@ impl Everything {
         let absence = of(&absence.await);
         let block = json!({ "sender": "Patient/p-3003", "reason": "abuse", "until": "2026-06-25T14:00:00Z" });
         let block = of(&asked("/api/v1/blocks", block).await);
-        let holiday = json!({ "holidays": [{ "set": "public", "date": "2026-07-03", "name": "Bridge", "confirmed": false }] });
+        let holiday =
+            json!({ "holidays": [{ "set": "public", "date": "2026-07-03", "name": "Bridge", "confirmed": false }] });
         let holiday = of(&asked("/api/v1/holidays", holiday).await["holidays"][0]);
         let bundle: Value = serde_json::from_str(&server::clinic::bundle().unwrap().canonical()).unwrap();
-        let june = json!({ "candidate": bundle, "from": "2026-06-01T00:00:00-04:00", "to": "2026-07-01T00:00:00-04:00" });
+        let june =
+            json!({ "candidate": bundle, "from": "2026-06-01T00:00:00-04:00", "to": "2026-07-01T00:00:00-04:00" });
         let simulation = of(&asked("/api/v1/simulations", june).await);
         house.at(22, "09:00:00");
         house.work().await;
         let task = house.task(&message).await["id"].as_str().unwrap().to_owned();
-        let waived = json!({ "kind": "extend", "reason": "workload", "thread": message, "until": "2026-06-30T16:00:00-04:00" });
-        let ask = house.ask(Method::POST, "/api/v1/overrides").by(&staff(LEAD, &["refill"]));
-        let overridden = ask.header("content-type", "application/json").body(waived.to_string().into_bytes()).send().await;
+        let waived = json!({ "kind": "waive", "reason": "answered-by-phone", "thread": message });
+        let ask = house.ask(Method::POST, "/api/v1/overrides").by(&nurse());
+        let overridden =
+            ask.header("content-type", "application/json").body(waived.to_string().into_bytes()).send().await;
         assert!(matches!(overridden.status, 200..=201), "{}", overridden.text);
         let listed = async |path: &str, name: &str| {
             let rows = house.get(&administrator(), path).await.is(200).json();
@@ -164,7 +167,10 @@ async fn s19_nobody_finds_or_changes_what_is_another_patients_or_another_organis
         ("another patient", house.token(&scoped(&patient("p-2002"), all))),
         ("a machine elsewhere", theirs(json!({ "sub": "engine" }))),
         ("staff elsewhere", theirs(json!({ "sub": "n", "fhirUser": "Practitioner/nurse-ortiz", "pools": ["refill"] }))),
-        ("the same patient elsewhere", theirs(json!({ "sub": "p", "fhirUser": "Patient/p-1001", "patient": "p-1001" }))),
+        (
+            "the same patient elsewhere",
+            theirs(json!({ "sub": "p", "fhirUser": "Patient/p-1001", "patient": "p-1001" })),
+        ),
     ];
     let mut asked = 0;
     for (who, token) in &strangers {
@@ -200,7 +206,9 @@ async fn a_token_that_grants_nothing_opens_nothing(house: &House) {
     // Definitions, and the schema of policies, are the service's own: any token reads them. Of a Bundle each entry asks.
     let open = ["CodeSystem", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet"];
     let open: Vec<String> = open.iter().map(|kind| format!("/fhir/{kind}")).collect();
-    for who in [scoped(&nurse(), "openid"), scoped(&engine(), "launch"), scoped(&patient("p-1001"), "user/Nothing.cruds")] {
+    for who in
+        [scoped(&nurse(), "openid"), scoped(&engine(), "launch"), scoped(&patient("p-1001"), "user/Nothing.cruds")]
+    {
         let token = house.token(&who);
         for (method, path, secured) in operations(house).await {
             let own = open.iter().any(|open| path.starts_with(open)) || path == "/api/v1/policy-bundle.schema.json";

@@ -165,7 +165,7 @@ mod tests {
 
     fn unavailable(result: QueryResult<()>) -> String {
         match told(&result.unwrap_err()) {
-            StoreError::Unavailable(why) => why.to_string(),
+            StoreError::Unavailable(why) => why,
             other => panic!("{other:?}"),
         }
     }

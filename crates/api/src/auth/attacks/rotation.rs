@@ -5,6 +5,7 @@ use domain::time::TimeSource as _;
 use serde_json::json;
 
 use super::*;
+use crate::audit::AuditKey;
 use crate::auth::fetch::{FLOOR, FRESH, STALE};
 use crate::auth::forge::KeyServer;
 use crate::auth::{DevelopmentClaims, DevelopmentIssuer, DevelopmentKeyError};
@@ -151,6 +152,17 @@ fn an_issuer_that_cannot_be_trusted_is_not_configured() {
     assert!(build(IssuerConfig { leeway: 61, ..usual() }).is_err());
     assert!(build(IssuerConfig { audiences: vec![], ..usual() }).is_err());
     assert!(build(IssuerConfig { scope_claims: vec!["scope".to_owned()], ..usual() }).is_err());
+}
+
+#[test]
+fn p7_keys_are_not_printed() {
+    let folder = std::env::temp_dir().join(format!("postern-printed-{}", std::process::id()));
+    let (key, seal) = (folder.join("issuer.key"), folder.join("audit-key"));
+    let issuer = DevelopmentIssuer::load_or_create(&key).unwrap();
+    let audit = AuditKey::load_or_create(&seal).unwrap();
+    assert!(format!("{issuer:?}").contains("***"));
+    assert_eq!(format!("{audit:?}"), "AuditKey(***)");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[actix_web::test]
