@@ -202,8 +202,10 @@ async fn d11_no_second_request_is_smuggled_behind_the_first(house: &House) {
         ),
     ] {
         let answer = raw(house, request.as_bytes());
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{what}: one answer: {answer}");
-        assert!(answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 401"), "{what}: {answer}");
+        // What goes wrong within a body ends the connection, whether or not there was an answer before.
+        assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{what}: at most one answer: {answer}");
+        let refused = answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 401");
+        assert!(refused || answer.is_empty(), "{what}: {answer}");
     }
     // What says plainly where it ends may be followed by another: each is answered by itself, and no body is a request.
     let extended = smuggling("Transfer-Encoding: chunked", "3;name=value\r\nabc\r\n0\r\n\r\n");

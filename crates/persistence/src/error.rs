@@ -174,14 +174,14 @@ mod tests {
     fn d16_a_full_disk_and_a_file_that_may_only_be_read_are_told_as_what_they_are() {
         let path = std::env::temp_dir().join(format!("postern-full-{}.sqlite", std::process::id()));
         let mut conn = SqliteConnection::establish(&path.display().to_string()).unwrap();
-        conn.batch_execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x text); PRAGMA max_page_count = 4").unwrap();
+        conn.batch_execute("PRAGMA journal_mode = WAL; CREATE TABLE t (x text); PRAGMA max_page_count = 8").unwrap();
         let full = conn.transaction(|conn| {
-            (0..100).try_for_each(|_| conn.batch_execute("INSERT INTO t SELECT printf('%4000c', 'x')"))
+            (0..100).try_for_each(|n| conn.batch_execute(&format!("CREATE TABLE t{n} AS SELECT printf('%4000c', 'x')")))
         });
         assert_eq!(unavailable(full), "the disk of the database is full");
         assert!(conn.batch_execute("SELECT count(*) FROM t").is_ok(), "what is there can be read");
         conn.batch_execute("PRAGMA query_only = ON").unwrap();
-        assert_eq!(unavailable(conn.batch_execute("DELETE FROM t")), "the database accepts no writes");
+        assert_eq!(unavailable(conn.batch_execute("DROP TABLE t")), "the database accepts no writes");
         drop(conn);
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{end}", path.display()));
