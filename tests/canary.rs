@@ -109,12 +109,12 @@ async fn changed_and_looked_at(client: &Client, body: &Value, sent: &str) {
     let mut next = kept.json();
     next["payload"][0]["contentString"] = json!("canary-next");
     client.put(&who, &path, &next).await.is(200);
-    let patch = json!([{ "op": "replace", "path": "/payload/0/contentString", "value": "canary-patched" }]);
+    let edits = json!([{ "op": "replace", "path": "/payload/0/contentString", "value": "canary-patched" }]);
     let ask = client.ask(Method::PATCH, &path).by(&who).header("content-type", "application/json-patch+json");
-    ask.body(patch.to_string().into_bytes()).send().await.is(200);
-    let patch = json!([{ "op": "test", "path": "/canary-pointer", "value": "canary-tested" }]);
+    ask.body(edits.to_string().into_bytes()).send().await.is(200);
+    let edits = json!([{ "op": "test", "path": "/canary-pointer", "value": "canary-tested" }]);
     let ask = client.ask(Method::PATCH, &path).by(&who).header("content-type", "application/json-patch+json");
-    let refused = ask.body(patch.to_string().into_bytes()).send().await;
+    let refused = ask.body(edits.to_string().into_bytes()).send().await;
     assert!(matches!(refused.status, 400 | 422) && !refused.text.contains("canary-tested"), "{}", refused.text);
     client.get(&who, &format!("{path}/_history")).await.is(200);
     client.get(&nurse(), "/fhir/_history?_since=2020-01-01T00:00:00Z").await.is(200);
@@ -166,7 +166,7 @@ impl Collector {
                 let (Ok(mut stream), keep) = (stream, Arc::clone(&keep)) else { break };
                 std::thread::spawn(move || {
                     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-                    let (mut request, mut buffer) = (vec![], [0; 65536]);
+                    let (mut request, mut buffer) = (vec![], vec![0; 65536]);
                     while let Ok(read) = stream.read(&mut buffer) {
                         if read == 0 {
                             break;

@@ -33,9 +33,9 @@ async fn s11_nobody_writes_about_to_or_over_somebody_else(house: &House) {
         let mut moved = mine.json();
         moved[place] = value.clone();
         house.put(&one, &path, &moved).await.is(403);
-        let patch = json!([{ "op": "add", "path": format!("/{place}"), "value": value }]).to_string();
+        let moving = json!([{ "op": "add", "path": format!("/{place}"), "value": value }]).to_string();
         let ask = house.ask(Method::PATCH, &path).by(&one).header("content-type", "application/json-patch+json");
-        ask.body(patch.into_bytes()).send().await.is(403);
+        ask.body(moving.into_bytes()).send().await.is(403);
         let mut new = refill("p-1001", "New.");
         new[place] = value;
         house.create(&one, &new).await.is(403);
@@ -112,7 +112,7 @@ async fn d9_no_parameter_sort_or_value_is_sql(house: &House) {
         "\\",
         "1) UNION SELECT 1",
     ] {
-        let encoded: String = words.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = words.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         for query in [
             format!("_sort={encoded}"),
             format!("{encoded}=x"),
@@ -153,8 +153,8 @@ async fn d14_a_version_that_was_not_seen_is_not_overwritten(house: &House) {
     assert_eq!(put("*").await.is(200).header("etag"), "W/\"4\"", "whichever is current");
     let delete = house.ask(Method::DELETE, &path).by(&who).header("if-match", "W/\"3\"");
     delete.send().await.is(412);
-    let patch = house.ask(Method::PATCH, &path).by(&who).header("if-match", "W/\"3\"");
-    patch.header("content-type", "application/json-patch+json").body(b"[]".to_vec()).send().await.is(412);
+    let late = house.ask(Method::PATCH, &path).by(&who).header("if-match", "W/\"3\"");
+    late.header("content-type", "application/json-patch+json").body(b"[]".to_vec()).send().await.is(412);
     assert_eq!(house.get(&who, &path).await.is(200).header("etag"), "W/\"4\"");
 }
 
