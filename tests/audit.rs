@@ -280,6 +280,28 @@ async fn a1_whoever_looks_at_a_patient_is_found_by_that_patient(house: &House) {
     assert_eq!(broken(house, &[]).await, None);
 }
 
+async fn a1_what_administration_reads_is_found_by_whom_it_tells_of(house: &House) {
+    let one = house.create(&patient("p-1001"), &refill("p-1001", "One.")).await.is(201).id();
+    let block = serde_json::json!({ "sender": "Patient/p-3003", "reason": "abuse", "until": "2026-06-25T14:00:00Z" });
+    let administrator = scoped(&clinic::engine(), "postern/admin.read postern/admin.write");
+    house.post(&administrator, "/api/v1/blocks", &block.to_string()).await.is(201);
+    let held = house.create(&patient("p-3003"), &refill("p-3003", "Held.")).await.is(201).id();
+    let looked = async |path: &str, query: &str| {
+        house.pass(60);
+        let from = house.time_now();
+        house.get(&administrator, path).await.is(200);
+        let asked = format!("/fhir/AuditEvent?{query}&action=R&date=ge{from}");
+        assert_eq!(house.get(&clinic::engine(), &asked).await.is(200).ids().len(), 1, "{path}");
+    };
+    let conversation = format!("entity=Communication/{one}");
+    looked(&format!("/api/v1/threads/{one}/clocks"), &conversation).await;
+    looked(&format!("/api/v1/overrides?thread={one}"), &conversation).await;
+    looked(&format!("/api/v1/decisions?focus=Communication/{one}"), &conversation).await;
+    looked("/api/v1/holds", "patient=p-3003").await;
+    looked("/api/v1/holds", &format!("entity=Communication/{held}")).await;
+    looked("/api/v1/blocks", "patient=p-3003").await;
+}
+
 async fn a1_who_is_nobody_in_the_directory_is_named_by_their_subject(house: &House) {
     let mut someone = scoped(&clinic::engine(), "postern/admin.read");
     "auth0|5f7c".clone_into(&mut someone.sub);
@@ -309,6 +331,7 @@ async fn a1_what_the_service_itself_does_is_recorded(house: &House) {
 on_both!(house:
     a1_a_change_of_nothing_is_recorded_and_shows_nothing_to_who_may_only_change,
     a1_whoever_looks_at_a_patient_is_found_by_that_patient,
+    a1_what_administration_reads_is_found_by_whom_it_tells_of,
     a1_who_is_nobody_in_the_directory_is_named_by_their_subject,
     a1_what_the_service_itself_does_is_recorded,
     a5_the_trail_is_read_by_those_who_may_and_by_nobody_else,

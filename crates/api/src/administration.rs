@@ -12,10 +12,13 @@ pub mod overrides;
 pub mod simulations;
 pub mod threads;
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_TYPE;
 use domain::access::Permission;
 use domain::change::{AuditAction, AuditRow, Change};
+use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::policy::Policy;
 use domain::policy::lint::Finding;
 use domain::store::SaveError;
@@ -32,11 +35,32 @@ fn limit(asked: Option<u16>) -> u16 {
     asked.unwrap_or(ROWS.0).clamp(1, ROWS.1)
 }
 
-/// Allows reading to administrators and records that they did.
+/// Records that something was read.
 async fn reading(context: &Context, interaction: &'static str, count: usize) -> Result<(), Failure> {
-    let audit =
-        AuditRow { count: i32::try_from(count).unwrap_or(i32::MAX), ..context.audit(AuditAction::Read, interaction) };
-    context.record(audit).await
+    reading_of(context, interaction, count, []).await
+}
+
+/// Records that something was read, and of what or whom it tells.
+async fn reading_of(
+    context: &Context,
+    interaction: &'static str,
+    count: usize,
+    about: impl IntoIterator<Item = Reference>,
+) -> Result<(), Failure> {
+    let about: BTreeSet<Reference> = about.into_iter().collect();
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    let audit = context.audit(AuditAction::Read, interaction);
+    context.record(AuditRow { count, about: about.into_iter().collect(), ..audit }).await
+}
+
+/// A resource as the trail names it.
+fn named(key: &Key) -> Reference {
+    Reference::new(key.kind.as_str(), key.id.clone())
+}
+
+/// A conversation as the trail names it.
+fn conversation(thread: &ResourceId) -> Reference {
+    Reference::new(ResourceType::Communication.as_str(), thread.clone())
 }
 
 /// Refuses whoever is no administrator, before anything is looked for.

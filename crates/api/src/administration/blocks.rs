@@ -104,10 +104,10 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     let all = context.state.store.blocks(tenant, now, limit(asked.limit)).await?;
     let pools = policy.references(&context.caller.pools);
     let actor = actor(&context, &pools, Permission::Read);
-    let seen: Vec<Value> =
-        all.iter().filter(|block| decide::may_see(&policy, block, &actor)).map(|block| tell(block, now)).collect();
-    super::reading(&context, "list-blocks", seen.len()).await?;
-    Ok(answer(&json!({ "blocks": seen })))
+    let seen: Vec<_> = all.iter().filter(|block| decide::may_see(&policy, block, &actor)).collect();
+    super::reading_of(&context, "list-blocks", seen.len(), seen.iter().map(|block| block.sender.clone())).await?;
+    let told: Vec<Value> = seen.into_iter().map(|block| tell(block, now)).collect();
+    Ok(answer(&json!({ "blocks": told })))
 }
 
 /// Ends a block before its time. What is held already stays held until it is reviewed.

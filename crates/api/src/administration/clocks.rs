@@ -13,7 +13,7 @@ use domain::time::Instant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{administrator, json, reading};
+use super::{administrator, conversation, json, reading_of};
 use crate::context::Context;
 use crate::error::{Answer, Failure};
 use crate::openapi::schema;
@@ -63,7 +63,8 @@ async fn listed(context: &Context, thread: ResourceId) -> Answer {
         let ledger = context.state.store.ledger(tenant.clone(), clock.id.clone()).await?;
         told.push(tell(clock, &ledger));
     }
-    reading(context, "list-clocks", told.len()).await?;
+    let about = clocks.iter().map(|clock| conversation(&clock.thread));
+    reading_of(context, "list-clocks", told.len(), about).await?;
     Ok(json(&json!({ "clocks": told })))
 }
 
@@ -79,7 +80,7 @@ async fn listed(context: &Context, thread: ResourceId) -> Answer {
 pub(crate) async fn read(context: Context, id: Path<String>) -> Answer {
     let clock = found(&context, &id).await?;
     let ledger = context.state.store.ledger(context.caller.tenant.clone(), clock.id.clone()).await?;
-    reading(&context, "read-clock", 1).await?;
+    reading_of(&context, "read-clock", 1, [conversation(&clock.thread)]).await?;
     Ok(json(&tell(&clock, &ledger)))
 }
 
@@ -109,7 +110,7 @@ pub(crate) async fn explain(context: Context, id: Path<String>, request: HttpReq
     let asked = request.headers().get(ACCEPT_LANGUAGE).and_then(|header| header.to_str().ok()).unwrap_or_default();
     let language = wanted(asked).or_else(|| Language::of(&policy.bundle.clinic.language)).unwrap_or_default();
     let told = Explanation::of(&clock, &ledger, &firings, &known, context.now().into(), language);
-    reading(&context, "explain-clock", 1).await?;
+    reading_of(&context, "explain-clock", 1, [conversation(&clock.thread)]).await?;
     let body = serde_json::to_string(&told)
         .map_err(|_| Failure::Internal("an explanation could not be written".to_owned()))?;
     let mut response = HttpResponse::Ok();

@@ -9,7 +9,7 @@ use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{administrator, limit, reading, record, text};
+use super::{administrator, limit, named, reading_of, record, text};
 use crate::context::Context;
 use crate::error::{Answer, Failure};
 use crate::openapi::schema;
@@ -46,7 +46,7 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     let unknown = || Failure::invalid(IssueCode::Value, "mode is live, shadow or simulation.");
     let mode = asked.mode.as_deref().map(|code| Mode::from_code(code).ok_or_else(unknown)).transpose()?;
     let rows = context.state.store.decisions(context.caller.tenant.clone(), focus, mode, limit(asked.limit)).await?;
-    reading(&context, "list-decisions", rows.len()).await?;
+    reading_of(&context, "list-decisions", rows.len(), rows.iter().map(|row| named(&row.focus))).await?;
     let records = rows.iter().map(|row| record(&row.body)).collect::<Result<Vec<_>, _>>()?;
     Ok(super::json(&json!({ "decisions": records })))
 }
@@ -64,7 +64,7 @@ pub(crate) async fn read(context: Context, id: Path<String>) -> Answer {
     administrator(&context)?;
     let id = id.parse().map_err(|_| Failure::NotFound)?;
     let row = context.state.store.decision(context.caller.tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
-    reading(&context, "read-decision", 1).await?;
+    reading_of(&context, "read-decision", 1, [named(&row.focus)]).await?;
     Ok(text(row.body))
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn explain(context: Context, request: HttpRequest, id: Path<Str
     let row = context.state.store.decision(context.caller.tenant.clone(), id).await?.ok_or(Failure::NotFound)?;
     let record: Record =
         serde_json::from_str(&row.body).map_err(|_| Failure::Internal("a stored record cannot be read".to_owned()))?;
-    reading(&context, "explain-decision", 1).await?;
+    reading_of(&context, "explain-decision", 1, [named(&row.focus)]).await?;
     let accepted = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = spoken(asked.language.as_deref().or(accepted).unwrap_or_default());
     let told = json!({

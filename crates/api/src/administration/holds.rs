@@ -17,7 +17,7 @@ use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{json as answer, limit, present};
+use super::{conversation, json as answer, limit, present};
 use crate::communication::refused;
 use crate::context::{Context, led};
 use crate::error::{Answer, Failure};
@@ -60,7 +60,8 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     for hold in &holds {
         told.push(tell(hold, stored(&context, hold).await?.version));
     }
-    super::reading(&context, "list-holds", holds.len()).await?;
+    let about = holds.iter().flat_map(|hold| hold.patient.clone().into_iter().chain([conversation(&hold.message)]));
+    super::reading_of(&context, "list-holds", holds.len(), about).await?;
     Ok(answer(&json!({ "holds": told })))
 }
 

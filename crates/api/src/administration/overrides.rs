@@ -20,7 +20,7 @@ use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{json as answer, present};
+use super::{conversation, json as answer, present};
 use crate::communication::refused;
 use crate::context::Context;
 use crate::error::{Answer, Failure};
@@ -162,7 +162,7 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
         seen(&context, Key::new(ResourceType::Communication, asked.thread.clone()), visibility).await?;
     }
     let rows = context.state.store.overrides(context.caller.tenant.clone(), asked.thread.clone()).await?;
-    super::reading(&context, "list-overrides", rows.len()).await?;
+    super::reading_of(&context, "list-overrides", rows.len(), [conversation(&asked.thread)]).await?;
     Ok(answer(&json!({ "overrides": rows.iter().map(tell).collect::<Vec<_>>() })))
 }
 
