@@ -69,7 +69,26 @@ fn table() -> Vec<Bad> {
             "/calendars/0/timezone",
             "",
         ),
-        bad("a quiet window of no length", quiet("20:00", "20:00"), "/quietHours/0/shifts/0", ""),
+        bad("a quiet window of no length", quiet("20:00", "20:00"), "/quietHours/0/shifts/0", "leave some time"),
+        bad(
+            "quiet hours that leave no time together",
+            changed(|bundle| {
+                let day = json!({ "id": "day", "audience": "patient", "windowsIn": "recipient-timezone",
+                    "shifts": [{ "start": "07:00", "end": "21:00" }] });
+                bundle["quietHours"].as_array_mut().unwrap().push(day);
+            }),
+            "/quietHours",
+            "leave some time",
+        ),
+        bad(
+            "covers that go in a circle",
+            changed(|bundle| {
+                let cover = |person: &str, by: &str| json!({ "person": format!("Practitioner/{person}"), "by": format!("Practitioner/{by}") });
+                bundle["absence"] = json!({ "covers": [cover("a", "b"), cover("b", "c"), cover("c", "a")] });
+            }),
+            "/absence/covers/0/by",
+            "break the circle",
+        ),
         bad("an unknown member", changed(|bundle| bundle["qiuetHours"] = json!([])), "/qiuetHours", ""),
         bad(
             "an unknown fact",
@@ -107,11 +126,16 @@ fn each_bad_bundle_gets_one_clear_answer_over_the_interface() {
             assert!(began.elapsed() < SOON, "{}: {:?}", bad.name, began.elapsed());
         }
         let huge = changed(|bundle| bundle["clinic"]["name"] = json!("x".repeat(10 << 20)));
-        house.post(&who, "/api/v1/bundles", &huge).await.is(413);
         let many = changed(|bundle| {
             bundle["routing"] = (0..10_000).map(|number| json!({ "id": format!("rule-{number:0120}") })).collect();
         });
-        house.post(&who, "/api/v1/bundles", &many).await.is(413);
+        for text in [huge, many] {
+            let refused = house.post(&who, "/api/v1/bundles", &text).await.is(413);
+            let issue = refused.json()["issues"][0].clone();
+            assert_eq!(issue["pointer"], "", "the whole document: {}", refused.text);
+            assert!(issue["message"].as_str().unwrap().contains("bytes"), "{}", refused.text);
+            assert!(issue["remedy"].as_str().unwrap().contains("longest list"), "{}", refused.text);
+        }
         assert_eq!(house.place.count("bundle", "1 = 1"), before, "nothing was stored");
     });
 }
@@ -121,13 +145,17 @@ fn each_bad_bundle_gets_one_clear_answer_by_the_command() {
     let place = Place::new(Database::Sqlite);
     let file = place.folder.join("bundle.json");
     let mut all = table();
-    let big = |name, text, remedy| Bad { name, text, pointer: "", remedy };
-    all.push(big("ten megabytes", changed(|bundle| bundle["clinic"]["name"] = json!("x".repeat(10 << 20))), ""));
+    let big = |name, text, pointer| Bad { name, text, pointer, remedy: "longest list" };
+    all.push(big("ten megabytes", changed(|bundle| bundle["clinic"]["name"] = json!("x".repeat(10 << 20))), "/clinic"));
     let rule = |number: usize| {
         json!({ "id": format!("r-{number}"), "order": number, "do": [{ "type": "stop" }],
             "when": { "field": "message.category", "op": "eq", "value": "form" } })
     };
-    all.push(big("ten thousand rules", changed(|bundle| bundle["routing"] = (0..10_000).map(rule).collect()), ""));
+    all.push(big(
+        "ten thousand rules",
+        changed(|bundle| bundle["routing"] = (0..10_000).map(rule).collect()),
+        "/routing",
+    ));
     for bad in all {
         std::fs::write(&file, &bad.text).unwrap();
         let began = Instant::now();

@@ -3,6 +3,7 @@
 mod blocks;
 mod holds;
 mod replies;
+mod shadow;
 
 use api::auth::DevelopmentClaims;
 use reqwest::Method;

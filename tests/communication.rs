@@ -4,6 +4,7 @@ mod answered;
 mod draft;
 mod kept;
 mod matching;
+mod notice;
 mod private;
 mod retract;
 mod schedule;

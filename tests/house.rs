@@ -152,6 +152,7 @@ pub async fn work(workers: &[Worker]) -> Report {
             let report = report.unwrap();
             idle &= report.is_idle();
             all.activated.extend(report.activated);
+            all.cancelled.extend(report.cancelled);
             all.recalendared.extend(report.recalendared);
             all.fired.extend(report.fired);
             all.delivered.extend(report.delivered);

@@ -41,6 +41,7 @@ mod consent;
 mod crash;
 mod emergency;
 mod error;
+mod explain;
 mod fuzz;
 mod health;
 mod healthcare_service;

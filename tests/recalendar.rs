@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::boundaries::govern;
 use crate::house::{House, work};
 use crate::people::{REFILL, engine, nurse, patient, refill, reply};
 use crate::place::Place;
@@ -10,6 +11,7 @@ use crate::program::Program;
 on_both!(house:
     b19_a_closure_fed_under_four_workers_moves_each_running_clock_once_and_leaves_what_has_ended,
     a_clock_that_is_answered_before_a_worker_comes_is_judged_by_the_hours_it_ran_under,
+    the_review_of_a_held_message_follows_hours_that_change,
 );
 
 mod killed {
@@ -104,6 +106,21 @@ async fn a_clock_that_is_answered_before_a_worker_comes_is_judged_by_the_hours_i
     let used = "SELECT CAST(sum(used_seconds) AS bigint) AS value FROM clock_segment WHERE clock IN (SELECT id FROM clock WHERE name = 'next-response')";
     assert_eq!(house.place.number(used), 9 * 3600, "seven hours of Friday, two of Monday");
     assert_eq!(house.task(&thread).await["businessStatus"]["coding"][0]["code"], "met");
+}
+
+async fn the_review_of_a_held_message_follows_hours_that_change(house: &House) {
+    let limit = json!([{ "id": "one", "scope": "sender-new-threads", "max": 1, "window": "PT24H",
+        "onExceed": "hold-for-review" }]);
+    govern(house, |bundle| bundle["limits"] = limit).await;
+    house.create(&patient("p-1"), &refill("p-1", "One.")).await.is(201);
+    let held = house.create(&patient("p-1"), &refill("p-1", "Two.")).await.is(201).json();
+    assert_eq!(held["status"], "on-hold");
+    house.work().await;
+    house.put(&engine(), PATH, &closed("2026-06-19")).await.is(200);
+    let done = house.work().await;
+    assert_eq!((done.recalendared.len(), done.elsewhere), (3, 0), "{done:?}");
+    let moved = "SELECT count(*) AS value FROM clock_entry WHERE event LIKE '%recalendar%' AND clock IN (SELECT id FROM clock WHERE name = 'review')";
+    assert_eq!(house.place.number(moved), 1);
 }
 
 async fn workers_that_are_killed_while_they_count_anew_leave_each_clock_moved_once(place: &Place) {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use api::policies::compile;
 use domain::access::PatientFacts;
-use domain::decide::{Setting, fire, send};
+use domain::decide::{Actor, Setting, claim, fire, open, route, send};
 use domain::decision::{Outcome, Record};
-use domain::id::{Ids, ResourceId, TenantId};
+use domain::id::{Ids, Reference, ResourceId, TenantId};
 use domain::policy::Policy;
 use domain::store::{Store as _, ThreadView};
 use fhir::communication::Communication;
@@ -45,10 +45,37 @@ impl Replay {
         Self { policy, messages: rows.iter().map(message).collect(), threads: HashMap::new() }
     }
 
+    /// Decides again what somebody of the team did to a conversation: the record names who, and why.
+    fn by_person(&mut self, kept: &Record, ids: &mut Ids) -> Record {
+        let setting = Setting { policy: &self.policy, now: kept.at };
+        let of =
+            |view: &&ThreadView| view.thread.id == kept.focus.id || view.thread.task.as_ref() == Some(&kept.focus.id);
+        let view = self.threads.values().find(of).unwrap();
+        let effect = kept.effects.iter().find(|effect| effect.to.is_some()).unwrap();
+        let person: Reference = effect.to.as_ref().unwrap().parse().unwrap();
+        let pools: Vec<Reference> = self.policy.pools().iter().map(|pool| pool.reference.clone()).collect();
+        let actor = Actor { person: Some(&person), pools: &pools, administrator: false };
+        let decision = match kept.outcome {
+            Outcome::Opened => open(setting, view, actor, ids),
+            Outcome::Claimed => claim(setting, view, Some(&person), &pools, ids),
+            _ => {
+                let to = self.policy.pool(kept.pool.as_ref().unwrap()).unwrap();
+                route(setting, view, to, serde_json::from_value(json!(effect.what)).unwrap(), actor, ids)
+            }
+        };
+        let decision = decision.unwrap();
+        let next = ThreadView::after(Some(view), &decision);
+        self.threads.insert(next.thread.id.clone(), next);
+        decision.record
+    }
+
     /// Decides again what a record tells, from what it names.
     fn decide(&mut self, kept: &Record) -> Record {
         let setting = Setting { policy: &self.policy, now: kept.at };
         let mut ids = Ids::new(kept.at, u128::from_str_radix(&kept.seed, 16).unwrap());
+        if matches!(kept.outcome, Outcome::Opened | Outcome::Claimed | Outcome::HandedOver) {
+            return self.by_person(kept, &mut ids);
+        }
         if kept.outcome == Outcome::Fired {
             let clock = &kept.clocks[0].id;
             let view = self.threads.values_mut().find(|view| view.clocks.iter().any(|one| one.id == *clock)).unwrap();
@@ -89,6 +116,17 @@ async fn a_seeded_month_of_decisions_replays_to_the_same_bytes(house: &House) {
     let one = house.create(&known, &asked).await.is(201).id();
     house.pass(600);
     house.create(&nurse(), &reply("p-1", &one, "Listo.")).await.is(201);
+    // What people do without a message.
+    house.pass(600);
+    let other = house.create(&known, &refill("p-1", "Me quedan cuatro.")).await.is(201).id();
+    house.pass(600);
+    house.post(&nurse(), &format!("/api/v1/threads/{other}/open"), "{}").await.is(200);
+    house.pass(600);
+    let routed = json!({ "pool": "family", "reason": "wrong-pool" }).to_string();
+    house.post(&nurse(), &format!("/api/v1/threads/{other}/route"), &routed).await.is(200);
+    house.pass(600);
+    let task = house.task(&other).await["id"].as_str().unwrap().to_owned();
+    house.post(&nurse(), &format!("/fhir/Task/{task}/$claim"), "{\"resourceType\":\"Parameters\"}").await.is(200);
 
     let mut records: Vec<(Record, String)> = house
         .place
@@ -99,7 +137,7 @@ async fn a_seeded_month_of_decisions_replays_to_the_same_bytes(house: &House) {
     // In one second the workers look before messages are sent; of a conversation nothing else falls into one second.
     records.sort_by_key(|(record, _)| (record.at, record.outcome != Outcome::Fired, record.id.clone()));
     let fired = records.iter().filter(|(record, _)| record.outcome == Outcome::Fired).count();
-    assert_eq!(records.len(), seeded.messages + 2 + fired);
+    assert_eq!(records.len(), seeded.messages + 3 + 3 + fired, "messages, what people did, and what time did");
     assert!(fired > MESSAGES / 10, "time has fired {fired} times");
     let mut replay = Replay::of(house).await;
     for (kept, bytes) in &records {

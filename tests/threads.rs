@@ -13,6 +13,7 @@ on_both!(house:
     b25_messages_that_an_engine_delivers_out_of_order_end_alike,
     b25_a_late_answer_meets_an_overdue_request_and_its_breach_stays,
     b18_clocks_that_run_when_their_bundle_retires_finish_under_it,
+    b18_clocks_are_cancelled_with_their_bundle_when_its_successor_says_why_and_a_person_looks,
     what_a_message_says_of_its_time_is_believed_of_an_engine_alone,
     a_clock_is_explained_in_the_language_that_is_asked_for,
 );
@@ -39,7 +40,9 @@ async fn b8_a_hand_over_moves_the_task_and_the_warnings_and_leaves_due_and_promi
     house.post(&patient("p-1"), &path, &asked.to_string()).await.is(403);
     house.post(&staff("Practitioner/x", &["family"]), &path, &asked.to_string()).await.is(404);
     house.post(&nurse(), &path, &json!({ "pool": "lunar", "reason": "workload" }).to_string()).await.is(422);
-    house.post(&nurse(), &path, &json!({ "pool": "family", "reason": "because" }).to_string()).await.is(400);
+    let refused =
+        house.post(&nurse(), &path, &json!({ "pool": "family", "reason": "because" }).to_string()).await.is(422);
+    assert_eq!(refused.json()["issues"][0]["pointer"], "/reason", "{}", refused.text);
     let handed = house.post(&colleague(), &path, &asked.to_string()).await.is(200).json();
     assert_eq!(handed["pool"], "family");
     let after = clock(house, &thread, "next-response").await;
@@ -227,6 +230,43 @@ async fn b18_clocks_that_run_when_their_bundle_retires_finish_under_it(house: &H
     assert!(fired.iter().any(|line| line.starts_with("warn-50@")), "the old bundle's warnings are given: {fired:?}");
     let newer = house.create(&patient("p-2"), &refill("p-2", "Five left.")).await.is(201).id();
     assert_eq!(clock(house, &newer, "next-response").await["terms"]["bundle"], format!("{}/{}", next.id, next.version));
+}
+
+async fn b18_clocks_are_cancelled_with_their_bundle_when_its_successor_says_why_and_a_person_looks(house: &House) {
+    let thread = house.create(&patient("p-1"), &refill("p-1", "Five left.")).await.is(201).id();
+    let mut next = server::clinic::bundle().unwrap();
+    next.version += 1;
+    let operations = scoped(&engine(), "postern/admin.read postern/admin.write");
+    house.post(&operations, "/api/v1/bundles", &next.canonical()).await.is(201);
+    let path = format!("/api/v1/bundles/{}/{}/activate", next.id, next.version);
+    house.post(&operations, &path, &json!({ "cancelRunning": "because" }).to_string()).await.is(422);
+    // It may also come into force later, and what begins meanwhile falls away with the rest.
+    let asked = json!({ "effectiveFrom": "2026-06-19T16:00:00-04:00", "cancelRunning": "answered-elsewhere" });
+    let told = house.post(&operations, &path, &asked.to_string()).await.is(200).json();
+    assert_eq!((&told["state"], &told["cancelRunning"]), (&json!("scheduled"), &json!("answered-elsewhere")));
+    assert!(house.work().await.cancelled.is_empty(), "not yet");
+    house.at(19, "16:00:00");
+    let done = house.work().await;
+    assert_eq!(done.cancelled.len(), 2, "whoever was to open it and to answer it: {:?}", done.cancelled);
+    assert!(done.cancelled.iter().all(|told| told.starts_with("answered-elsewhere: ")));
+    let ended = clock(house, &thread, "next-response").await;
+    assert_eq!(ended["state"], "cancelled");
+    assert!(ended["ledger"].to_string().contains("bundle-retired answered-elsewhere"), "{ended}");
+    let task =
+        house.get(&nurse(), &format!("/fhir/Task?focus=Communication/{thread}")).await.is(200).resources().remove(0);
+    assert_eq!(task["status"], "cancelled");
+    assert_eq!(house.place.count("thread", "needs_review"), 1, "the patient waits: a person must look");
+    // Under the new bundle the patient is owed an answer again as soon as they write, and that stays.
+    house.at(19, "16:30:00");
+    let more = following(refill("p-1", "Four left."), &thread);
+    house.create(&patient("p-1"), &more).await.is(201);
+    assert_eq!(clock(house, &thread, "next-response").await["state"], "running");
+    house.at(30, "12:00:00");
+    let later = house.work().await;
+    assert!(later.cancelled.is_empty() && later.fired.iter().any(|line| line.starts_with("breach@")), "{later:?}");
+    let old = house.place.count("firing", &format!("clock = '{}'", ended["id"].as_str().unwrap()));
+    assert_eq!(old, 0, "nobody is warned of what was cancelled");
+    house.post(&operations, &path, &json!({ "cancelRunning": "bundle-faulty" }).to_string()).await.is(409);
 }
 
 async fn a_clock_is_explained_in_the_language_that_is_asked_for(house: &House) {

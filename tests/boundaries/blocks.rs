@@ -58,7 +58,8 @@ async fn a_block_takes_a_lead_a_reason_and_an_end_within_90_days(house: &House) 
     unfit["sender"] = json!("Practitioner/nurse-ortiz");
     post(house, &lead(), BLOCKS, &unfit).await.is(422);
     unfit["reason"] = json!("dislike");
-    post(house, &lead(), BLOCKS, &unfit).await.is(400);
+    let refused = post(house, &lead(), BLOCKS, &unfit).await.is(422).json();
+    assert_eq!(refused["issues"][0]["pointer"], "/reason");
     let everywhere = post(house, &operations(), BLOCKS, &block(None, soon)).await.is(201).json();
     assert!(everywhere.get("pool").is_none());
     assert_eq!(house.get(&lead(), BLOCKS).await.is(200).json()["blocks"], json!([]), "it is no block of their pools");

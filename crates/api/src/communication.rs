@@ -16,9 +16,10 @@ use domain::change::ResourceWrite;
 use domain::decide;
 use domain::id::{Reference, ResourceType};
 use fhir::category::within;
-use fhir::communication::Communication;
+use fhir::communication::{Communication, notice_words, notices};
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
+use fhir::resource::Document;
 
 use self::draft::Current;
 use self::sending::{Sending, Sent};
@@ -81,7 +82,11 @@ fn beyond_the_token() -> Failure {
 
 /// The answer to a message that was sent, or kept as a draft, just now.
 fn sent(context: &Context, message: &Communication, write: &ResourceWrite) -> HttpResponse {
-    let outcome = Outcome::new(message.document().warnings().to_vec());
+    let mut issues = message.document().warnings().to_vec();
+    // What its sender is told stands on it; here it is said in words.
+    let told = Document::stored(write.body.clone(), KIND).map(|document| notices(&document)).unwrap_or_default();
+    issues.extend(told.into_iter().map(|notice| Issue::information(IssueCode::Informational, notice_words(notice))));
+    let outcome = Outcome::new(issues);
     context.manners.made(&stored(write), &context.state.base_url, true, &outcome)
 }
 

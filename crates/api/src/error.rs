@@ -248,6 +248,17 @@ impl Failure {
                     })
                 })
                 .collect(),
+            Self::TooLarge(_) => issues
+                .iter()
+                .map(|issue| {
+                    json!({
+                        "code": issue.code.as_str(),
+                        "pointer": "",
+                        "message": issue.message,
+                        "remedy": "shorten the longest list or text of the document, or send it in parts",
+                    })
+                })
+                .collect(),
             Self::NotNow(what, remedy) => {
                 vec![json!({ "code": IssueCode::Conflict.as_str(), "message": what, "remedy": remedy })]
             }

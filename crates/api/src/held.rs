@@ -1,14 +1,17 @@
 //! A held message with all that a decision about its release needs.
 
 use domain::access::Visibility;
-use domain::change::Stored;
+use domain::change::{DecisionRow, Stored};
 use domain::correspondent::{Correspondent, Who};
-use domain::decide::{HeldMessage, Known};
+use domain::decide::{HeldMessage, Known, Setting};
+use domain::decision::Decision;
 use domain::hold::Hold;
-use domain::id::{Key, ResourceType, TenantId};
+use domain::id::{Ids, Key, ResourceType, TenantId};
 use domain::message::Message;
+use domain::policy::Policy;
 use domain::search::Read;
 use domain::store::{StoreError, ThreadView};
+use domain::time::Instant;
 use fhir::communication::Communication;
 
 use crate::seen;
@@ -62,6 +65,21 @@ impl Held {
     /// The message for a decision.
     pub fn message(&self) -> HeldMessage<'_> {
         HeldMessage { hold: &self.hold, message: &self.message, view: &self.view }
+    }
+
+    /// What the bundle in shadow, if there is one, would decide about its end: the record that is kept beside the live
+    /// one. Where it would refuse, nothing is.
+    pub fn shadow(
+        &self,
+        state: &AppState,
+        (tenant, policy): (&TenantId, &Policy),
+        (now, ids): (Instant, &Ids),
+        end: impl FnOnce(Setting<'_>, &mut Ids) -> Option<Decision>,
+    ) -> Vec<DecisionRow> {
+        let shadow = state.policies.shadow(tenant, policy);
+        let decision = shadow.and_then(|shadow| end(Setting { policy: &shadow, now }, &mut ids.beside()));
+        let row = |decision: Decision| decision.record.of_shadow().row(Some(self.hold.thread.clone()));
+        decision.map(row).into_iter().collect()
     }
 
     /// What is known of those whom it concerns.

@@ -21,6 +21,7 @@ pub struct Metrics {
     worker_age: IntGauge,
     write_queue: IntGauge,
     clocks: IntGaugeVec,
+    needing_review: IntGauge,
     oldest_outbox: IntGauge,
     store_up: IntGauge,
 }
@@ -67,6 +68,10 @@ impl Metrics {
             write_queue: gauge("postern_write_queue_depth", "Changes waiting for the writer."),
             clocks: IntGaugeVec::new(Opts::new("postern_clocks", "Clocks by state."), &["state"])
                 .expect("the name and labels of a metric are legal"),
+            needing_review: gauge(
+                "postern_threads_needing_review",
+                "Conversations that a person must look at and nobody has looked at yet.",
+            ),
             oldest_outbox: gauge(
                 "postern_outbox_oldest_age_seconds",
                 "How long the oldest row that should have left is waiting.",
@@ -78,7 +83,7 @@ impl Metrics {
     }
 
     fn register(&self) {
-        let all: [Box<dyn prometheus::core::Collector>; 11] = [
+        let all: [Box<dyn prometheus::core::Collector>; 12] = [
             Box::new(self.requests.clone()),
             Box::new(self.latency.clone()),
             Box::new(self.decisions.clone()),
@@ -88,6 +93,7 @@ impl Metrics {
             Box::new(self.worker_age.clone()),
             Box::new(self.write_queue.clone()),
             Box::new(self.clocks.clone()),
+            Box::new(self.needing_review.clone()),
             Box::new(self.oldest_outbox.clone()),
             Box::new(self.store_up.clone()),
         ];
@@ -133,6 +139,7 @@ impl Metrics {
             for (state, count) in &gauges.clocks {
                 self.clocks.with_label_values(&[state]).set(*count);
             }
+            self.needing_review.set(gauges.needing_review);
             self.oldest_outbox.set(gauges.oldest_outbox_release_at.map_or(0, |released| now.since(released).max(0)));
         }
         let mut text = vec![];
@@ -165,6 +172,7 @@ mod tests {
         metrics.idle(Some(Duration::from_secs(7)));
         let gauges = Gauges {
             clocks: vec![("running".into(), 4)],
+            needing_review: 3,
             oldest_outbox_release_at: Some(Instant::from_second(100)),
             write_queue: 2,
             left_out: 1,
@@ -175,6 +183,7 @@ mod tests {
             r#"postern_decisions_total{outcome="delivered"} 1"#,
             r#"postern_tokens_refused_total{reason="expired"} 1"#,
             r#"postern_clocks{state="running"} 4"#,
+            "postern_threads_needing_review 3",
             "postern_write_queue_depth 2",
             "postern_unreadable_rows 1",
             r#"postern_worker_failures_total{step="fire"} 1"#,

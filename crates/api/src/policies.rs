@@ -75,6 +75,11 @@ impl Policies {
         self.held(tenant).filter(|held| held.policy.generation == policy.generation)?.shadow
     }
 
+    /// Whether the messages of everybody together are counted: by that policy, or by the bundle in shadow beside it.
+    pub fn count_everyone(&self, tenant: &TenantId, policy: &Policy) -> bool {
+        policy.counts_everyone() || self.shadow(tenant, policy).is_some_and(|shadow| shadow.counts_everyone())
+    }
+
     /// Looks whether another generation is in force anywhere, for a periodic check; answers how many were remade.
     pub async fn refresh_if_changed(&self) -> Result<usize, StoreError> {
         let tenants: Vec<TenantId> = self.held.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();

@@ -57,7 +57,8 @@ impl Due {
         let limited = matches!(Side::of(&message.sender), Side::Patient | Side::Proxy);
         let of = |who| state.store.correspondent(tenant.clone(), who);
         let sender = if limited { Some(of(Who::Sender(message.sender.clone())).await?) } else { None };
-        let everyone = if limited && policy.counts_everyone() { Some(of(Who::Everyone).await?) } else { None };
+        let counted = state.policies.count_everyone(tenant, policy);
+        let everyone = if limited && counted { Some(of(Who::Everyone).await?) } else { None };
         Ok(Some(Self { stored, text, message, view, sender, everyone }))
     }
 
@@ -68,18 +69,25 @@ impl Due {
     /// A text that was made cannot be read: a fault of the service.
     pub fn sent(
         &self,
+        state: &AppState,
         policy: &Policy,
         frame: &Frame<'_>,
         ids: &mut Ids,
     ) -> Result<(Change, ResourceWrite), StoreError> {
         let setting = Setting { policy, now: Instant::from(frame.now) };
+        let shadow = state.policies.shadow(frame.tenant, policy);
         let known = Known {
             thread: self.view.as_ref(),
             sender: self.sender.as_ref(),
             everyone: self.everyone.as_ref(),
-            ..Known::default()
+            remember: shadow.as_ref().map(|shadow| shadow.counts_within()).unwrap_or_default(),
         };
+        let shadow = shadow.map(|shadow| {
+            let setting = Setting { policy: &shadow, ..setting };
+            decide::shadow(setting, &self.message, known, &mut ids.beside())
+        });
         let decision = decide::send_scheduled(setting, &self.message, known, ids);
+        let thread = decision.thread.id.clone();
         let patient = decision.thread.patient.clone();
         let named = (&self.stored.key.id, self.stored.version.next());
         let mut change = decided::sent(frame, &self.text, named, self.view.as_ref(), &[], decision)
@@ -87,6 +95,7 @@ impl Due {
         for write in change.resources.iter_mut().filter(|write| write.patient.is_none()) {
             write.patient.clone_from(&patient);
         }
+        change.shadows = shadow.map(|record| record.row(Some(thread))).into_iter().collect();
         change.schedules = vec![ScheduleChange::Ended { message: self.message.id.clone(), at: setting.now }];
         let write = change.resources.first().cloned();
         Ok((change, write.ok_or_else(|| StoreError::Internal("a message without a text".to_owned()))?))

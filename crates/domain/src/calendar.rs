@@ -22,13 +22,16 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use compile::{Combination, Rules, Source};
+use compile::{Rules, Source};
 pub use fault::{
-    CalendarError, CalendarFault, MAX_CLOSURES, MAX_EXCEPTIONS, MAX_HOLIDAY_SETS, MAX_HOLIDAYS, MAX_SHIFTS,
-    MAX_STRETCHES, MAX_WEEKLY,
+    CalendarError, CalendarFault, MAX_CLOSURES, MAX_COMBINED, MAX_EXCEPTIONS, MAX_HOLIDAY_SETS, MAX_HOLIDAYS,
+    MAX_SHIFTS, MAX_STRETCHES, MAX_WEEKLY,
 };
 pub use kept::{Kept, Moved, is_ahead, name_of};
-pub use spec::{CalendarSpec, Closure, DateException, Day, Holiday, HolidaySet, Hours, Shift, WallTime, WeeklyShifts};
+pub use spec::{
+    CalendarSpec, Closure, Combination, Combined, DateException, Day, Holiday, HolidaySet, Hours, Shift, WallTime,
+    WeeklyShifts,
+};
 use table::{Answer, Table};
 use zone::DAY;
 pub use zone::{named as zone_named, tzdb_version};
@@ -71,7 +74,8 @@ pub struct Period {
 }
 
 impl Calendar {
-    /// Compiles the calendar for the years around an instant. `holidays` are all the sets there are; the calendar picks
+    /// Compiles the calendar for the years around an instant, without those that it is combined with: [`Kept`] lays them
+    /// over it. `holidays` are all the sets there are; the calendar picks
     /// those it names. Reports the first of [`CalendarSpec::faults`]; never opening is not a fault.
     pub fn compile(spec: &CalendarSpec, holidays: &[HolidaySet], around: Instant) -> Result<Self, CalendarError> {
         Ok(Self::around(spec.id.clone(), Source::Rules(Box::new(Rules::new(spec, holidays)?)), around))
@@ -218,7 +222,9 @@ impl Calendar {
         self.combined(Combination::Minus, other, id.into())
     }
 
-    fn combined(&self, how: Combination, other: &Self, id: String) -> Self {
+    /// Open as [`Combination`] says.
+    #[must_use]
+    pub fn combined(&self, how: Combination, other: &Self, id: String) -> Self {
         let (left, right) = (Arc::clone(&self.source), Arc::clone(&other.source));
         Self::around(id, Source::Combined { how, left, right }, self.around)
     }

@@ -23,7 +23,7 @@ mod bundle;
 mod outbox;
 
 pub use audit::{AuditAction, AuditOutcome, AuditRow};
-pub use bundle::{BundleRow, BundleState};
+pub use bundle::{BundleRow, BundleState, CancelReason};
 pub use outbox::{Delivery, Dispatched, Hours, OutboxKind, OutboxRow, PutOff};
 
 /// Everything that one decision writes, saved in one transaction or not at all.

@@ -140,6 +140,9 @@ pub struct Terms {
     /// What is reviewed, of the clock of a held message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Reviewed>,
+    /// Who has written what is to be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Reference>,
 }
 
 /// What a review is about.

@@ -2,10 +2,12 @@
 
 use crate::clock::Clock;
 use crate::correspondent::Correspondent;
+use crate::decision::Decision;
 use crate::id::Ids;
 use crate::policy::Policy;
 use crate::store::ThreadView;
 use crate::task::Task;
+use crate::thread::NEEDS_REVIEW;
 use crate::time::{Instant, Span};
 
 mod answer;
@@ -36,6 +38,7 @@ mod route;
 mod routing;
 mod send;
 mod shadow;
+mod withdraw;
 
 pub use assign::{assign, give_back};
 pub use attendance::{Attendance, released};
@@ -53,7 +56,8 @@ pub use release::{HeldMessage, expire, release};
 pub use retract::{Retracted, may_retract, retract};
 pub use route::{RouteReason, route};
 pub use send::{draft, ingest, schedule, send, send_scheduled};
-pub use shadow::shadow;
+pub use shadow::{refused, shadow};
+pub use withdraw::withdraw;
 
 /// What a decision is taken under.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +75,7 @@ pub struct Known<'a> {
     pub thread: Option<&'a ThreadView>,
     /// What is remembered of its sender; `None`: nothing is.
     pub sender: Option<&'a Correspondent>,
-    /// What is remembered of everybody; looked at by limits of the tenant alone.
+    /// What is remembered of everybody, where a limit of the tenant counts it: of the policy, or of a bundle in shadow.
     pub everyone: Option<&'a Correspondent>,
     /// For how long messages are remembered for the sake of another bundle, such as one in shadow.
     pub remember: Span,
@@ -266,6 +270,14 @@ impl Refusal {
 /// Tasks that mirror clocks, as they stand now.
 fn mirrors(view_thread: &crate::thread::Thread, clocks: &[Clock], now: Instant) -> Vec<Task> {
     clocks.iter().filter_map(|clock| Task::mirror(view_thread, clock, now)).collect()
+}
+
+/// The decision with its thread marked, so that a person looks; the Tasks say so too.
+fn needing_review(mut decision: Decision, now: Instant) -> Decision {
+    decision.record.did("mark", NEEDS_REVIEW, None, None);
+    decision.thread.needs_review = true;
+    decision.tasks = mirrors(&decision.thread, &decision.clocks, now);
+    decision
 }
 
 /// The clock of a thread that runs or rests under a name.

@@ -15,7 +15,9 @@ mod explain;
 mod record;
 mod tell;
 
-pub use record::{ClockNote, Counted, Effect, MessageFacts, Record, Stretch, Tried, TriedKind, Unconfirmed};
+pub use record::{
+    ClockNote, Counted, Effect, MessageFacts, Record, SenderNotice, Stretch, Tried, TriedKind, Unconfirmed,
+};
 pub use tell::spoken;
 
 /// Whether what was decided was also done.

@@ -143,14 +143,16 @@ impl Policy {
         let mut kept = BTreeMap::new();
         let with_kept = holiday::with_kept(&bundle.holiday_sets, holidays);
         let own = services.iter().filter_map(|service| Some((&service.reference, service.calendar.as_ref()?)));
-        // Few bundles count by a person's own hours; for the others those of many people need not be compiled.
+        // Few bundles count by a person's own hours; for the others those of many people need not be compiled, but of
+        // those who lead: what is escalated to them waits until they are there.
         let by_owner = bundle.turnaround.iter().any(Turnaround::counts_by_owner);
-        let roles_own = roles.iter().filter(|_| by_owner);
+        let roles_own = roles.iter().filter(|role| by_owner || leads(&bundle, role));
         let own = own.chain(roles_own.filter_map(|role| Some((&role.reference, role.calendar.as_ref()?))));
         let own = own.map(|(reference, spec)| CalendarSpec { id: reference.to_string(), ..spec.clone() });
         for spec in bundle.calendars.iter().cloned().chain(own) {
             // Holidays beside the bundle may not leave a pool without hours: lint has seen the bundle's own alone.
-            let said = [Kept::new(&spec, &with_kept), Kept::new(&spec, &bundle.holiday_sets)];
+            let others = &bundle.calendars;
+            let said = [Kept::new(&spec, &with_kept, others), Kept::new(&spec, &bundle.holiday_sets, others)];
             let ready = said.into_iter().filter_map(|calendar| Some((calendar.compile(around).ok()?, calendar)));
             let mut ready: Vec<(Calendar, Kept)> = ready.collect();
             let opening = ready.iter().position(|(compiled, _)| compiled.opens());
@@ -352,6 +354,17 @@ impl Policy {
         }
     }
 
+    /// The hours that somebody of the team keeps who is told something about a pool's conversation: a pool its own, a
+    /// person those of their role there. Where none are known they are those of the pool.
+    pub fn hours_of(&self, who: &Reference, pool: &Pool) -> Option<&Calendar> {
+        let own = || {
+            let roles = self.people.roles_in(who, &pool.reference).map(ToString::to_string);
+            roles.chain([who.to_string()]).find_map(|role| self.kept.get(&role)).map(|kept| kept.key.as_str())
+        };
+        let key = self.pool_of(who).map(|pool| pool.calendar.as_str()).or_else(own).unwrap_or(&pool.calendar);
+        self.calendar(key)
+    }
+
     /// The routing rules that are looked at, in order.
     pub fn rules(&self) -> &[Guarded<Rule>] {
         &self.rules
@@ -385,4 +398,10 @@ impl Policy {
 fn counting(kept: &BTreeMap<String, Kept>, pools: &[Pool]) -> BTreeMap<String, String> {
     let named = kept.iter().map(|(name, calendar)| (name.clone(), calendar.key.clone()));
     named.chain(pools.iter().map(|pool| (pool.reference.to_string(), pool.calendar.clone()))).collect()
+}
+
+/// Whether a role, or the person in it, leads or supervises a pool.
+fn leads(bundle: &Bundle, role: &Role) -> bool {
+    let mut leads = bundle.pools.iter().flat_map(|pool| pool.leads.iter().chain(&pool.supervisors));
+    leads.any(|lead| *lead == role.reference || role.practitioner.as_ref() == Some(lead))
 }

@@ -160,6 +160,8 @@ pub struct ClaimedOutbox {
 pub struct Gauges {
     /// Clocks by state code.
     pub clocks: Vec<(String, i64)>,
+    /// Conversations that a person must look at.
+    pub needing_review: i64,
     /// When the oldest row that should have left was due to leave.
     pub oldest_outbox_release_at: Option<Instant>,
     /// Changes waiting for the writer.
@@ -268,6 +270,17 @@ pub trait Store: Send + Sync + 'static {
         &self,
         tenant: TenantId,
         by: CountedBy,
+        now: Instant,
+        lease: Span,
+        limit: u16,
+    ) -> Answer<'_, Vec<ClaimedClock>>;
+
+    /// Takes clocks of what is owed to patients that run or rest since before `bundle` came into force, under another
+    /// one, those due first first, that no other worker holds.
+    fn claim_before(
+        &self,
+        tenant: TenantId,
+        bundle: BundleRow,
         now: Instant,
         lease: Span,
         limit: u16,

@@ -26,6 +26,8 @@ pub struct Task {
     pub owner: Option<Reference>,
     /// The category's code.
     pub category: Option<String>,
+    /// The marks of the conversation; a review has none.
+    pub marks: Vec<String>,
     /// The urgency.
     pub priority: Priority,
     /// `Task.status`
@@ -151,6 +153,7 @@ impl Task {
             pool: review.map(|review| review.pool.clone()).or_else(|| thread.pool_reference.clone()),
             owner: review.map(|review| review.reviewer.clone()).or_else(|| thread.answerer().cloned()),
             category: thread.category.clone(),
+            marks: review.map_or_else(|| thread.marks().map(str::to_owned).collect(), |_| vec![]),
             priority: thread.priority,
             status,
             business,

@@ -51,7 +51,19 @@ impl FromStr for Priority {
     }
 }
 
+/// The service's own mark of a conversation that a person must look at: see [`Thread::needs_review`].
+pub const NEEDS_REVIEW: &str = "needs-review";
+
+/// The service's own mark of a conversation in which a visit has been suggested.
+pub const VISIT_SUGGESTED: &str = "visit-suggested";
+
 impl Thread {
+    /// The marks of the conversation as the team finds them: the service's own, then those of rules, in order.
+    pub fn marks(&self) -> impl Iterator<Item = &str> {
+        let own = self.needs_review.then_some(NEEDS_REVIEW);
+        own.into_iter().chain(self.tags.iter().map(String::as_str))
+    }
+
     /// Who is to answer: who has claimed it or else is asked to; `None` when it is the pool.
     pub fn answerer(&self) -> Option<&Reference> {
         self.owner.as_ref().or(self.assigned.as_ref())
@@ -140,7 +152,9 @@ pub struct Thread {
     pub handed_cycle: i32,
     /// The cycle in which an automatic reply was last sent.
     pub replied_cycle: i32,
-    /// Whether policy could not be evaluated in full, so that a person must look.
+    /// Whether policy could not be evaluated in full, or nobody reviewed what was held, so that a person must look. It
+    /// is over once a person of the team has claimed, opened, answered, assigned or handed over the conversation, or let
+    /// what was owed in it fall away.
     pub needs_review: bool,
     /// The thread that goes on in its place, once the two have been merged.
     pub merged_into: Option<ResourceId>,

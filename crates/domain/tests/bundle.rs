@@ -59,7 +59,8 @@ fn full() -> Value {
     whole["awayReplies"][0]["when"] = json!("calendar-closed");
     whole["awayReplies"][0]["calendar"] = json!("clinic");
     whole["awayReplies"][0]["throttle"] = json!({"per": "sender-closure", "window": "PT12H"});
-    whole["calendars"].as_array_mut().unwrap().push(json!({"id": "always", "timezone": "UTC", "alwaysOpen": true}));
+    whole["calendars"].as_array_mut().unwrap().push(json!({"id": "always", "timezone": "UTC", "alwaysOpen": true,
+        "combined": [{"how": "intersection", "with": "clinic"}]}));
     whole
 }
 

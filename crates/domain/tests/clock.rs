@@ -100,6 +100,7 @@ fn clock(thresholds: Vec<Threshold>) -> Clock {
             known_from: None,
             rests: Rest::shipped(),
             review: None,
+            author: None,
         },
         fold: Fold::default(),
         promised_at: None,

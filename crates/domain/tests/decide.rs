@@ -74,6 +74,22 @@ fn waiting(decision: &Decision) -> &Clock {
 }
 
 #[test]
+fn a27_an_answer_is_due_in_the_time_in_which_both_calendars_are_open() {
+    let due = |combined: Value| {
+        let mut document = sample();
+        document["calendars"][0]["combined"] = combined;
+        let mut urgent = message("Please call.");
+        urgent.priority = Some(Priority::Urgent);
+        let decision = decide(&compiled(&document), june(19, "09:30"), &urgent, None);
+        waiting(&decision).fold.due_at.unwrap()
+    };
+    assert_eq!(due(json!([])), june(19, "13:30"));
+    let both = json!([{"how": "intersection", "with": "refills"}]);
+    assert_eq!(due(both), june(19, "14:00"), "the other is closed at noon");
+    assert_eq!(due(json!([{"how": "minus", "with": "refills"}])), june(30, "13:00"), "eight noons");
+}
+
+#[test]
 fn b5_a_priority_raised_past_its_target_breaches_once_and_says_why() {
     let policy = policy();
     let mut urgent = message("Please call.");

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
+use domain::change::CancelReason;
 use domain::clock::{Clock, ClockName, ClockState, PROMISE_MISSED};
-use domain::decide::{Actor, Refusal, Setting, fire, overrule, send};
+use domain::decide::{Actor, Refusal, Setting, fire, overrule, send, withdraw};
 use domain::decision::{Decision, Outcome};
 use domain::id::{Ids, Reference};
 use domain::message::Message;
@@ -295,4 +296,25 @@ fn an_override_that_says_too_much_or_too_little_is_refused_with_a_code() {
         assert_eq!(refusal.code(), code);
         assert!(!refusal.remedy().is_empty());
     }
+}
+
+#[test]
+fn b18_what_is_owed_under_a_bundle_that_was_to_be_cancelled_falls_away_and_the_next_is_left_alone() {
+    let before = policy();
+    let view = friday(&before);
+    let now = new_york(22, "09:00");
+    let cancelled = |policy: &Policy, clock: &Clock| {
+        withdraw(Setting { policy, now }, &view, clock, CancelReason::ClinicCloses, &mut Ids::new(now, 3))
+    };
+    assert!(cancelled(&before, waiting(&view)).is_none(), "it is the one in force");
+    let mut bundle = before.bundle.clone();
+    bundle.version += 1;
+    let after = Policy::compile(bundle, &Directory::default(), 2, now).unwrap();
+    let done = cancelled(&after, waiting(&view)).unwrap();
+    assert_eq!((done.clock.fold.state, done.clock.next.as_ref()), (ClockState::Cancelled, None));
+    let thread = done.thread.as_ref().unwrap();
+    assert!(thread.needs_review && thread.task.is_none(), "the patient waits: a person must look");
+    assert!(done.record.effects.iter().any(|effect| effect.what == "clinic-closes"));
+    assert!(done.outbox.iter().all(|row| row.recipient.is_none()), "nobody is warned any more");
+    assert!(cancelled(&after, &done.clock).is_none(), "once");
 }

@@ -4,7 +4,7 @@
 
 use domain::calendar::{CalendarSpec, Kept, tzdb_version};
 use domain::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
-use domain::decide::{Fired, Setting, recalendar, send};
+use domain::decide::{Fired, Setting, fire, recalendar, send};
 use domain::id::{Ids, Reference, Version};
 use domain::message::Message;
 use domain::policy::bundle::Bundle;
@@ -110,7 +110,7 @@ fn b19_a_date_closed_tomorrow_moves_what_remains_and_keeps_the_promise() {
     assert_eq!((clock.fold.used, clock.fold.due_at), (Span::hours(4), Some(new_york(25, "17:00"))));
     assert_eq!(clock.promised_at, Some(new_york(24, "17:00")), "a promise never moves later");
     assert!(decision.outbox.iter().any(|row| row.topic == "due-after-promise"), "the pool is told");
-    assert_eq!(decision.task.as_ref().unwrap().due, Some(new_york(25, "17:00")));
+    assert_eq!(decision.tasks[0].due, Some(new_york(25, "17:00")));
     assert!(clock.next.as_ref().is_some_and(|next| next.at > now));
     let told = decision.record.paragraph();
     assert!(told.contains("the clinic's calendar has changed"), "{told}");
@@ -280,12 +280,24 @@ fn a21_hours_that_end_for_good_leave_no_clock_without_somebody_who_looks_and_hou
         "exceptions": [{ "from": "2026-06-18", "to": "2026-06-18", "reason": "the last day", "shifts": [{ "start": "08:00", "end": "12:00" }] }] })));
     let decision = moved(&ended, &view, new_york(18, "10:00")).unwrap();
     assert_eq!(decision.clock.fold.standing(new_york(18, "11:00")), "unbounded");
-    assert_eq!(decision.task.as_ref().unwrap().business.as_str(), "unbounded");
+    assert_eq!(decision.tasks[0].business.as_str(), "unbounded");
     assert!(decision.thread.as_ref().is_some_and(|thread| thread.needs_review));
     assert!(!decision.record.errors.is_empty());
     let told = decision.outbox.iter().find(|row| row.topic == "unbounded").unwrap();
     assert_eq!(told.recipient.as_deref(), Some("HealthcareService/default"));
     assert_eq!(decision.clock.next.as_ref().map(|next| next.id.as_str()), Some("promise-missed"), "a promise passes");
+    // Whatever rests meanwhile says so when it goes on.
+    let mut resting = view.clone();
+    let waits = Event::Pause { reason: "waiting-on-patient".into(), until: Some(new_york(18, "11:00")) };
+    for clock in &mut resting.clocks {
+        clock.record(new_york(18, "09:30"), waits.clone(), &before);
+    }
+    let rests = moved(&ended, &resting, new_york(18, "10:00")).unwrap();
+    assert!(rests.thread.is_none(), "nothing is due while it rests");
+    let now = new_york(18, "11:00");
+    let resumed = fire(Setting { policy: &ended, now }, &resting, &rests.clock, &mut Ids::new(now, 4)).unwrap();
+    assert!(resumed.thread.is_some_and(|thread| thread.needs_review));
+    assert!(resumed.outbox.iter().any(|row| row.topic == "unbounded"));
     let again = following(&view, &decision);
     let back = compile(own(json!({ "id": "x", "timezone": "America/New_York",
         "weekly": [{ "days": ["mon", "tue", "wed", "thu", "fri"], "shifts": [{ "start": "08:00", "end": "17:00" }] }] })));

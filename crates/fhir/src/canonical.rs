@@ -18,6 +18,10 @@ under_base! {
     REASON = "/CodeSystem/reason";
     /// Why a message is not delivered yet: `scheduled`, `held-for-review`.
     STATUS_REASON = "/CodeSystem/status-reason";
+    /// Marks of a conversation, on its Task: the service's own and those of rules.
+    MARK = "/CodeSystem/mark";
+    /// What the sender of a message is told on it.
+    NOTICE = "/CodeSystem/notice";
     /// How an obligation stands against its due time.
     BUSINESS_STATUS = "/CodeSystem/business-status";
     /// The labels that the service puts on resources itself; a client's are ignored.
@@ -28,6 +32,8 @@ under_base! {
     DECISION = "/StructureDefinition/decision";
     /// What the address of every decision record begins with; its id follows.
     DECISIONS = "/decision";
+    /// On a message: what its sender is told beside the automatic reply.
+    SENDER_NOTICE = "/StructureDefinition/sender-notice";
     /// On a message: the service wrote it.
     AUTO_GENERATED = "/StructureDefinition/auto-generated";
     /// On an answer of the team: for whom it waits from then on, `patient` or `third-party`.

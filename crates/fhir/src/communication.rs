@@ -3,6 +3,7 @@
 
 mod hold;
 mod mark;
+mod notice;
 mod retract;
 mod schedule;
 
@@ -28,13 +29,13 @@ use crate::write::{Filing, filed, instant};
 
 pub use hold::released;
 pub use mark::with_marks;
+pub use notice::{coding as notice_coding, notices, words as notice_words};
 pub use retract::{Retraction, retracted};
 pub use schedule::stopped;
 
 /// The label of notes among staff, which no patient sees.
 const INTERNAL: &str = "internal";
 
-/// The category of what the service writes itself.
 /// The category of what a machine sends.
 const AUTOMATIC: &str = "automatic";
 
@@ -287,6 +288,7 @@ impl Communication {
         }
         edit = edit.extension(canonical::READ_STATE, None);
         edit = edit.extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
+        edit = notice::told(edit, stamp.record);
         edit = edit.push("instantiatesUri", quote(&governing(stamp.record)));
         let audience = match (held, self.is_internal()) {
             (true, _) => Audience::Author,

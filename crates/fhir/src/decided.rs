@@ -145,10 +145,10 @@ pub fn retracted(
 pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Change, Vec<Issue>> {
     let mut change = Change::new(frame.tenant.clone());
     change.generation = Some(frame.generation);
-    change.resources = mirrored(frame, &task_of(Some(view)), fired.task.as_slice())?;
+    change.resources = mirrored(frame, &task_of(Some(view)), &fired.tasks)?;
     change.decisions = vec![fired.record.row(Some(view.thread.id.clone()))];
     change.threads = fired.thread.into_iter().collect();
-    change.clocks = vec![fired.clock];
+    change.clocks = [vec![fired.clock], fired.beside].concat();
     change.ledger = fired.ledger;
     change.firings = fired.firings;
     change.outbox = fired.outbox;

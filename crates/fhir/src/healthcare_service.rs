@@ -76,6 +76,7 @@ impl Availability {
     pub fn calendar(&self, id: &str, fallback: Option<&CalendarSpec>) -> Option<CalendarSpec> {
         let mut calendar = match (&self.hours, &self.timezone, fallback) {
             (Some(hours), Some(timezone), _) => CalendarSpec {
+                combined: vec![],
                 id: id.to_owned(),
                 timezone: timezone.clone(),
                 hours: hours.clone(),

@@ -38,6 +38,7 @@ fn entry(base_url: &str, row: &InboxRow, for_patient: bool) -> String {
     if !for_patient {
         parts.push(json!({ "url": "priority", "valueCode": row.thread.priority.as_str() }));
         parts.push(json!({ "url": "state", "valueCode": row.thread.state.as_str() }));
+        parts.extend(row.thread.marks().map(|mark| json!({ "url": "mark", "valueCode": mark })));
         let owner = row.thread.answerer().or(row.thread.pool_reference.as_ref());
         parts
             .extend(owner.map(|owner| json!({ "url": "owner", "valueReference": { "reference": owner.to_string() } })));

@@ -48,7 +48,7 @@ fn text(task: &Task, version: Version, now: Timestamp) -> String {
     let members: [(&str, Option<Value>); 17] = [
         ("resourceType", Some(json!("Task"))),
         ("id", Some(json!(task.id.as_str()))),
-        ("meta", Some(json!({ "versionId": version.to_string(), "lastUpdated": instant(now) }))),
+        ("meta", Some(meta(task, version, now))),
         ("extension", (!extensions.is_empty()).then(|| Value::Array(extensions))),
         ("status", Some(json!(task.status.as_str()))),
         ("businessStatus", Some(concept(canonical::BUSINESS_STATUS, task.business.as_str()))),
@@ -67,6 +67,15 @@ fn text(task: &Task, version: Version, now: Timestamp) -> String {
     object(members)
 }
 
+/// Its version, and the marks of the conversation as tags.
+fn meta(task: &Task, version: Version, now: Timestamp) -> Value {
+    let mut meta = json!({ "versionId": version.to_string(), "lastUpdated": instant(now) });
+    if !task.marks.is_empty() {
+        meta["tag"] = task.marks.iter().map(|code| json!({ "system": canonical::MARK, "code": code })).collect();
+    }
+    meta
+}
+
 fn concept(system: &str, code: &str) -> Value {
     json!({ "coding": [{ "system": system, "code": code }] })
 }
@@ -78,11 +87,15 @@ fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> String {
 }
 
 /// What a patient sees of a Task: its state, its pool, and by when an answer was promised. Due as the team counts it,
-/// warnings and owners are the team's.
+/// warnings, marks and owners are the team's.
 pub fn for_patient(document: &Document) -> String {
     let root = document.root();
     let raw = |name: &str| root.get(name).and_then(|value| serde_json::from_str::<Value>(value.raw()).ok());
     let extension = |url: &str| root.extension(url).and_then(|value| serde_json::from_str::<Value>(value.raw()).ok());
+    let mut meta = raw("meta");
+    if let Some(members) = meta.as_mut().and_then(Value::as_object_mut) {
+        members.remove("tag");
+    }
     let pool = extension(canonical::POOL);
     let owner = pool.as_ref().map(|pool| pool["valueReference"].clone());
     let promised = root
@@ -98,7 +111,7 @@ pub fn for_patient(document: &Document) -> String {
     object([
         ("resourceType", Some(json!("Task"))),
         ("id", raw("id")),
-        ("meta", raw("meta")),
+        ("meta", meta),
         ("extension", (!extensions.is_empty()).then(|| Value::Array(extensions))),
         ("status", status.map(Value::String)),
         ("intent", raw("intent")),
@@ -128,6 +141,7 @@ mod tests {
             pool: "HealthcareService/refill".parse().ok(),
             owner: "Practitioner/nurse".parse().ok(),
             category: Some("refill".into()),
+            marks: vec!["needs-review".into(), "overdue".into()],
             priority: Priority::Routine,
             status: Status::Accepted,
             business: Business::AtRisk,
@@ -152,6 +166,11 @@ mod tests {
         assert_eq!(task.root().text("meta.lastUpdated").unwrap(), "2026-06-22T12:05:00.500Z");
         assert_eq!(task.reference("owner").unwrap().to_string(), "Practitioner/nurse");
         assert!(task.warnings().is_empty(), "{:?}", task.warnings());
+        let tag = task.root().at("meta").unwrap().each("tag").next().unwrap();
+        assert_eq!(
+            (tag.text("system").unwrap(), tag.text("code").unwrap()),
+            (canonical::MARK.into(), "needs-review".into())
+        );
     }
 
     #[test]
@@ -160,6 +179,12 @@ mod tests {
         let text = for_patient(&document(&written(&task(), Version(2), now).unwrap()));
         let seen = Document::parse(text.as_bytes(), ResourceType::Task).unwrap();
         assert_eq!(seen.root().text("restriction.period.end").unwrap(), "2026-06-24T20:00:00Z");
-        assert!(!text.contains("nurse") && !text.contains("at-risk") && !text.contains("21:00:00Z"), "{text}");
+        assert!(
+            !text.contains("nurse")
+                && !text.contains("needs-review")
+                && !text.contains("at-risk")
+                && !text.contains("21:00:00Z"),
+            "{text}"
+        );
     }
 }

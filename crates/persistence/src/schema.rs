@@ -144,6 +144,7 @@ diesel::table! {
         fired -> Text,
         counted_by -> Text,
         calendar -> Text,
+        bundle -> Text,
     }
 }
 
@@ -298,6 +299,7 @@ diesel::table! {
         state -> Text,
         effective_from -> Ts,
         body -> Text,
+        cancels -> Nullable<Text>,
     }
 }
 

@@ -170,7 +170,7 @@ where
 }
 
 /// Clocks by state, and when the oldest outbox row that should have left was due to leave.
-pub type Figures = (Vec<(String, i64)>, Option<Instant>);
+pub type Figures = (Vec<(String, i64)>, i64, Option<Instant>);
 
 /// How a writer writes to one of the databases.
 struct Pen<C> {
@@ -369,6 +369,17 @@ impl Store for SqlStore {
         ask!(self, claim::counted(&tenant, &by, now, lease, limit))
     }
 
+    fn claim_before(
+        &self,
+        tenant: TenantId,
+        bundle: BundleRow,
+        now: Instant,
+        lease: Span,
+        limit: u16,
+    ) -> Answer<'_, Vec<ClaimedClock>> {
+        ask!(self, claim::before(&tenant, &bundle, now, lease, limit))
+    }
+
     fn calendars(&self, tenant: TenantId, keys: Vec<String>) -> Answer<'_, Vec<Kept>> {
         ask!(self, counted::calendars(&tenant, &keys))
     }
@@ -466,12 +477,12 @@ impl Store for SqlStore {
     fn gauges(&self, now: Instant) -> Answer<'_, Gauges> {
         let figures: Answer<'_, Figures> = ask!(self, gauge::figures(now));
         Box::pin(async move {
-            let (clocks, oldest_outbox_release_at) = figures.await?;
+            let (clocks, needing_review, oldest_outbox_release_at) = figures.await?;
             let write_queue = match &self.inner.engine {
                 Engine::Postgres(source) => source.waiting(),
                 Engine::Sqlite(source) => source.waiting(),
             };
-            Ok(Gauges { clocks, oldest_outbox_release_at, write_queue, left_out: left_out() })
+            Ok(Gauges { clocks, needing_review, oldest_outbox_release_at, write_queue, left_out: left_out() })
         })
     }
 

@@ -1,6 +1,7 @@
 //! Commands that need no database: what is wrong with a bundle, why it decides as it does, and whether calendars count
 //! as they should.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,8 +9,9 @@ use std::process::ExitCode;
 
 use domain::access::PatientFacts;
 use domain::calendar::vectors;
-use domain::decide::{Setting, send};
-use domain::decision::Decision;
+use domain::correspondent::{Correspondent, Who};
+use domain::decide::{Known, Setting, refused, send};
+use domain::decision::{Decision, Record};
 use domain::id::Ids;
 use domain::policy::bundle::Bundle;
 use domain::policy::lint::{Finding, Severity};
@@ -71,7 +73,8 @@ pub struct Explain {
     /// When it arrives, such as 2026-06-19T17:30:00-04:00.
     #[arg(long, value_name = "INSTANT")]
     pub at: Instant,
-    /// The conversation before it: a Bundle of Communications, each with `sent`.
+    /// The conversation before it: a Bundle of Communications, each with `sent`. What is remembered of those who wrote
+    /// follows from it.
     #[arg(long, value_name = "FILE")]
     pub thread: Option<PathBuf>,
     /// Print the decision as a paragraph in place of the record.
@@ -92,22 +95,61 @@ pub fn explain(asked: &Explain) -> Done {
         Ok(policy) => policy,
         Err(findings) => return Ok(refuse(&findings)),
     };
-    let mut view = None;
+    let mut before = Before::default();
     if let Some(path) = &asked.thread {
         for (at, earlier) in conversation(&read(path)?)? {
-            let decision = decide(&policy, at, &earlier, view.as_ref())?;
-            view = Some(ThreadView::after(view.as_ref(), &decision));
+            // What was refused then is not in the conversation now.
+            if let Ok(decision) = before.decide(&policy, at, &earlier) {
+                before.follow(&decision);
+            }
         }
     }
-    let decision = decide(&policy, asked.at, &communication(read(&asked.message)?.as_bytes())?, view.as_ref())?;
+    let message = communication(read(&asked.message)?.as_bytes())?;
+    let record = match before.decide(&policy, asked.at, &message) {
+        Ok(decision) => decision.record,
+        Err(record) => *record,
+    };
     let mut out = std::io::stdout().lock();
     if asked.text {
-        let told = asked.language.as_ref().map(|language| decision.record.told(language));
-        writeln!(out, "{}", told.unwrap_or_else(|| decision.record.paragraph()))?;
+        let told = asked.language.as_ref().map(|language| record.told(language));
+        writeln!(out, "{}", told.unwrap_or_else(|| record.paragraph()))?;
     } else {
-        writeln!(out, "{}", serde_json::to_string_pretty(&decision.record)?)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a conversation has come to, and what is remembered of those who wrote in it, as a store would keep both.
+#[derive(Default)]
+struct Before {
+    thread: Option<ThreadView>,
+    memories: BTreeMap<Who, Correspondent>,
+}
+
+impl Before {
+    /// The decision about the next message, or the record of its refusal.
+    fn decide(&self, policy: &Policy, at: Instant, message: &Communication) -> Result<Decision, Box<Record>> {
+        // The same seed gives the same record: what is explained today is explained alike tomorrow.
+        let mut ids = Ids::new(at, 0);
+        let id = message.document().id().unwrap_or_else(|| ids.next_id());
+        let message = message.message(&id, &PatientFacts::default());
+        let known = Known {
+            thread: self.thread.as_ref(),
+            sender: self.memories.get(&Who::Sender(message.sender.clone())),
+            everyone: self.memories.get(&Who::Everyone),
+            ..Known::default()
+        };
+        let setting = Setting { policy, now: at };
+        send(setting, &message, known, &mut ids)
+            .map_err(|refusal| Box::new(refused(setting, &message, known, &refusal, &mut Ids::new(at, 0))))
+    }
+
+    /// Keeps what a decision changes.
+    fn follow(&mut self, decision: &Decision) {
+        self.thread = Some(ThreadView::after(self.thread.as_ref(), decision));
+        let memories = decision.correspondents.iter().cloned();
+        self.memories.extend(memories.map(|memory| (memory.who.clone(), memory)));
+    }
 }
 
 fn refuse(findings: &[Finding]) -> ExitCode {
@@ -123,20 +165,6 @@ fn communication(bytes: &[u8]) -> Result<Communication, String> {
             issues.iter().map(|issue| format!("{}: {}", issue.expression.as_deref().unwrap_or("-"), issue.message));
         told.collect::<Vec<_>>().join("\n")
     })
-}
-
-fn decide(
-    policy: &Policy,
-    at: Instant,
-    message: &Communication,
-    view: Option<&ThreadView>,
-) -> Result<Decision, String> {
-    // The same seed gives the same record: what is explained today is explained alike tomorrow.
-    let mut ids = Ids::new(at, 0);
-    let id = message.document().id().unwrap_or_else(|| ids.next_id());
-    let message = message.message(&id, &PatientFacts::default());
-    send(Setting { policy, now: at }, &message, view, &mut ids)
-        .map_err(|refusal| format!("refused ({}): {refusal}: {}", refusal.code(), refusal.remedy()))
 }
 
 /// The messages of a Bundle by the time they were sent, automatic ones left out: they are made anew.

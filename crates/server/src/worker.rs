@@ -20,6 +20,7 @@ mod schedule;
 mod seal;
 mod simulation;
 mod threshold;
+mod withdrawal;
 
 pub use simulation::Simulated;
 
@@ -28,6 +29,8 @@ pub use simulation::Simulated;
 pub struct Report {
     /// Bundles that came into force at their instant, as `id/version`.
     pub activated: Vec<String>,
+    /// Clocks that have fallen away with the bundle they began under, as `reason: clock`.
+    pub cancelled: Vec<String>,
     /// Clocks that another calendar counts from now on, as `reason: clock`.
     pub recalendared: Vec<String>,
     /// Held messages delivered without a review, because their longest hold was over.

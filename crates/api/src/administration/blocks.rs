@@ -12,11 +12,10 @@ use domain::id::{Reference, ResourceId, ResourceType};
 use domain::policy::Policy;
 use domain::store::SaveError;
 use domain::time::Instant;
-use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{json as answer, limit, location, present};
+use super::{document, json as answer, limit, location, present};
 use crate::communication::refused;
 use crate::context::Context;
 use crate::error::{Answer, Failure};
@@ -51,13 +50,7 @@ struct Wanted {
 #[post("/api/v1/blocks")]
 pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
     team(&context, Permission::Update).await?;
-    let wanted: Wanted = serde_json::from_slice(&body.0).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Failure::invalid(
-            IssueCode::Structure,
-            format!("The body is no block as the schema BlockRequest tells it: line {line}, column {column}."),
-        )
-    })?;
+    let wanted: Wanted = document(&body.0, "BlockRequest")?;
     let asked = BlockAsked {
         sender: wanted.sender,
         pool: wanted.pool,

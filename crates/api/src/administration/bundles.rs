@@ -161,14 +161,18 @@ pub(crate) async fn bundle_schema() -> HttpResponse {
 }
 
 fn tell(row: &BundleRow) -> Result<Value, Failure> {
-    Ok(json!({
+    let mut told = json!({
         "id": row.id,
         "version": row.version,
         "hash": row.hash,
         "state": row.state.as_str(),
         "effectiveFrom": row.effective_from,
         "bundle": record(&row.body)?,
-    }))
+    });
+    if let Some(reason) = row.cancels {
+        told["cancelRunning"] = json!(reason);
+    }
+    Ok(told)
 }
 
 /// The version that a path names.

@@ -13,11 +13,10 @@ use domain::search::Read;
 use domain::store::SaveError;
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
-use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{conversation, json as answer, limit, present};
+use super::{conversation, document, json as answer, limit, present};
 use crate::communication::refused;
 use crate::context::{Context, led};
 use crate::error::{Answer, Failure};
@@ -119,12 +118,16 @@ pub(crate) async fn release(context: Context, message: Path<String>, body: Resou
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let by = (actor, context.caller.client.as_str());
+        let shadow = held.shadow(&context.state, (&tenant, &policy), (setting.now, &ids), |setting, ids| {
+            decide::release(setting, held.message(), held.known(), &review, by, ids).ok()
+        });
         let decision = decide::release(setting, held.message(), held.known(), &review, by, &mut ids)
             .map_err(|refusal| refused(&refusal))?;
         let ended = decision.hold.clone().ok_or_else(|| Failure::Internal("a release without a hold".to_owned()))?;
         let frame = Frame { tenant: &tenant, generation: policy.generation, now };
         let rows = (&held.stored, held.review.as_ref());
         let mut change = unreadable(decided::released(&frame, &held.view, rows, decision))?;
+        change.shadows = shadow;
         let version = held.stored.version.next();
         let mut audit = context.audit(AuditAction::Execute, "release-hold");
         audit.focus = Some(held.stored.key.clone());
@@ -177,15 +180,9 @@ async fn stored(context: &Context, hold: &Hold) -> Result<Stored, Failure> {
     found.ok_or_else(|| Failure::Internal("a hold without its message".to_owned()))
 }
 
-/// The body, read strictly. What is wrong is told by its place: its text may be a person's.
+/// The body, read strictly.
 fn read(body: &[u8]) -> Result<Review, Failure> {
-    let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Failure::invalid(
-            IssueCode::Structure,
-            format!("The body is no review as the schema ReviewRequest tells it: line {line}, column {column}."),
-        )
-    })?;
+    let wanted: Wanted = document(body, "ReviewRequest")?;
     Ok(Review { outcome: wanted.outcome, reason: wanted.reason, pool: wanted.pool })
 }
 

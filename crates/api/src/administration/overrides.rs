@@ -20,7 +20,7 @@ use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{conversation, json as answer, present};
+use super::{conversation, document, json as answer, present};
 use crate::communication::refused;
 use crate::context::Context;
 use crate::error::{Answer, Failure};
@@ -187,15 +187,9 @@ pub(super) async fn visibility(
     }
 }
 
-/// The body, read strictly. What is wrong is told by its place: its text may be a person's.
+/// The body, read strictly.
 fn read(body: &[u8]) -> Result<Wanted, Failure> {
-    let wanted: Wanted = serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Failure::invalid(
-            IssueCode::Structure,
-            format!("The body is no override as the schema OverrideRequest tells it: line {line}, column {column}."),
-        )
-    })?;
+    let wanted: Wanted = document(body, "OverrideRequest")?;
     if wanted.thread.is_some() == wanted.task.is_some() {
         return Err(Failure::invalid(IssueCode::Required, "Name the thread or the task, one of them."));
     }

@@ -11,13 +11,11 @@ use domain::policy::Policy;
 use domain::store::{SaveError, ThreadView};
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
-use fhir::issue::IssueCode;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::json as answer;
 use super::overrides::{found, visibility};
+use super::{document, json as answer};
 use crate::communication::refused;
 use crate::context::Context;
 use crate::error::{Answer, Failure};
@@ -68,7 +66,7 @@ struct Routing {
 )]
 #[post("/api/v1/threads/{id}/route")]
 pub(crate) async fn route(context: Context, id: Path<String>, body: ResourceBody) -> Answer {
-    let asked: Routing = read(&body, "RouteRequest")?;
+    let asked: Routing = document(&body.0, "RouteRequest")?;
     changed(&context, &id, "route-thread", |policy, view, actor, now| {
         let named = || asked.pool.parse().ok().and_then(|reference| policy.pool_of(&reference));
         let to = policy.pool(&asked.pool).or_else(named).ok_or(Refusal::UnknownPool)?;
@@ -100,7 +98,7 @@ struct Merging {
 )]
 #[post("/api/v1/threads/{id}/merge")]
 pub(crate) async fn merge(context: Context, id: Path<String>, body: ResourceBody) -> Answer {
-    let asked: Merging = read(&body, "MergeRequest")?;
+    let asked: Merging = document(&body.0, "MergeRequest")?;
     for _attempt in 0..ATTEMPTS {
         let policy = context.state.policies.current(&context.caller.tenant).await?;
         let from = view(&context, &id, &policy).await?;
@@ -195,21 +193,13 @@ fn join(change: &mut Change, other: Change) {
     change.decisions.extend(other.decisions);
 }
 
-/// The body, read strictly. What is wrong is told by its place: its text may be a person's.
-fn read<T: DeserializeOwned>(body: &ResourceBody, schema: &str) -> Result<T, Failure> {
-    serde_json::from_slice(&body.0).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let message = format!("The body is not as the schema {schema} tells it: line {line}, column {column}.");
-        Failure::invalid(IssueCode::Structure, message)
-    })
-}
-
 /// How the thread stands after a decision, with the clocks that it has changed.
 fn tell(decision: &Decision) -> Value {
     let thread = &decision.thread;
     let mut told = json!({
         "thread": thread.id,
         "state": thread.state,
+        "marks": thread.marks().collect::<Vec<_>>(),
         "decision": decision.record.id,
         "clocks": decision.clocks.iter().map(super::overrides::clock).collect::<Vec<_>>(),
     });

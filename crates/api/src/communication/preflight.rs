@@ -6,7 +6,7 @@ use domain::change::{AuditAction, OutboxKind, OutboxRow};
 use domain::clock::ClockName;
 use domain::decision::Decision;
 use fhir::category::within;
-use fhir::communication::Communication;
+use fhir::communication::{Communication, notice_coding};
 use fhir::issue::{Issue, IssueCode};
 use fhir::operation::operations;
 use fhir::outcome::Outcome;
@@ -114,6 +114,9 @@ fn said(decision: &Decision, visibility: &Visibility) -> Vec<Value> {
         told.push(json!({ "name": "reply", "part": [
             { "name": "template", "valueCode": reply.template }, { "name": "text", "valueString": reply.text },
         ]}));
+    }
+    for notice in record.sender_notices() {
+        told.push(json!({ "name": "sender-notice", "valueCoding": notice_coding(notice) }));
     }
     let is_theirs = |row: &&OutboxRow| is_team || own.is_some() && row.recipient == own;
     for row in decision.outbox.iter().filter(|row| row.kind == OutboxKind::Notice).filter(is_theirs) {

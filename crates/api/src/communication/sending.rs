@@ -240,7 +240,8 @@ impl<'a> Sending<'a> {
         let (store, tenant) = (&self.context.state.store, &self.context.caller.tenant);
         let of = |who| store.correspondent(tenant.clone(), who);
         let sender = Some(of(Who::Sender(sender.clone())).await?);
-        let everyone = if policy.counts_everyone() { Some(of(Who::Everyone).await?) } else { None };
+        let counted = self.context.state.policies.count_everyone(tenant, policy);
+        let everyone = if counted { Some(of(Who::Everyone).await?) } else { None };
         Ok(Memories { sender, everyone })
     }
 

@@ -11,7 +11,7 @@ use domain::decide::{self, Actor, Setting};
 use domain::id::{Key, Reference, ResourceType};
 use domain::inbox::Inbox;
 use domain::search::Read;
-use domain::store::SaveError;
+use domain::store::{SaveError, ThreadView};
 use domain::time::Instant;
 use fhir::communication::{standing, with_marks};
 use fhir::decided::{self, Frame};
@@ -243,7 +243,9 @@ async fn opened(context: &Context, visibility: &Visibility, stored: &Stored) -> 
     let (Visibility::Staff { .. }, Some(_)) = (visibility, &stored.thread) else { return Ok(None) };
     let (tenant, now) = (&context.caller.tenant, context.now());
     let view = context.state.store.thread_of(tenant.clone(), stored.key.id.clone()).await?;
-    let waits = |view: &domain::store::ThreadView| view.clocks.iter().any(|clock| clock.name == ClockName::FirstOpened);
+    let waits = |view: &ThreadView| {
+        view.thread.needs_review || view.clocks.iter().any(|clock| clock.name == ClockName::FirstOpened)
+    };
     let Some(view) = view.filter(waits) else { return Ok(None) };
     let policy = context.state.policies.current(tenant).await?;
     let pools = policy.pools_of(&context.caller.pools, context.caller.user.as_ref(), Instant::from(now));

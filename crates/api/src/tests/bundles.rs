@@ -198,6 +198,7 @@ async fn an_instant_to_come_is_waited_for_and_one_that_has_passed_is_refused() {
     for (body, pointer) in [
         (json!({ "effectiveFrom": "2020-01-01T00:00:00Z" }), "/effectiveFrom"),
         (json!({ "effectiveFrom": "soon" }), "/effectiveFrom"),
+        (json!({ "cancelRunning": "because" }), "/cancelRunning"),
         (json!({ "from": 1 }), ""),
         (json!([]), ""),
     ] {

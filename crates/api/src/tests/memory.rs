@@ -402,6 +402,10 @@ impl Store for Memory {
         now(Ok(vec![]))
     }
 
+    fn claim_before(&self, _: TenantId, _: BundleRow, _: Instant, _: Span, _: u16) -> Answer<'_, Vec<ClaimedClock>> {
+        now(Ok(vec![]))
+    }
+
     fn calendars(&self, _: TenantId, keys: Vec<String>) -> Answer<'_, Vec<Kept>> {
         let rows = self.0.lock().unwrap();
         now(Ok(keys.iter().filter_map(|key| rows.calendars.get(key).cloned()).collect()))

@@ -78,14 +78,23 @@ async fn a_refused_override_names_its_reason_and_a_remedy() {
         (json!({ "kind": "waive", "reason": "staffing" }), 400, None),
         (json!({ "kind": "waive", "reason": "staffing", "thread": thread, "task": task }), 400, None),
         (json!({ "kind": "waive", "reason": "staffing", "thread": thread, "note": "Mrs Canary" }), 400, None),
-        (json!({ "kind": "forget", "reason": "staffing", "thread": thread }), 400, None),
-        (json!({ "kind": "waive", "reason": "staffing", "thread": thread, "who": "Mrs Canary" }), 400, None),
+        (json!({ "kind": "forget", "reason": "staffing", "thread": thread }), 422, None),
+        (json!({ "kind": "waive", "reason": "staffing", "thread": thread, "who": "Mrs Canary" }), 422, None),
     ];
     for (body, status, reason) in cases {
         let refused = house.send(&nurse, PATH, &body).await;
         assert_eq!(refused.status, status, "{}", refused.text);
         assert_eq!(refused.json()["issues"][0]["reason"].as_str(), reason, "{}", refused.text);
         assert!(!refused.text.contains("Canary"), "{}", refused.text);
+    }
+    for (body, pointer) in [
+        (json!({ "kind": "forget", "reason": "staffing", "thread": thread }), "/kind"),
+        (json!({ "kind": "extend", "reason": "staffing", "thread": thread, "amount": "Mrs Canary" }), "/amount"),
+    ] {
+        let refused = house.send(&nurse, PATH, &body).await;
+        let issue = refused.json()["issues"][0].clone();
+        assert_eq!((refused.status, &issue["pointer"]), (422, &json!(pointer)), "{}", refused.text);
+        assert!(issue["remedy"].is_string() && !refused.text.contains("Canary"), "{}", refused.text);
     }
     assert_eq!(house.send(&nurse, PATH, &waive(&thread)).await.status, 201);
     let over = house.send(&nurse, PATH, &waive(&thread)).await;

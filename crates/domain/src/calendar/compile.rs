@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::fault::{CalendarError, CalendarFault, MAX_STRETCHES};
 use super::intervals::{Interval, Intervals, merged};
-use super::spec::{CalendarSpec, Day, HolidaySet, Hours, Shift};
+use super::spec::{CalendarSpec, Combination, Day, HolidaySet, Hours, Shift};
 use super::zone::{self, DAY, Offsets, wall};
 use crate::time::Instant;
 
@@ -32,14 +32,6 @@ pub(super) const SPREAD: i64 = 5;
 pub(super) enum Source {
     Rules(Box<Rules>),
     Combined { how: Combination, left: Arc<Source>, right: Arc<Source> },
-}
-
-/// Set algebra on open time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Combination {
-    Union,
-    Intersection,
-    Minus,
 }
 
 impl Source {

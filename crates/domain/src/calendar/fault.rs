@@ -19,6 +19,8 @@ pub const MAX_HOLIDAYS: usize = 2000;
 pub const MAX_EXCEPTIONS: usize = 1000;
 /// Most closures of a calendar.
 pub const MAX_CLOSURES: usize = 500;
+/// Most calendars that one is combined with.
+pub const MAX_COMBINED: usize = 4;
 
 /// Why a calendar cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -150,6 +152,7 @@ impl CalendarSpec {
             }
             findings.shifts(&format!("/exceptions/{index}/shifts"), &exception.shifts);
         }
+        findings.count("/combined", self.combined.len(), MAX_COMBINED);
         findings.count("/closures", self.closures.len(), MAX_CLOSURES);
         for (index, closure) in self.closures.iter().enumerate() {
             if closure.until <= closure.from {

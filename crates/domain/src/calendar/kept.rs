@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Calendar, CalendarError, CalendarSpec, Holiday, HolidaySet, tzdb_version};
+use super::{Calendar, CalendarError, CalendarSpec, Combination, Holiday, HolidaySet, tzdb_version};
 use crate::id::hex;
 use crate::time::Instant;
 
@@ -21,6 +21,19 @@ pub struct Kept {
     pub rules: CalendarSpec,
     /// The confirmed holidays of the sets it names, in the order in which they count.
     pub holidays: Vec<Holiday>,
+    /// The calendars that are laid over it, in order, as [`CalendarSpec::combined`] says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<Laid>,
+}
+
+/// A calendar that is laid over another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Laid {
+    /// What is open then.
+    pub how: Combination,
+    /// The calendar.
+    pub calendar: Kept,
 }
 
 /// Why another calendar counts than before.
@@ -92,20 +105,27 @@ pub fn is_ahead(key: &str) -> bool {
 }
 
 impl Kept {
-    /// A calendar with what counts of all the holiday sets there are.
-    pub fn new(spec: &CalendarSpec, sets: &[HolidaySet]) -> Self {
+    /// A calendar with what counts of all the holiday sets there are, and of the calendars that it may be combined with.
+    pub fn new(spec: &CalendarSpec, sets: &[HolidaySet], others: &[CalendarSpec]) -> Self {
         let named = spec.holiday_sets.iter().filter_map(|id| sets.iter().find(|set| set.id == *id));
         let holidays: Vec<Holiday> =
             named.flat_map(|set| &set.entries).filter(|holiday| holiday.confirmed).cloned().collect();
         let rules = CalendarSpec { holiday_sets: Vec::new(), ..spec.clone() };
-        let key = format!(
-            "{}{MARK}{}.{}.{}",
-            spec.id,
-            short(&CalendarSpec { id: String::new(), ..rules.clone() }),
-            short(&holidays.iter().map(|holiday| (holiday.date.to_string(), &holiday.shifts)).collect::<Vec<_>>()),
-            tzdb_version(),
-        );
-        Self { key, rules, holidays }
+        let laid = spec.combined.iter().filter_map(|own| {
+            let other = others.iter().find(|other| other.id == own.with && other.combined.is_empty())?;
+            Some(Laid { how: own.how, calendar: Self::new(other, sets, &[]) })
+        });
+        let with: Vec<Laid> = laid.collect();
+        let nameless = CalendarSpec { id: String::new(), ..rules.clone() };
+        // What is laid over it counts as its own rules and holidays do.
+        let all_rules = match with.as_slice() {
+            [] => short(&nameless),
+            with => short(&(nameless, with.iter().map(|laid| &laid.calendar.rules).collect::<Vec<_>>())),
+        };
+        let all_holidays = holidays.iter().chain(with.iter().flat_map(|laid| &laid.calendar.holidays));
+        let all_holidays: Vec<_> = all_holidays.map(|holiday| (holiday.date.to_string(), &holiday.shifts)).collect();
+        let key = format!("{}{MARK}{all_rules}.{}.{}", spec.id, short(&all_holidays), tzdb_version());
+        Self { key, rules, holidays, with }
     }
 
     /// Makes it ready for the years around an instant, by the zone data of the binary.
@@ -113,7 +133,10 @@ impl Kept {
         const CONFIRMED: &str = "confirmed";
         let spec = CalendarSpec { holiday_sets: vec![CONFIRMED.to_owned()], ..self.rules.clone() };
         let set = HolidaySet { id: CONFIRMED.to_owned(), source: None, entries: self.holidays.clone() };
-        Calendar::compile(&spec, &[set], around)
+        let own = Calendar::compile(&spec, &[set], around)?;
+        self.with.iter().try_fold(own, |own, laid| {
+            Ok(own.combined(laid.how, &laid.calendar.compile(around)?, self.rules.id.clone()))
+        })
     }
 }
 
@@ -141,7 +164,7 @@ mod tests {
     }
 
     fn key(id: &str, start: &str, sets: &[HolidaySet]) -> String {
-        Kept::new(&spec(id, start), sets).key
+        Kept::new(&spec(id, start), sets, &[]).key
     }
 
     #[test]
@@ -161,11 +184,41 @@ mod tests {
     }
 
     #[test]
+    fn a27_calendars_that_a_bundle_combines_are_kept_with_what_they_are_combined_with() {
+        let around: Instant = "2026-06-01T00:00:00Z".parse().unwrap();
+        let until = around.plus(60 * 86_400);
+        let sets = sets(true, "2026-06-22");
+        let late = |start: &str| CalendarSpec { holiday_sets: vec![], ..spec("late", start) };
+        let clinic = |how: Combination| CalendarSpec {
+            combined: vec![super::super::Combined { how, with: "late".to_owned() }],
+            ..spec("clinic", "09:00")
+        };
+        let compiled = |kept: &Kept| kept.compile(around).unwrap();
+        let plain = |spec: &CalendarSpec| compiled(&Kept::new(spec, &sets, &[]));
+        let (one, other) = (plain(&spec("clinic", "09:00")), plain(&late("12:00")));
+        for (how, wanted) in [
+            (Combination::Union, one.union(&other, "clinic")),
+            (Combination::Intersection, one.intersection(&other, "clinic")),
+            (Combination::Minus, one.minus(&other, "clinic")),
+        ] {
+            let kept = Kept::new(&clinic(how), &sets, &[late("12:00")]);
+            let again: Kept = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+            assert_eq!(compiled(&again).walk(around, until), wanted.walk(around, until), "{how:?}");
+            let moved = Kept::new(&clinic(how), &sets, &[late("13:00")]);
+            assert_eq!(
+                Moved::between(&kept.key, &moved.key),
+                Some(Moved::Bundle),
+                "what it is combined with has changed"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_kept_counts_as_it_did() {
         let sets = sets(true, "2026-06-22");
         let around: Instant = "2026-06-01T00:00:00Z".parse().unwrap();
         let until = around.plus(60 * 86_400);
-        let kept = Kept::new(&spec("clinic", "09:00"), &sets);
+        let kept = Kept::new(&spec("clinic", "09:00"), &sets, &[]);
         let text = serde_json::to_string(&kept).unwrap();
         let again = serde_json::from_str::<Kept>(&text).unwrap().compile(around).unwrap();
         let whole = Calendar::compile(&spec("clinic", "09:00"), &sets, around).unwrap();

@@ -26,6 +26,30 @@ pub struct CalendarSpec {
     pub exceptions: Vec<DateException>,
     /// Stretches of closed time, whatever the rest says.
     pub closures: Vec<Closure>,
+    /// Other calendars that are laid over all of this, in order.
+    pub combined: Vec<Combined>,
+}
+
+/// Another calendar of the bundle, and how it is laid over one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Combined {
+    /// What is open then.
+    pub how: Combination,
+    /// The other calendar's id; it is no combination itself.
+    pub with: String,
+}
+
+/// Set algebra on open time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Combination {
+    /// Open when either is.
+    Union,
+    /// Open when both are.
+    Intersection,
+    /// Open when the other is not.
+    Minus,
 }
 
 /// The hours of an ordinary week.
@@ -217,6 +241,8 @@ struct WrittenCalendar {
     exceptions: Vec<DateException>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     closures: Vec<Closure>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    combined: Vec<Combined>,
 }
 
 impl TryFrom<WrittenCalendar> for CalendarSpec {
@@ -235,6 +261,7 @@ impl TryFrom<WrittenCalendar> for CalendarSpec {
             holiday_sets: written.holiday_sets,
             exceptions: written.exceptions,
             closures: written.closures,
+            combined: written.combined,
         })
     }
 }
@@ -253,6 +280,7 @@ impl From<CalendarSpec> for WrittenCalendar {
             holiday_sets: spec.holiday_sets,
             exceptions: spec.exceptions,
             closures: spec.closures,
+            combined: spec.combined,
         }
     }
 }

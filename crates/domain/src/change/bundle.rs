@@ -18,6 +18,40 @@ pub struct BundleRow {
     pub effective_from: Instant,
     /// Its JSON text.
     pub body: String,
+    /// Why what is owed under the bundle before it falls away when it comes into force; `None`: that is finished under
+    /// its own terms.
+    pub cancels: Option<CancelReason>,
+}
+
+/// Why what is owed under a bundle falls away when it retires: a closed list, so that it can be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CancelReason {
+    /// The clinic answers no more.
+    ClinicCloses,
+    /// What is owed is answered in another system from now on.
+    AnsweredElsewhere,
+    /// The bundle promised what nobody meant.
+    BundleFaulty,
+}
+
+impl CancelReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::ClinicCloses, Self::AnsweredElsewhere, Self::BundleFaulty];
+
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClinicCloses => "clinic-closes",
+            Self::AnsweredElsewhere => "answered-elsewhere",
+            Self::BundleFaulty => "bundle-faulty",
+        }
+    }
+
+    /// The reason of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
+    }
 }
 
 impl BundleRow {
@@ -30,6 +64,7 @@ impl BundleRow {
             state: BundleState::Draft,
             effective_from: now,
             body: bundle.canonical(),
+            cancels: None,
         }
     }
 

@@ -34,7 +34,7 @@ pub struct OutboxRow {
 pub enum Hours {
     /// Nobody's: it leaves at once.
     None,
-    /// The team's: it leaves while the pool is open and it is not quiet for staff.
+    /// The team's: it leaves while whom it is for is at work, and it is not quiet for staff.
     Team,
     /// Those of the person on the patient's side whom it is for: it leaves while it is not quiet for them.
     Person,

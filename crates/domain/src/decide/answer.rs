@@ -2,6 +2,7 @@
 //! wrote, which starts and stops nothing.
 
 use crate::clock::{Clock, ClockName, ClockState, Event};
+use crate::decision::SenderNotice;
 use crate::id::Reference;
 use crate::policy::RedFlagHit;
 use crate::policy::turnaround::PauseReason;
@@ -19,6 +20,9 @@ impl Inbound<'_, '_> {
         if !self.message.is_human_reply() {
             self.record.left("clock", "stop", "only a human answer to the patient stops a clock");
             return;
+        }
+        if self.message.body.split_whitespace().count() > usize::from(policy.bundle.staff_reply_words) {
+            self.record.tell_sender(SenderNotice::ReplyLong);
         }
         if let Some(history) = self.history.take() {
             let pool = super::answering(policy, thread).clone();

@@ -92,7 +92,10 @@ fn handed(
         record.left("hand-over", "owner", "it stands so already");
     } else {
         let handed_cycle = thread.cycle;
-        thread = Thread { owner: None, assigned: to.cloned(), handed_cycle, revision: thread.revision + 1, ..thread };
+        // Whoever asks somebody to answer has looked; whoever gives it back need not have.
+        let needs_review = thread.needs_review && to.is_none();
+        let revision = thread.revision + 1;
+        thread = Thread { owner: None, assigned: to.cloned(), needs_review, handed_cycle, revision, ..thread };
         clocks.push(Clock { revision: waiting.revision + 1, ..waiting.clone() });
         record.did("hand-over", handing.reason, to.map(ToString::to_string), None);
         record.did("hand-over-by", "person", handing.actor.person.map(ToString::to_string), None);

@@ -78,6 +78,13 @@ impl Inbound<'_, '_> {
                     self.record.errors.push(format!("template {id} has no text"));
                     return None;
                 };
+                // What a rule asks for is an automatic reply like any other; where it comes too soon, the bundle's triggers
+                // may still say by when somebody answers.
+                let closure = self.opens(&saying.pool.calendar);
+                if let Some(why) = self.too_soon(STAFF_WROTE, closure, thread) {
+                    self.record.left("automatic-reply", id, why);
+                    return self.accepted(thread, saying);
+                }
                 self.say(&plain(template), thread, saying, false)
             }
             Cause::Accepted => self.accepted(thread, saying),
@@ -109,7 +116,8 @@ impl Inbound<'_, '_> {
         None
     }
 
-    /// Tells that a message waits for a review: with the text of the block, else the bundle's, else the one that ships.
+    /// Tells that a message waits for a review: with the text of the block, else the bundle's, else the one that ships;
+    /// as often as the bundle says.
     fn held_back(
         &mut self,
         trigger: Trigger,
@@ -119,6 +127,10 @@ impl Inbound<'_, '_> {
     ) -> Option<AutomaticReply> {
         let policy = self.setting.policy;
         let reply = policy.bundle.away_replies.iter().find(|reply| reply.when == trigger);
+        if let Some((reply, why)) = reply.and_then(|reply| Some((reply, self.silent(reply, None, thread)?))) {
+            self.record.left("automatic-reply", &reply.id, why);
+            return None;
+        }
         let own = contact.or(reply.map(|reply| reply.template.as_str())).and_then(|id| policy.template(id));
         let shipped = shipped_template(if trigger == Trigger::Blocked { "blocked" } else { "held-for-review" });
         for template in [own, shipped].into_iter().flatten() {
@@ -154,16 +166,15 @@ impl Inbound<'_, '_> {
     /// Why a reply is silent, if it is.
     fn silent(&self, reply: &AwayReply, closure: Option<Instant>, thread: &Thread) -> Option<&'static str> {
         let now = self.setting.now;
-        let within = reply.not_if_staff_wrote_within.unwrap_or(STAFF_WROTE);
-        if thread.last_staff_at.is_some_and(|at| now.since(at) <= within.seconds()) && within > Span::default() {
-            return Some("staff wrote a moment ago");
+        // That a message is kept back is told also while the team writes, unless the reply says otherwise.
+        let held = matches!(reply.when, Trigger::HeldForReview | Trigger::Blocked);
+        let unless = if held { Span::default() } else { STAFF_WROTE };
+        let within = reply.not_if_staff_wrote_within.unwrap_or(unless);
+        if let Some(why) = self.too_soon(within, closure, thread) {
+            return Some(why);
         }
         if reply.when == Trigger::MessageAccepted && thread.replied_cycle >= thread.cycle {
             return Some("one per sender and cycle");
-        }
-        let replies = self.sender.replies();
-        if closure.is_some() && replies.iter().any(|before| before.closure == closure) {
-            return Some("one per sender and closure");
         }
         let throttle = reply.throttle?;
         let same = |before: &&Replied| match throttle.per {
@@ -171,9 +182,20 @@ impl Inbound<'_, '_> {
             ThrottlePer::SenderThread => before.thread == thread.id,
             ThrottlePer::SenderClosure => before.closure == closure,
         };
-        let own = replies.iter().filter(|before| before.reply.as_ref() == Some(&reply.id)).filter(same);
+        let own = self.sender.replies().iter().filter(|before| before.reply.as_ref() == Some(&reply.id)).filter(same);
         let recent = own.filter(|before| now.since(before.at) < throttle.window.seconds()).count();
         (recent > 0).then_some("throttled")
+    }
+
+    /// Why no automatic reply comes now: somebody of the team has written within that time, or the closure has had its
+    /// reply.
+    fn too_soon(&self, within: Span, closure: Option<Instant>, thread: &Thread) -> Option<&'static str> {
+        let now = self.setting.now;
+        if thread.last_staff_at.is_some_and(|at| now.since(at) <= within.seconds()) && within > Span::default() {
+            return Some("staff wrote a moment ago");
+        }
+        let answered = closure.is_some() && self.sender.replies().iter().any(|before| before.closure == closure);
+        answered.then_some("one per sender and closure")
     }
 
     /// Why the budgets do not allow one more reply, if they do not.

@@ -44,6 +44,7 @@ pub fn claim(
     let repeated = view.thread.owner.as_ref() == Some(person);
     let thread = Thread {
         owner: Some(person.clone()),
+        needs_review: repeated && view.thread.needs_review,
         revision: view.thread.revision + i32::from(!repeated),
         ..view.thread.clone()
     };

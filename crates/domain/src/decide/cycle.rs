@@ -67,6 +67,7 @@ impl<'a> Inbound<'a, '_> {
             open: view.map(|view| view.clocks.as_slice()).unwrap_or_default(),
             pool,
             occasion: Occasion::Wrote { reopens },
+            author: Some(&self.message.sender),
             red_flag: flagged,
             // What is owed is counted from receipt, also of a message that was held until now.
             at: self.message.occurred_at.unwrap_or(self.received_at),
@@ -89,7 +90,8 @@ impl<'a> Inbound<'a, '_> {
             self.record.errors.push("no turnaround policy governs".to_owned());
             return;
         };
-        let right = SettingRight { setting: self.setting, history, turnaround, pool };
+        let author = Some(&self.message.sender).filter(|_| self.message.from_patient());
+        let right = SettingRight { setting: self.setting, history, turnaround, pool, author };
         let (clocks, ledger) = right.clocks(thread, self.ids, &mut self.record);
         self.clocks.extend(clocks);
         self.ledger.extend(ledger);
@@ -119,6 +121,7 @@ impl<'a> Inbound<'a, '_> {
             }
             let pool = super::answering(self.setting.policy, thread);
             self.outbox.due_after_promise(self.ids, &mut self.record, (open, &clock), thread, pool);
+            self.outbox.unbounded(self.ids, &mut self.record, (open, &clock), thread);
             // The clock that a patient waits for is kept even unchanged: its Task and promise may follow the thread.
             if !entries.is_empty() || clock.terms != open.terms || clock.name == ClockName::NextResponse {
                 self.ledger.extend(entries);

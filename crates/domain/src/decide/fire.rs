@@ -13,7 +13,9 @@ use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
 use super::notice::{Notice, Outbox};
-use super::{Setting, named};
+use super::route::handed_over;
+use super::routing::tag;
+use super::{Setting, mirrors, named, open_clock};
 
 /// What the firing of a clock's thresholds changes.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,12 +26,14 @@ pub struct Fired {
     pub thread: Option<Thread>,
     /// The clock's new state.
     pub clock: Clock,
+    /// Other clocks of the thread, where another pool answers from now on.
+    pub beside: Vec<Clock>,
     /// Entries for its ledger.
     pub ledger: Vec<LedgerEntry>,
     /// The firings, each of which can be written once.
     pub firings: Vec<Firing>,
-    /// The Task that mirrors the clock.
-    pub task: Option<Task>,
+    /// The Tasks that mirror them.
+    pub tasks: Vec<Task>,
     /// Events and notices.
     pub outbox: Vec<OutboxRow>,
 }
@@ -65,7 +69,8 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
     let now_answering = view.thread.pool.as_deref().and_then(|id| policy.pool(id));
     let pool = now_answering.or_else(|| policy.pool(&clock.terms.pool)).unwrap_or_else(|| policy.default_pool());
     let mut outbox = Outbox::new(setting);
-    let mut thread = None;
+    let mut thread = view.thread.clone();
+    let mut escalated = None;
     if let Some(until) = pause_ended {
         record.did("pause", PAUSE_ENDS, None, Some(until));
         outbox.due_after_promise(ids, &mut record, (clock, &fired), &view.thread, pool);
@@ -73,11 +78,10 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
         let owed = view.clocks.iter().any(|open| open.name == ClockName::NextResponse);
         let state = if owed { ThreadState::AwaitingTeam } else { ThreadState::Answered };
         let decides = clock.name == ClockName::NextResponse || !owed;
-        thread = (decides && view.thread.is_waiting()).then(|| Thread {
-            state,
-            revision: view.thread.revision + 1,
-            ..view.thread.clone()
-        });
+        if decides && view.thread.is_waiting() {
+            thread.state = state;
+        }
+        thread.needs_review |= outbox.unbounded(ids, &mut record, (clock, &fired), &view.thread);
     }
     if let Some(promised) = missed {
         firings.push(firing(&fired, PROMISE_MISSED.to_owned(), promised, now));
@@ -110,15 +114,87 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
             continue;
         }
         for action in &threshold.actions {
-            if let Action::Notify { to } = action {
-                let told = Notice { topic: &threshold.id, to: *to, deliver: threshold.deliver };
-                outbox.team(ids, &mut record, &told, &view.thread, pool);
+            match action {
+                Action::Notify { to } => {
+                    let told = Notice { topic: &threshold.id, to: *to, deliver: threshold.deliver };
+                    let author = fired.terms.author.as_ref();
+                    outbox.threshold(ids, &mut record, &told, (&view.thread, pool), author);
+                }
+                Action::AddTag { value } => tag(&mut thread, value, &mut record),
+                Action::RouteToPool { to } => escalated = Some(to.clone()),
+                // Lint lets nothing else stand here.
+                _ => record.left("action", &threshold.id, "it cannot be done by a threshold"),
             }
         }
     }
     record.note(&fired, "fire", policy, now);
-    let task = Task::mirror(thread.as_ref().unwrap_or(&view.thread), &fired, now);
-    Some(Fired { record, thread, clock: fired, ledger, firings, task, outbox: outbox.into_rows() })
+    let mut clocks = vec![fired];
+    if let Some(to) = escalated {
+        let handing = Escalating { setting, view, focus };
+        (thread, ledger) = handing.to(&to, (thread, ledger), &mut clocks, ids, (&mut record, &mut outbox));
+    }
+    let changed = thread != view.thread;
+    thread.revision = view.thread.revision + i32::from(changed);
+    if thread.marks().ne(view.thread.marks()) {
+        clocks.extend(mirroring(view, &clocks));
+    }
+    let tasks = mirrors(&thread, &clocks, now);
+    let clock = clocks.remove(0);
+    let beside = clocks;
+    let thread = changed.then_some(thread);
+    Some(Fired { record, thread, clock, beside, ledger, firings, tasks, outbox: outbox.into_rows() })
+}
+
+/// A threshold lets another pool answer.
+struct Escalating<'a> {
+    setting: Setting<'a>,
+    view: &'a ThreadView,
+    focus: Key,
+}
+
+impl Escalating<'_> {
+    /// Hands the thread over as a person would: its new state, and the ledger with what the hand-over adds. `clocks` begin
+    /// with the one that has fired.
+    fn to(
+        self,
+        to: &str,
+        (thread, mut ledger): (Thread, Vec<LedgerEntry>),
+        clocks: &mut Vec<Clock>,
+        ids: &mut Ids,
+        (record, outbox): (&mut Record, &mut Outbox<'_>),
+    ) -> (Thread, Vec<LedgerEntry>) {
+        let policy = self.setting.policy;
+        let Some(to) = policy.pool(to).filter(|to| self.view.thread.pool.as_ref() != Some(&to.id)) else {
+            record.left("hand-over", "threshold", "that pool answers already, or is no more");
+            return (thread, ledger);
+        };
+        record.did("hand-over", "threshold", None, None);
+        record.path.push(format!("handed over: {}", to.id));
+        record.pool = Some(to.id.clone());
+        let standing = standing(self.view, &clocks[0]);
+        let handed = handed_over(self.setting, (&standing, thread), to, ids, (record, outbox));
+        outbox.event(ids, "thread-handed-over", &handed.thread, self.focus);
+        ledger.extend(handed.ledger);
+        for clock in handed.clocks {
+            if clock.id == clocks[0].id { clocks[0] = clock } else { clocks.push(clock) }
+        }
+        (handed.thread, ledger)
+    }
+}
+
+/// The thread with the clock as it has fired, before its next revision.
+fn standing(view: &ThreadView, fired: &Clock) -> ThreadView {
+    let as_fired = |clock: &Clock| {
+        if clock.id == fired.id { Clock { revision: clock.revision, ..fired.clone() } } else { clock.clone() }
+    };
+    ThreadView { clocks: view.clocks.iter().map(as_fired).collect(), ..view.clone() }
+}
+
+/// The clock whose Task shows the thread's marks and pool, where it does not change by itself.
+fn mirroring(view: &ThreadView, changed: &[Clock]) -> Option<Clock> {
+    let waiting = open_clock(view, ClockName::NextResponse)?;
+    let known = changed.iter().any(|clock| clock.id == waiting.id);
+    (!known).then(|| Clock { revision: waiting.revision + 1, ..waiting.clone() })
 }
 
 /// The thresholds that have come, with their instants, in order.

@@ -81,6 +81,7 @@ impl Inbound<'_, '_> {
                     pool: pool.reference.clone(),
                     reviewer: pool.leads.first().unwrap_or(&pool.reference).clone(),
                 }),
+                author: Some(self.message.sender.clone()),
             },
             fold: Fold::default(),
             promised_at: None,

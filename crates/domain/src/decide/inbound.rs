@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, ClockName, LedgerEntry};
 use crate::correspondent::Who;
-use crate::decision::{AutomaticReply, Record};
+use crate::decision::{AutomaticReply, Record, SenderNotice};
 use crate::hold::Hold;
 use crate::id::Ids;
 use crate::message::{Message, Reading};
@@ -11,7 +11,7 @@ use crate::policy::bundle::Variable;
 use crate::policy::rule::Recipient;
 use crate::policy::turnaround::Deliver;
 use crate::store::ThreadView;
-use crate::thread::{Thread, ThreadState};
+use crate::thread::{Thread, ThreadState, VISIT_SUGGESTED};
 use crate::time::{Instant, Span};
 
 use super::attendance::Attendance;
@@ -146,7 +146,7 @@ impl<'a> Inbound<'a, '_> {
             }
             thread.state = ThreadState::AwaitingTeam;
         }
-        self.suggestions(thread);
+        self.suggestions(thread, routed.visit);
 
         let due = self.waiting().and_then(|clock| clock.to_be_told(self.setting.now));
         if message.occurred_at.is_some() && !flagged && due.is_none() {
@@ -213,13 +213,18 @@ impl<'a> Inbound<'a, '_> {
         }
     }
 
-    fn suggestions(&mut self, thread: &Thread) {
+    /// What the sender is told beside the reply, on the message itself. A visit is suggested to both sides: the team
+    /// finds it as a mark of the conversation.
+    fn suggestions(&mut self, thread: &mut Thread, by_rule: bool) {
         let bundle = &self.setting.policy.bundle;
-        if thread.patient_messages >= i32::from(bundle.visit_suggested_from) {
-            self.record.did("sender-notice", "visit-suggested", None, None);
+        if by_rule || thread.patient_messages >= i32::from(bundle.visit_suggested_from) {
+            self.record.tell_sender(SenderNotice::VisitSuggested);
+            if thread.tags.iter().all(|tag| tag != VISIT_SUGGESTED) {
+                thread.tags.push(VISIT_SUGGESTED.to_owned());
+            }
         }
         if self.reading.length > bundle.length.notice {
-            self.record.did("sender-notice", "message-long", None, None);
+            self.record.tell_sender(SenderNotice::MessageLong);
         }
     }
 }

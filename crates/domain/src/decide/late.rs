@@ -4,7 +4,7 @@
 
 use crate::clock::{Calendars, Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
 use crate::decision::Record;
-use crate::id::Ids;
+use crate::id::{Ids, Reference};
 use crate::message::Message;
 use crate::policy::Pool;
 use crate::policy::turnaround::Turnaround;
@@ -119,6 +119,8 @@ pub struct SettingRight<'a> {
     pub turnaround: &'a Turnaround,
     /// The pool that answers.
     pub pool: &'a Pool,
+    /// Who has written the message, where it is for the team to answer.
+    pub author: Option<&'a Reference>,
 }
 
 impl SettingRight<'_> {
@@ -176,6 +178,7 @@ impl SettingRight<'_> {
             open: &open,
             pool: self.pool,
             occasion: Occasion::Wrote { reopens: false },
+            author: self.author,
             red_flag: false,
             at: run.from,
         };

@@ -3,14 +3,16 @@
 
 use crate::calendar::zone_named;
 use crate::change::{Hours, OutboxRow};
+use crate::id::Reference;
 use crate::policy::bundle::QuietAudience;
 use crate::policy::{Policy, Pool};
 use crate::thread::{Priority, Thread};
 use crate::time::Instant;
 
-/// The earliest instant at or after `at` at which a notice may leave that was written at `since`.
+/// The earliest instant at or after `at` at which a notice to somebody may leave that was written at `since`.
 pub(super) fn leaves(
     policy: &Policy,
+    to: &Reference,
     (thread, pool): (&Thread, &Pool),
     (hours, priority): (Hours, Priority),
     (since, at): (Instant, Instant),
@@ -22,8 +24,8 @@ pub(super) fn leaves(
             policy.quiet_until(QuietAudience::Patient, zone.as_ref(), priority, (since, at))
         }
         Hours::Team => {
-            let calendar = policy.calendar(&pool.calendar);
-            // A pool that never opens is told all the same.
+            let calendar = policy.hours_of(to, pool);
+            // Who never works is told all the same.
             let opening = |at: Instant| calendar.and_then(|calendar| calendar.next_open(at)).unwrap_or(at);
             let (since, at) = (opening(since), opening(at));
             if lifted(at) {
@@ -59,6 +61,7 @@ pub(super) fn passes<'p>(
 /// `None` when it leaves.
 pub fn put_off(policy: &Policy, thread: &Thread, row: &OutboxRow, now: Instant) -> Option<Instant> {
     let about = (thread, super::answering(policy, thread));
-    let until = leaves(policy, about, (row.hours, row.priority), (row.occurred_at, now));
+    let to: Reference = row.recipient.as_deref()?.parse().ok()?;
+    let until = leaves(policy, &to, about, (row.hours, row.priority), (row.occurred_at, now));
     (until > now).then_some(until)
 }

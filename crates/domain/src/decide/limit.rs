@@ -123,7 +123,8 @@ impl Inbound<'_, '_> {
         if policy.counts_within().max(self.remember) > Span::default() {
             self.sender.change().count(&thread.id, began, now);
         }
-        if policy.counts_everyone() {
+        // A bundle in shadow may count everybody where the one in force does not.
+        if policy.counts_everyone() || self.everyone.known {
             self.everyone.change().count(&thread.id, began, now);
         }
     }
@@ -140,6 +141,8 @@ impl Inbound<'_, '_> {
 /// A memory while a decision is taken.
 pub struct Remembered {
     state: Correspondent,
+    /// Whether it was looked up: otherwise nothing is known of its owner.
+    known: bool,
     changed: bool,
 }
 
@@ -147,7 +150,7 @@ impl Remembered {
     /// A memory that is known, or that of somebody not heard of yet.
     pub fn of(known: Option<&Correspondent>, who: impl FnOnce() -> Who) -> Self {
         let state = known.cloned().unwrap_or_else(|| Correspondent::unknown(who()));
-        Self { state, changed: false }
+        Self { state, known: known.is_some(), changed: false }
     }
 
     /// The memory, to be changed: it is saved with the decision.

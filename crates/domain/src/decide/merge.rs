@@ -98,6 +98,7 @@ impl Merging<'_> {
             state: ThreadState::Resolved,
             task: None,
             merged_into: Some(self.into.thread.id.clone()),
+            needs_review: false,
             revision: self.from.thread.revision + 1,
             ..self.from.thread.clone()
         };

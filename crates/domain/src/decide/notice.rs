@@ -14,6 +14,7 @@ use crate::time::Instant;
 use super::Setting;
 use super::attendance::told;
 use super::leave::{leaves, passes};
+use super::obligation::UNBOUNDED;
 
 /// What leaves because of one decision.
 pub struct Outbox<'a> {
@@ -27,7 +28,7 @@ pub struct Notice<'a> {
     pub topic: &'a str,
     /// Whom it is for.
     pub to: Recipient,
-    /// Whether it waits for the pool to open.
+    /// Whether it waits until whom it is for is at work, or until it is not quiet for them.
     pub deliver: Deliver,
 }
 
@@ -59,18 +60,40 @@ impl<'a> Outbox<'a> {
         });
     }
 
-    /// A notice to the team: to everyone whom the recipient stands for, when the pool's calendar opens or at once.
+    /// What a threshold tells: the team in its hours, the author or the patient in theirs. Where nobody is known on the
+    /// patient's side, the pool is told.
+    pub fn threshold(
+        &mut self,
+        ids: &mut Ids,
+        record: &mut Record,
+        notice: &Notice<'_>,
+        (thread, pool): (&Thread, &Pool),
+        author: Option<&Reference>,
+    ) {
+        let outside = match notice.to {
+            Recipient::Author => author.or(thread.patient.as_ref()),
+            Recipient::Patient => thread.patient.as_ref(),
+            Recipient::Owner | Recipient::Pool | Recipient::PoolLead | Recipient::Supervisors => None,
+        };
+        match (outside, notice.deliver) {
+            (None, _) => self.team(ids, record, notice, thread, pool),
+            (Some(to), Deliver::Now) => self.at_once(ids, record, notice.topic, to, thread),
+            (Some(to), Deliver::WhenOpen) => self.person(ids, record, notice.topic, to, thread.priority, thread),
+        }
+    }
+
+    /// A notice to the team: to everyone whom the recipient stands for, when they are at work or at once.
     pub fn team(&mut self, ids: &mut Ids, record: &mut Record, notice: &Notice<'_>, thread: &Thread, pool: &Pool) {
         let Setting { policy, now } = self.setting;
         let hours = match notice.deliver {
             Deliver::Now => Hours::None,
             Deliver::WhenOpen => Hours::Team,
         };
-        let release_at = leaves(policy, (thread, pool), (hours, thread.priority), (now, now));
+        let at_work = |to: &Reference| leaves(policy, to, (thread, pool), (hours, thread.priority), (now, now));
         let mut all: Vec<Reference> = Vec::new();
         for meant in recipients(notice.to, thread, pool) {
             // Who is there when it leaves: it may be held until somebody is back, or gone.
-            let (found, path) = told(policy, &meant, pool, release_at);
+            let (found, path) = told(policy, &meant, pool, at_work(&meant));
             if !path.is_empty() {
                 record.left("notice", notice.topic, &path.join(", "));
             }
@@ -81,7 +104,8 @@ impl<'a> Outbox<'a> {
             }
         }
         for recipient in all {
-            self.push(ids, record, notice.topic, &recipient, thread, (hours, thread.priority, release_at));
+            let leaves = (hours, thread.priority, at_work(&recipient));
+            self.push(ids, record, notice.topic, &recipient, thread, leaves);
         }
     }
 
@@ -103,6 +127,24 @@ impl<'a> Outbox<'a> {
         self.team(ids, record, &told, thread, pool);
     }
 
+    /// Tells the clinic's default pool, and says in the record, that nobody can say any more by when a clock is due: once,
+    /// when a change makes it so. Nothing else would warn of it, so that a person must look; answers whether it is so.
+    pub fn unbounded(
+        &mut self,
+        ids: &mut Ids,
+        record: &mut Record,
+        (before, after): (&Clock, &Clock),
+        thread: &Thread,
+    ) -> bool {
+        if before.fold.is_unbounded() || !after.fold.is_unbounded() {
+            return false;
+        }
+        record.errors.push(format!("{}: {UNBOUNDED}", after.name));
+        let told = Notice { topic: "unbounded", to: Recipient::Pool, deliver: Deliver::WhenOpen };
+        self.team(ids, record, &told, thread, self.setting.policy.default_pool());
+        true
+    }
+
     /// A notice to the patient's side, outside their quiet hours.
     pub fn person(
         &mut self,
@@ -115,7 +157,7 @@ impl<'a> Outbox<'a> {
     ) {
         let Setting { policy, now } = self.setting;
         let about = (thread, super::answering(policy, thread));
-        let release_at = leaves(policy, about, (Hours::Person, priority), (now, now));
+        let release_at = leaves(policy, to, about, (Hours::Person, priority), (now, now));
         self.push(ids, record, topic, to, thread, (Hours::Person, priority, release_at));
     }
 
@@ -158,17 +200,14 @@ impl<'a> Outbox<'a> {
     }
 }
 
-/// Whom a recipient stands for. Nobody is left untold: without an owner it is the pool, without leads or supervisors
-/// those next below.
+/// Whom of the team a recipient stands for. Nobody is left untold: without an owner it is the pool, without leads or
+/// supervisors those next below, and the pool in the place of somebody on the patient's side who is not known.
 fn recipients(to: Recipient, thread: &Thread, pool: &Pool) -> Vec<Reference> {
     let leads = || if pool.leads.is_empty() { vec![pool.reference.clone()] } else { pool.leads.clone() };
     match to {
         Recipient::Owner => vec![thread.answerer().unwrap_or(&pool.reference).clone()],
-        Recipient::Pool => vec![pool.reference.clone()],
+        Recipient::Pool | Recipient::Author | Recipient::Patient => vec![pool.reference.clone()],
         Recipient::PoolLead => leads(),
         Recipient::Supervisors => pool.supervisors.clone().map_or_else(leads, |supervisors| vec![supervisors]),
-        Recipient::Author | Recipient::Patient => {
-            thread.patient.clone().map_or_else(|| vec![pool.reference.clone()], |patient| vec![patient])
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry, Terms};
 use crate::decision::{Record, TriedKind};
-use crate::id::Ids;
+use crate::id::{Ids, Reference};
 use crate::policy::rule::{Action, Recipient};
 use crate::policy::rule::{Fact, Field};
 use crate::policy::turnaround::{
@@ -67,6 +67,8 @@ pub struct Beginning<'a> {
     pub pool: &'a Pool,
     /// What they begin with.
     pub occasion: Occasion,
+    /// Who has written what is to be answered.
+    pub author: Option<&'a Reference>,
     /// Whether there is danger.
     pub red_flag: bool,
     /// From when on.
@@ -127,6 +129,7 @@ impl Beginning<'_> {
                 known_from: None,
                 rests: named.rests(),
                 review: None,
+                author: self.author.cloned(),
             },
             fold: Fold::default(),
             promised_at: None,

@@ -4,14 +4,14 @@ use crate::clock::{Clock, ClockName, Event};
 use crate::decision::{Decision, Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::store::ThreadView;
-use crate::thread::Thread;
+use crate::thread::NEEDS_REVIEW;
 
 use super::notice::Outbox;
 use super::overrule::{Actor, allowed};
 use super::{Refusal, Setting, mirrors, named, open_clock};
 
 /// Decides about a person of the team who says that they have opened a thread. Where that has been said, or nothing
-/// waits to be opened, it changes nothing and is no error: the decision then has no clocks.
+/// waits to be opened or looked at, it changes nothing and is no error: the decision then has no clocks.
 pub fn open(setting: Setting<'_>, view: &ThreadView, actor: Actor<'_>, ids: &mut Ids) -> Result<Decision, Refusal> {
     let Setting { policy, now } = setting;
     allowed(policy, view, actor)?;
@@ -30,7 +30,18 @@ pub fn open(setting: Setting<'_>, view: &ThreadView, actor: Actor<'_>, ids: &mut
         record.did("open", ClockName::FirstOpened.as_str(), Some(person.to_string()), None);
         outbox.event(ids, "thread-opened-by-human", &thread, focus);
         clocks.push(clock);
-        thread = Thread { revision: thread.revision + 1, ..thread };
+    }
+    if thread.needs_review {
+        record.did("open", NEEDS_REVIEW, Some(person.to_string()), None);
+        thread.needs_review = false;
+        // Its Task says so too.
+        clocks.extend(
+            open_clock(view, ClockName::NextResponse)
+                .map(|waiting| Clock { revision: waiting.revision + 1, ..waiting.clone() }),
+        );
+    }
+    if view.thread.needs_review || !clocks.is_empty() {
+        thread.revision += 1;
     } else {
         record.left("open", ClockName::FirstOpened.as_str(), "nothing waits to be opened");
     }

@@ -72,6 +72,7 @@ pub fn overrule(
     thread.state = state_after(asked, &thread);
     if matches!(asked.kind, OverrideKind::Waive | OverrideKind::NoReplyNeeded | OverrideKind::Resolve) {
         thread.task = None;
+        thread.needs_review = false;
     }
     record.did("override", asked.kind.as_str(), None, None);
     record.did("override-reason", asked.reason.as_str(), actor.person.map(ToString::to_string), None);
@@ -80,6 +81,7 @@ pub fn overrule(
     for clock in &clocks {
         if let Some(before) = view.clocks.iter().find(|before| before.id == clock.id) {
             outbox.due_after_promise(ids, &mut record, (before, clock), &thread, pool);
+            thread.needs_review |= outbox.unbounded(ids, &mut record, (before, clock), &view.thread);
         }
     }
     let topic = if asked.kind == OverrideKind::Resolve { "thread-closed" } else { "task-overridden" };

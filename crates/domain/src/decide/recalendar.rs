@@ -5,15 +5,12 @@ use crate::clock::{Clock, Event};
 use crate::decision::{Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
 use crate::policy::Policy;
-use crate::policy::rule::Recipient;
-use crate::policy::turnaround::Deliver;
 use crate::store::ThreadView;
 use crate::task::Task;
 use crate::thread::Thread;
 
 use super::fire::Fired;
-use super::notice::{Notice, Outbox};
-use super::obligation::UNBOUNDED;
+use super::notice::Outbox;
 use super::{Setting, answering, named};
 
 /// The calendar that a clock is to be counted by from now on, and why: `None` while it is counted by the right one, when
@@ -53,13 +50,19 @@ pub fn recalendar(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &
         outbox.due_after_promise(ids, &mut record, (clock, &after), &view.thread, pool);
     }
     let mut thread = None;
-    if after.fold.is_unbounded() && !clock.fold.is_unbounded() {
-        // Nothing warns of a clock that is never due, so that a person must look.
-        record.errors.push(format!("{}: {UNBOUNDED}", after.name));
-        let told = Notice { topic: "unbounded", to: Recipient::Pool, deliver: Deliver::WhenOpen };
-        outbox.team(ids, &mut record, &told, &view.thread, policy.default_pool());
+    if outbox.unbounded(ids, &mut record, (clock, &after), &view.thread) {
         thread = Some(Thread { needs_review: true, revision: view.thread.revision + 1, ..view.thread.clone() });
     }
-    let task = Task::mirror(&view.thread, &after, now);
-    Some(Fired { record, thread, clock: after, ledger, firings: vec![], task, outbox: outbox.into_rows() })
+    let shown = thread.as_ref().unwrap_or(&view.thread);
+    let tasks = Task::mirror(shown, &after, now).into_iter().collect();
+    Some(Fired {
+        record,
+        thread,
+        clock: after,
+        beside: vec![],
+        ledger,
+        firings: vec![],
+        tasks,
+        outbox: outbox.into_rows(),
+    })
 }

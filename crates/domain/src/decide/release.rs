@@ -11,7 +11,7 @@ use crate::store::ThreadView;
 use super::inbound::Inbound;
 use super::overrule::Actor;
 use super::send::{continued, facts_of};
-use super::{Known, Refusal, Setting, mirrors, named};
+use super::{Known, Refusal, Setting, mirrors, named, needing_review};
 
 /// Why a hold ends when nobody has reviewed it.
 const LONGEST_HOLD: &str = "longest-hold";
@@ -85,9 +85,7 @@ pub fn expire<'a>(setting: Setting<'a>, held: HeldMessage<'a>, known: Known<'a>,
         actor: None,
         client: "postern",
     };
-    let mut decision = ended(setting, held, known, &ending, ids);
-    decision.thread.needs_review = true;
-    Some(decision)
+    Some(needing_review(ended(setting, held, known, &ending, ids), setting.now))
 }
 
 /// Whether somebody leads the pool that a hold is for; where nobody does, its members review.

@@ -74,29 +74,12 @@ pub fn route(
     record.priority = Some(view.thread.priority);
     record.path.push(format!("handed over: {}", to.id));
     record.did("hand-over", reason.as_str(), actor.person.map(ToString::to_string), None);
-    let thread = Thread {
-        pool: Some(to.id.clone()),
-        pool_reference: Some(to.reference.clone()),
-        owner: None,
-        handed_cycle: view.thread.cycle,
-        revision: view.thread.revision + 1,
-        ..view.thread.clone()
-    };
-    let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
-    for open in view.owed().filter(|clock| clock.name != ClockName::Team) {
-        let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
-        to.id.clone_into(&mut clock.terms.pool);
-        clocks.push(clock);
-    }
-    let begun = team_begins(setting, view, &thread, Occasion::HandedToPool, ids, &mut record);
-    clocks.extend(begun.0);
-    ledger.extend(begun.1);
+    // Whoever hands it over has looked.
+    let looked = Thread { needs_review: false, handed_cycle: view.thread.cycle, ..view.thread.clone() };
     let mut outbox = Outbox::new(setting);
+    let handed = handed_over(setting, (view, looked), to, ids, (&mut record, &mut outbox));
+    let HandedOver { thread, clocks, ledger } = handed;
     outbox.event(ids, "thread-handed-over", &thread, focus);
-    if !clocks.is_empty() {
-        let told = Notice { topic: "handed-over", to: Recipient::Pool, deliver: Deliver::WhenOpen };
-        outbox.team(ids, &mut record, &told, &thread, to);
-    }
     let tasks = mirrors(&thread, &clocks, now);
     Ok(Decision {
         record,
@@ -109,6 +92,47 @@ pub fn route(
         correspondents: vec![],
         outbox: outbox.into_rows(),
     })
+}
+
+/// A thread that another pool answers from now on.
+pub(super) struct HandedOver {
+    /// Its new state.
+    pub thread: Thread,
+    /// New states of its clocks.
+    pub clocks: Vec<Clock>,
+    /// Entries for their ledgers.
+    pub ledger: Vec<LedgerEntry>,
+}
+
+/// Lets another pool answer, which is told: the clocks that the patient waits for run on as they did.
+pub(super) fn handed_over(
+    setting: Setting<'_>,
+    (view, thread): (&ThreadView, Thread),
+    to: &Pool,
+    ids: &mut Ids,
+    (record, outbox): (&mut Record, &mut Outbox<'_>),
+) -> HandedOver {
+    let thread = Thread {
+        pool: Some(to.id.clone()),
+        pool_reference: Some(to.reference.clone()),
+        owner: None,
+        revision: view.thread.revision + 1,
+        ..thread
+    };
+    let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
+    for open in view.owed().filter(|clock| clock.name != ClockName::Team) {
+        let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
+        to.id.clone_into(&mut clock.terms.pool);
+        clocks.push(clock);
+    }
+    let begun = team_begins(setting, view, &thread, Occasion::HandedToPool, ids, record);
+    clocks.extend(begun.0);
+    ledger.extend(begun.1);
+    if !clocks.is_empty() {
+        let told = Notice { topic: "handed-over", to: Recipient::Pool, deliver: Deliver::WhenOpen };
+        outbox.team(ids, record, &told, &thread, to);
+    }
+    HandedOver { thread, clocks, ledger }
 }
 
 /// The clocks of a team that ends and of one that begins: a hand-over ends the one before in any case, an assignment
@@ -136,7 +160,9 @@ pub fn team_begins(
     if let Some(turnaround) = begun {
         let pool = answering(policy, thread);
         let at = now;
-        let beginning = Beginning { setting, turnaround, thread, open: &open, pool, occasion, red_flag: false, at };
+        let author = open_clock(view, ClockName::NextResponse).and_then(|clock| clock.terms.author.as_ref());
+        let open = open.as_slice();
+        let beginning = Beginning { setting, turnaround, thread, open, pool, occasion, author, red_flag: false, at };
         let (new, entries) = beginning.clocks(ids, record);
         clocks.extend(new);
         ledger.extend(entries);

@@ -1,7 +1,7 @@
 //! Where a message goes, and what the clinic's rules ask for on the way.
 
 use crate::clock::ClockName;
-use crate::decision::TriedKind;
+use crate::decision::{Record, TriedKind};
 use crate::id::Reference;
 use crate::message::{Message, Reading};
 use crate::policy::rule::{Action, Fact, Field};
@@ -110,22 +110,24 @@ impl<'a> Inbound<'a, '_> {
         false
     }
 
-    /// Marks the thread as rules ask for, and says what else they suggest.
+    /// Marks the thread as rules ask for.
     pub(super) fn mark(&mut self, thread: &mut Thread, routed: &Routed<'a>) {
-        for &tag in &routed.tags {
-            if thread.tags.iter().any(|own| own == tag) {
-                continue;
-            }
-            if thread.tags.len() >= MOST_TAGS {
-                self.record.left("tag", tag, "the conversation has as many as it can");
-            } else {
-                self.record.did("tag", tag, None, None);
-                thread.tags.push(tag.to_owned());
-            }
+        for &mark in &routed.tags {
+            tag(thread, mark, &mut self.record);
         }
-        if routed.visit {
-            self.record.did("sender-notice", "visit-suggested", None, None);
-        }
+    }
+}
+
+/// Marks a thread, unless it has the mark or as many as it can.
+pub(super) fn tag(thread: &mut Thread, mark: &str, record: &mut Record) {
+    if thread.tags.iter().any(|own| own == mark) {
+        return;
+    }
+    if thread.tags.len() < MOST_TAGS {
+        record.did("tag", mark, None, None);
+        thread.tags.push(mark.to_owned());
+    } else {
+        record.left("tag", mark, "the conversation has as many as it can");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::time::Instant;
 
 use super::inbound::Inbound;
 use super::late::History;
-use super::{Known, Refusal, Setting, mirrors, named};
+use super::{Known, Refusal, Setting, mirrors, named, needing_review};
 
 /// How far back an engine may say that a message was written, in seconds: a week.
 const FARTHEST_BACK: i64 = 7 * 86_400;
@@ -61,7 +61,7 @@ pub fn send_scheduled<'a>(
     let mut decision = decided(setting, message, read, &known, None, ids);
     if let Some(refusal) = refused {
         decision.record.left("boundary", refusal.code(), "it was accepted when it was scheduled");
-        decision.thread.needs_review = true;
+        return needing_review(decision, setting.now);
     }
     decision
 }
@@ -149,7 +149,8 @@ fn decided<'a>(
     } else if !message.internal {
         outbox.event(ids, "message-received", &thread, focus);
     }
-    thread.needs_review |= !record.errors.is_empty();
+    // A person of the team who answers has looked.
+    thread.needs_review = !message.is_human_reply() && (thread.needs_review || !record.errors.is_empty());
     record.outcome = if hold.is_some() { Outcome::HeldForReview } else { outcome(&record, &thread, message) };
     record.pool = hold.as_ref().map(|hold| hold.pool.clone()).or_else(|| thread.pool.clone());
     record.priority = Some(thread.priority);
@@ -270,7 +271,7 @@ pub(super) fn outcome(record: &Record, thread: &Thread, message: &Message) -> Ou
         Outcome::NeedsReview
     } else if message.from_patient() && to_pool && !addressed {
         Outcome::Rerouted
-    } else if record.effects.iter().any(|effect| effect.suppressed.is_none() && effect.kind == "sender-notice") {
+    } else if record.sender_notices().next().is_some() {
         Outcome::DeliveredWithNotice
     } else {
         Outcome::Delivered

@@ -237,7 +237,46 @@ pub struct Effect {
     pub suppressed: Option<String>,
 }
 
+/// What the sender of a message is told beside its automatic reply, on the message itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SenderNotice {
+    /// A visit may serve better than further messages.
+    VisitSuggested,
+    /// The message is longer than people like to read.
+    MessageLong,
+    /// An answer of the team is longer than people like to read.
+    ReplyLong,
+}
+
+impl SenderNotice {
+    /// Every notice.
+    pub const ALL: [Self; 3] = [Self::VisitSuggested, Self::MessageLong, Self::ReplyLong];
+
+    /// The code.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VisitSuggested => crate::thread::VISIT_SUGGESTED,
+            Self::MessageLong => "message-long",
+            Self::ReplyLong => "reply-long",
+        }
+    }
+}
+
+/// The kind of the effect that tells the sender something.
+const SENDER_NOTICE: &str = "sender-notice";
+
 impl Record {
+    /// Tells the sender something.
+    pub fn tell_sender(&mut self, notice: SenderNotice) {
+        self.did(SENDER_NOTICE, notice.as_str(), None, None);
+    }
+
+    /// What the sender is told, in order.
+    pub fn sender_notices(&self) -> impl Iterator<Item = SenderNotice> {
+        let told = self.effects.iter().filter(|effect| effect.kind == SENDER_NOTICE && effect.suppressed.is_none());
+        told.filter_map(|effect| SenderNotice::ALL.into_iter().find(|notice| notice.as_str() == effect.what))
+    }
+
     /// A record to be filled.
     pub fn new(id: ResourceId, policy: &Policy, focus: Key, seed: u128, now: Instant, outcome: Outcome) -> Self {
         Self {

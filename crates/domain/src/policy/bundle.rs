@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::{CalendarSpec, HolidaySet};
 use crate::id::Reference;
+use crate::policy::lint::Finding;
 use crate::policy::rule::Rule;
 use crate::policy::turnaround::{Count, Turnaround};
 use crate::thread::Priority;
@@ -34,7 +35,7 @@ pub struct Bundle {
     pub version: i32,
     /// The IANA release it was written with; informational, records name the one in the binary.
     pub timezone_data: String,
-    /// When it is in force.
+    /// When it may come into force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<Effective>,
     /// Who the clinic is, for texts.
@@ -76,12 +77,19 @@ pub struct Bundle {
     /// From which patient message in a thread a visit is suggested.
     #[serde(default = "third")]
     pub visit_suggested_from: u16,
+    /// Above how many words an answer of the team is called long; it is sent all the same.
+    #[serde(default = "sixty")]
+    pub staff_reply_words: u16,
     /// Texts.
     pub templates: Vec<Template>,
 }
 
 const fn forty_five_days() -> Span {
     Span::hours(45 * 24)
+}
+
+const fn sixty() -> u16 {
+    60
 }
 
 const fn third() -> u16 {
@@ -96,15 +104,39 @@ pub enum Schema {
     V1,
 }
 
-/// When a bundle is in force.
+/// Between which instants a bundle may come into force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Effective {
-    /// From this instant.
+    /// Not before this instant.
     pub from: Instant,
-    /// Until this instant.
+    /// Not at this instant any more, or later. What is in force stays so until another bundle follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Instant>,
+}
+
+impl Bundle {
+    /// The instant at which it comes into force that is activated at `now`: the one that is asked for, else its own
+    /// `effective.from`, and at once without either.
+    ///
+    /// # Errors
+    /// What is asked for lies outside `effective`: the finding names its end of it.
+    pub fn comes_into_force(&self, asked: Option<Instant>, now: Instant) -> Result<Instant, Finding> {
+        let own = self.effective.map(|effective| effective.from);
+        let at = asked.unwrap_or_else(|| own.map_or(now, |from| from.max(now)));
+        let fault =
+            |pointer: &str, message: &str, remedy: &str| Err(Finding::error(pointer.to_owned(), message, remedy));
+        if own.is_some_and(|from| at < from) {
+            let remedy =
+                "leave effectiveFrom out, name an instant from then on, or send a version that says an earlier one";
+            return fault("/effective/from", "lies after the instant that is asked for", remedy);
+        }
+        if self.effective.and_then(|effective| effective.until).is_some_and(|until| at >= until) {
+            let remedy = "name an earlier instant, or send a version that may come into force later";
+            return fault("/effective/until", "has come by then", remedy);
+        }
+        Ok(at)
+    }
 }
 
 /// Who the clinic is, for texts to patients.

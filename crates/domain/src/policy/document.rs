@@ -15,7 +15,7 @@ impl Bundle {
     /// [`MAX_TEXT`] bytes long and nests at most 127 deep.
     pub fn read(text: &str) -> Result<Self, Finding> {
         if text.len() > MAX_TEXT {
-            return Err(Finding::too_long(text.len()));
+            return Err(Finding::too_long(text));
         }
         let whole: Value = serde_json::from_str(text).map_err(|error| Finding::not_json(&error))?;
         if let Some(pointer) = first_null(&whole) {

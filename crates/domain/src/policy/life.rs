@@ -40,7 +40,8 @@ pub fn drafted(known: &[BundleRow], draft: BundleRow) -> Result<BundleRow, Refus
 }
 
 /// What is written so that a bundle comes into force at `from`: itself, and now the one before it as retired. Nothing,
-/// when it is in force already.
+/// when it is in force already. What is owed under the one before is finished under its terms, unless the row that comes
+/// says why it falls away.
 pub fn activated(
     known: &[BundleRow],
     bundle: &BundleRow,
@@ -48,7 +49,7 @@ pub fn activated(
     now: Instant,
 ) -> Result<Vec<BundleRow>, Refusal> {
     if bundle.state == BundleState::Active {
-        return if from > now { Err(Refusal::InForce) } else { Ok(vec![]) };
+        return if from > now || bundle.cancels.is_some() { Err(Refusal::InForce) } else { Ok(vec![]) };
     }
     if from > now {
         return Ok(vec![BundleRow { state: BundleState::Scheduled, effective_from: from, ..bundle.clone() }]);
@@ -87,10 +88,11 @@ pub fn retired(bundle: &BundleRow) -> Result<Vec<BundleRow>, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::CancelReason;
 
     fn row(version: i32, state: BundleState) -> BundleRow {
         let effective_from = Instant::from_second(i64::from(version));
-        BundleRow { id: "b".into(), version, hash: "h".into(), state, effective_from, body: "{}".into() }
+        BundleRow { id: "b".into(), version, hash: "h".into(), state, effective_from, body: "{}".into(), cancels: None }
     }
 
     fn states(rows: &[BundleRow]) -> Vec<(i32, BundleState)> {
@@ -111,6 +113,12 @@ mod tests {
         }
         let known = [row(1, BundleState::Active)];
         assert_eq!(activated(&known, &known[0], now, now), Ok(vec![]), "it is already");
+        let cancelling = BundleRow { cancels: Some(CancelReason::ClinicCloses), ..known[0].clone() };
+        assert_eq!(
+            activated(&known, &cancelling, now, now),
+            Err(Refusal::InForce),
+            "nothing retires that would cancel"
+        );
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! A bundle without errors has the form that `docs/policy-bundle.schema.json` describes and can be compiled and
 //! evaluated for any message.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::calendar::Calendar;
 use crate::policy::bundle::Bundle;
@@ -86,13 +88,16 @@ impl Finding {
         )
     }
 
-    /// The document is longer than [`crate::policy::document::MAX_TEXT`].
-    pub fn too_long(bytes: usize) -> Self {
+    /// The document is longer than [`crate::policy::document::MAX_TEXT`]. It names the outermost member that takes the
+    /// most, without reading what is in it.
+    pub fn too_long(text: &str) -> Self {
         let most = crate::policy::document::MAX_TEXT;
+        let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+        let longest = members.iter().max_by_key(|(_, value)| value.get().len());
         Self::error(
-            String::new(),
-            format!("the document has {bytes} bytes; at most {most} are read"),
-            "shorten its lists: one bundle holds the rules of one clinic",
+            longest.map(|(name, _)| format!("/{}", escaped(name))).unwrap_or_default(),
+            format!("the document has {} bytes; at most {most} are read", text.len()),
+            "shorten its longest list or text: one bundle holds the rules of one clinic",
         )
     }
 

@@ -135,6 +135,8 @@ fn what_nobody_reviews_is_delivered_when_its_longest_hold_is_over() {
     let delivered = world.expire(kept.until, &kept.message).unwrap();
     assert_eq!(delivered.hold.as_ref().unwrap().state, HoldState::Delivered);
     assert!(delivered.thread.needs_review);
+    let task = delivered.tasks.iter().find(|task| !task.review).unwrap();
+    assert_eq!(task.marks, ["needs-review"]);
     assert!(clock(&delivered, ClockName::NextResponse).is_some());
     assert_eq!(clock(&delivered, ClockName::Review).unwrap().fold.state.as_str(), "cancelled");
     assert!(world.expire(kept.until.plus(1), &kept.message).is_none(), "once");

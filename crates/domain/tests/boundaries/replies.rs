@@ -105,6 +105,56 @@ fn d11_a_thread_that_a_bot_handles_gets_one_answer_only() {
 }
 
 #[test]
+fn a_reply_that_a_rule_asks_for_is_one_per_closure_and_silent_while_staff_write() {
+    let mut world = World::new(closing(|whole| {
+        let text = json!({ "id": "bot", "version": 1, "texts": { "en": "Your pharmacy can renew it." } });
+        whole["templates"].as_array_mut().unwrap().push(text);
+        whole["routing"] = json!([{
+            "id": "bot", "order": 1, "when": { "all": [] }, "do": [{ "type": "send-template", "value": "bot" }],
+        }]);
+    }));
+    let first = world.begin(june(19, "20:00"), "One.");
+    assert_eq!(template(&first), Some("bot"));
+    let again = world.begin(june(20, "12:00"), "Two.");
+    assert_eq!(template(&again), Some("accepted"), "the closure has been answered; an answer is promised all the same");
+    assert_eq!(left(&again), ["one per sender and closure", "one per sender and closure"]);
+    let open = world.begin(june(22, "09:00"), "Three.");
+    assert_eq!(template(&open), Some("bot"));
+    world.send(june(22, "16:57"), message("Practitioner/nurse", "An answer."), Some(&open.thread.id));
+    let thanks = world.send(june(22, "17:02"), message(PATIENT, "Thanks."), Some(&open.thread.id));
+    assert_eq!(template(&thanks), None, "{:?}", left(&thanks));
+    assert!(left(&thanks).iter().all(|why| *why == "staff wrote a moment ago"));
+}
+
+#[test]
+fn what_is_held_is_told_as_often_as_the_bundle_says() {
+    let held = |change: fn(&mut Value)| {
+        let mut world = World::new(policy(|whole| {
+            whole["limits"] = json!([limit("sender", 1, "PT24H")]);
+            let held = json!({ "id": "held", "when": "held-for-review", "template": "held-for-review" });
+            let replies = whole["awayReplies"].as_array_mut().unwrap();
+            replies.retain(|reply| reply["when"] != "held-for-review");
+            replies.insert(0, held);
+            change(&mut replies[0]);
+        }));
+        let root = world.begin(june(18, "09:00"), "One.").thread.id;
+        world.send(june(18, "10:00"), message("Practitioner/nurse", "An answer."), Some(&root));
+        let mut told = vec![];
+        for minute in [1, 2] {
+            // After a pause, so that it is no part of the message before.
+            let now = june(18, "10:00").plus(minute * 600);
+            let sent = world.send(now, message(PATIENT, "More."), Some(&root));
+            assert!(is_held(&sent));
+            told.push(sent.reply.is_some());
+        }
+        told
+    };
+    assert_eq!(held(|_| {}), [true, true], "whoever is kept back is told, though staff wrote a moment ago");
+    assert_eq!(held(|reply| reply["throttle"] = json!({ "per": "sender", "window": "PT1H" })), [true, false]);
+    assert_eq!(held(|reply| reply["notIfStaffWroteWithin"] = json!("PT15M")), [false, true]);
+}
+
+#[test]
 fn a_message_that_says_a_machine_sent_it_is_owed_an_answer_and_gets_no_automatic_one() {
     let mut world = World::new(closing(|_| {}));
     let mut marked = message(PATIENT, "I am away.");

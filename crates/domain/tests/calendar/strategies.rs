@@ -89,6 +89,7 @@ fn spec(zone: &'static str, changes_on: Date) -> impl Strategy<Value = (Calendar
     (hours(), several, prop::collection::vec(exception, 0..3), prop::collection::vec(closure, 0..3)).prop_map(
         move |(hours, entries, exceptions, closures)| {
             let spec = CalendarSpec {
+                combined: vec![],
                 id: "c".to_owned(),
                 timezone: zone.to_owned(),
                 hours,

@@ -6,7 +6,7 @@ use domain::id::{Reference, ResourceType};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{Communication, Stamp, decision};
+use super::{Communication, Stamp, decision, notice};
 use crate::canonical;
 use crate::issue::Issue;
 use crate::json::Value;
@@ -74,6 +74,7 @@ pub fn released(stored: &Stored, hold: &Hold, stamp: &Stamp<'_>) -> Result<Resou
         .meta(version, &instant(stamp.now), &[])
         .set_text("status", "completed")
         .extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
+    edit = notice::told(edit, stamp.record);
     if let Some(companion) = document.root().get("_status") {
         edit = edit.set("_status", companion.raw());
     }

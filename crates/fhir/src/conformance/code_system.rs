@@ -80,6 +80,23 @@ static SYSTEMS: &[CodeSystem] = &[
         ],
     },
     CodeSystem {
+        url: canonical::MARK,
+        text: "Marks of a conversation, as tags of its Task. Rules of a policy give others of the site's own.",
+        codes: &[
+            ("needs-review", "A person must look: the policy could not be evaluated in full, or nobody reviewed it."),
+            ("visit-suggested", "A visit has been suggested to both sides."),
+        ],
+    },
+    CodeSystem {
+        url: canonical::NOTICE,
+        text: "What the sender of a message is told on it.",
+        codes: &[
+            ("visit-suggested", "A visit may serve better than further messages."),
+            ("message-long", "The message is longer than people like to read."),
+            ("reply-long", "An answer of the team is longer than people like to read."),
+        ],
+    },
+    CodeSystem {
         url: canonical::BUSINESS_STATUS,
         text: "How an obligation stands against its due time.",
         codes: &[
@@ -114,7 +131,8 @@ pub(super) fn all() -> impl Iterator<Item = Definition> {
         let system = json!({
             "caseSensitive": true,
             "valueSet": format!("{}/ValueSet/{id}", canonical::BASE),
-            "content": "complete",
+            // Rules add marks of a site's own.
+            "content": if own.url == canonical::MARK { "fragment" } else { "complete" },
             "count": own.codes.len(),
             "concept": own.codes.iter().map(concept).collect::<Vec<Value>>(),
         });

@@ -14,8 +14,9 @@ struct Extension {
     value: &'static str,
     /// What the value refers to, where it is a reference.
     targets: &'static [&'static str],
-    /// The extensions that it consists of in place of a value: their names and the FHIR types of their values.
-    parts: &'static [(&'static str, &'static str)],
+    /// The extensions that it consists of in place of a value: their names, the FHIR types of their values, and how
+    /// often each may be there.
+    parts: &'static [(&'static str, &'static str, &'static str)],
     text: &'static str,
 }
 
@@ -42,6 +43,13 @@ static EXTENSIONS: &[Extension] = &[
         "The record of the decision that governed the message. Set by the service.",
     ),
     extension(
+        canonical::SENDER_NOTICE,
+        &["Communication"],
+        "Coding",
+        "What the sender is told beside the automatic reply, once for each code: that a visit is suggested, that the \
+         message is long. Set by the service.",
+    ),
+    extension(
         canonical::AUTO_GENERATED,
         &["Communication"],
         "boolean",
@@ -66,7 +74,7 @@ static EXTENSIONS: &[Extension] = &[
         "On a message that waits (on-hold, scheduled): when it is to be sent.",
     ),
     Extension {
-        parts: &[("reader", "Reference"), ("readAt", "instant")],
+        parts: &[("reader", "Reference", "1"), ("readAt", "instant", "1")],
         ..extension(
             canonical::READ_STATE,
             &["Communication"],
@@ -76,12 +84,13 @@ static EXTENSIONS: &[Extension] = &[
     },
     Extension {
         parts: &[
-            ("lastActivity", "instant"),
-            ("unread", "unsignedInt"),
-            ("due", "instant"),
-            ("priority", "code"),
-            ("state", "code"),
-            ("owner", "Reference"),
+            ("lastActivity", "instant", "1"),
+            ("unread", "unsignedInt", "1"),
+            ("due", "instant", "1"),
+            ("priority", "code", "1"),
+            ("state", "code", "1"),
+            ("mark", "code", "*"),
+            ("owner", "Reference", "1"),
         ],
         ..extension(
             canonical::INBOX,
@@ -146,10 +155,10 @@ fn composed(own: &Extension) -> Value {
         json!({ "id": "Extension.extension", "path": "Extension.extension",
             "slicing": { "discriminator": [{ "type": "value", "path": "url" }], "rules": "closed" } }),
     ];
-    for (name, kind) in own.parts {
+    for (name, kind, max) in own.parts {
         let id = format!("Extension.extension:{name}");
         elements.extend([
-            json!({ "id": id, "path": "Extension.extension", "sliceName": name, "max": "1" }),
+            json!({ "id": id, "path": "Extension.extension", "sliceName": name, "max": max }),
             json!({ "id": format!("{id}.url"), "path": "Extension.extension.url", "fixedUri": name }),
             json!({ "id": format!("{id}.value[x]"), "path": "Extension.extension.value[x]", "min": 1,
                 "type": [{ "code": kind }] }),

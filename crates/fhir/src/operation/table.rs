@@ -69,6 +69,12 @@ pub(super) static COMMUNICATION: &[Operation] = &[
                 ],
                 documentation: "The automatic reply.",
             },
+            answered(
+                "sender-notice",
+                (0, "*"),
+                "Coding",
+                "What its sender would be told on it: that a visit is suggested, that it is long.",
+            ),
             OperationParameter {
                 name: "notice",
                 direction: Direction::Out,

@@ -2,8 +2,8 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Text};
-use domain::change::{BundleRow, BundleState, Change};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use domain::change::{BundleRow, BundleState, CancelReason, Change};
 use domain::id::{Key, ResourceType, TenantId, Version};
 use domain::store::{Catalogue, Service};
 use domain::time::Instant;
@@ -19,7 +19,7 @@ use crate::types::{Micros, Ts};
 rows! {
     NewBundle, NewBundles in "bundle"
         on "(tenant, id, version) DO UPDATE SET hash = excluded.hash, state = excluded.state, \
-            effective_from = excluded.effective_from, body = excluded.body \
+            effective_from = excluded.effective_from, body = excluded.body, cancels = excluded.cancels \
             WHERE CASE WHEN excluded.state = 'draft' THEN bundle.state = 'draft' \
             ELSE bundle.hash = excluded.hash AND bundle.body = excluded.body END" {
         tenant: Text = &'a str,
@@ -29,6 +29,7 @@ rows! {
         state: Text = &'static str,
         effective_from: Ts = Micros,
         body: Text = &'a str,
+        cancels: Nullable<Text> = Option<&'static str>,
     }
 }
 
@@ -73,6 +74,7 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             state: bundle.state.as_str(),
             effective_from: bundle.effective_from.into(),
             body: &bundle.body,
+            cancels: bundle.cancels.map(CancelReason::as_str),
         });
         if insert(conn, &rows)? != rows.count() {
             return Ok(false);
@@ -90,6 +92,7 @@ struct Found {
     state: String,
     effective_from: Micros,
     body: String,
+    cancels: Option<String>,
 }
 
 impl TryFrom<Found> for BundleRow {
@@ -103,6 +106,10 @@ impl TryFrom<Found> for BundleRow {
             state: BundleState::from_code(&row.state).ok_or_else(|| unreadable("bundle.state"))?,
             effective_from: row.effective_from.instant(),
             body: row.body,
+            cancels: row
+                .cancels
+                .map(|code| CancelReason::from_code(&code).ok_or_else(|| unreadable("bundle.cancels")))
+                .transpose()?,
         })
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
+use domain::change::BundleRow;
+use domain::clock::ClockName;
 use domain::id::TenantId;
 use domain::store::{ClaimedClock, CountedBy};
 use domain::time::{Instant, Span};
@@ -111,6 +113,32 @@ pub fn counted(
         hold(conn, found, until)
     })?;
     claimed.sort_by(|a, b| (a.next_at, &a.id).cmp(&(b.next_at, &b.id)));
+    Ok(readable(claimed, |row| (&row.tenant, &row.id), ClaimedClock::try_from))
+}
+
+/// Takes clocks of what is owed to patients that run or rest since before a bundle came into force, under another one.
+pub fn before(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    bundle: &BundleRow,
+    now: Instant,
+    lease: Span,
+    limit: u16,
+) -> Result<Vec<ClaimedClock>, QueryError> {
+    let until = Micros::from(now.plus(lease.seconds()));
+    let now = Micros::from(now);
+    let claimed = dialect::write(conn, |conn| {
+        let free = free!(clock::table, now)
+            .filter(clock::tenant.eq(tenant.as_str()))
+            .filter(clock::name.ne(ClockName::Review.as_str()))
+            .filter(clock::bundle.ne(bundle.name()))
+            .filter(clock::started_at.le(Micros::from(bundle.effective_from)))
+            .order((clock::due_at, clock::id))
+            .limit(limit.into())
+            .select((clock::tenant, clock::id));
+        let found = dialect::ready!(free).load(conn)?;
+        hold(conn, found, until)
+    })?;
     Ok(readable(claimed, |row| (&row.tenant, &row.id), ClaimedClock::try_from))
 }
 

@@ -38,6 +38,7 @@ rows! {
         fired: Text = String,
         counted_by: Text = &'a str,
         calendar: Text = &'a str,
+        bundle: Text = &'a str,
     }
 }
 
@@ -48,7 +49,8 @@ impl Sql for Update {
          promised_at = given.promised_at, stopped_at = given.stopped_at, breached_at = given.breached_at, \
          next_at = given.next_at, next_threshold = given.next_threshold, claimed_until = NULL, \
          entries = given.entries, revision = given.revision, terms = given.terms, fold = given.fold, \
-         fired = given.fired, counted_by = given.counted_by, calendar = given.calendar FROM ";
+         fired = given.fired, counted_by = given.counted_by, calendar = given.calendar, \
+         bundle = given.bundle FROM ";
     const AFTER: &'static str = " WHERE clock.tenant = given.tenant AND clock.id = given.id \
          AND clock.revision = given.revision - 1";
 }
@@ -186,6 +188,7 @@ fn row<'a>(tenant: &'a str, clock: &'a Clock) -> Result<ClockRow<'a>, QueryError
         fired: to_string(&clock.fired).map_err(|_| unreadable("a clock's firings"))?,
         counted_by: &clock.terms.counted_by,
         calendar: &fold.calendar,
+        bundle: &clock.terms.bundle,
     })
 }
 

@@ -8,11 +8,11 @@ use domain::time::Instant;
 
 use super::{Conn, dialect};
 use crate::error::QueryError;
-use crate::schema::{clock, outbox};
+use crate::schema::{clock, outbox, thread};
 use crate::store::Figures;
 use crate::types::Micros;
 
-/// Clocks that are not over by state, every such state named, and when the oldest outbox row that should have left was
+/// Clocks that are not over by state, every such state named, how many conversations a person must look at, and when the oldest outbox row that should have left was
 /// due to leave. Those that are over are as many as there ever were: nobody counts them every few seconds.
 pub fn figures(conn: &mut Conn, now: Instant) -> Result<Figures, QueryError> {
     let found: Vec<(String, i64)> = clock::table
@@ -24,6 +24,7 @@ pub fn figures(conn: &mut Conn, now: Instant) -> Result<Figures, QueryError> {
     let count = |code: &str| found.iter().find(|(state, _)| state == code).map_or(0, |(_, count)| *count);
     let open = ClockState::ALL.iter().filter(|state| !state.is_over());
     let clocks = open.map(|state| (state.as_str().to_owned(), count(state.as_str()))).collect();
+    let needing_review = thread::table.filter(sql::<Bool>("thread.needs_review")).count().get_result(conn)?;
     let oldest: Option<Micros> = outbox::table
         .filter(outbox::dispatched_at.is_null())
         .filter(outbox::release_at.le(Micros::from(now)))
@@ -31,7 +32,7 @@ pub fn figures(conn: &mut Conn, now: Instant) -> Result<Figures, QueryError> {
         .select(outbox::release_at)
         .first(conn)
         .optional()?;
-    Ok((clocks, oldest.map(Micros::instant)))
+    Ok((clocks, needing_review, oldest.map(Micros::instant)))
 }
 
 diesel::table! {

@@ -1,6 +1,6 @@
 //! The catalogue: bundles, pools' own resources, and generations.
 
-use domain::change::{BundleRow, BundleState, Change, DecisionRow};
+use domain::change::{BundleRow, BundleState, CancelReason, Change, DecisionRow};
 use domain::decision::Mode;
 use domain::id::{Key, ResourceType};
 use domain::store::{Catalogue, SaveError, Service, Store};
@@ -18,6 +18,7 @@ fn bundle(number: i32, state: BundleState) -> BundleRow {
         state,
         effective_from: at(number.into()),
         body: format!(r#"{{"version": {number}}}"#),
+        cancels: (number == 2).then_some(CancelReason::ClinicCloses),
     }
 }
 

@@ -99,6 +99,7 @@ async fn a_calendar_is_kept_as_it_was_first_kept(store: Fresh) {
         rules: serde_json::from_value(serde_json::json!({"id": "clinic", "timezone": timezone, "alwaysOpen": true}))
             .unwrap(),
         holidays: vec![],
+        with: vec![],
     };
     for timezone in ["America/New_York", "UTC"] {
         store.save(Change { calendars: vec![kept(timezone)], ..Change::new(tenant()) }).await.unwrap();

@@ -129,6 +129,7 @@ pub fn clock(name: &str, of: &str, next: Option<i64>) -> Clock {
             known_from: None,
             rests: Rest::shipped(),
             review: None,
+            author: None,
         },
         fold: Fold {
             state: ClockState::Running,

@@ -39,12 +39,16 @@ impl Worker {
         let held = Held::read(&self.state, tenant, found).await?;
         let setting = Setting { policy: &policy, now };
         let mut ids = self.state.ids(now);
+        let shadow = held.shadow(&self.state, (tenant, &policy), (now, &ids), |setting, ids| {
+            expire(setting, held.message(), held.known(), ids)
+        });
         let Some(decision) = expire(setting, held.message(), held.known(), &mut ids) else { return Ok(()) };
         let outcome = decision.record.outcome;
         let frame = Frame { tenant, generation: policy.generation, now: self.state.time.now() };
         let rows = (&held.stored, held.review.as_ref());
         let mut change = decided::released(&frame, &held.view, rows, decision)
             .map_err(|issues| StoreError::Internal(format!("a message could not be released: {issues:?}")))?;
+        change.shadows = shadow;
         change.audit = vec![AuditRow {
             action: AuditAction::Execute,
             focus: Some(held.stored.key.clone()),

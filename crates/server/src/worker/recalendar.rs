@@ -12,7 +12,8 @@ use fhir::decided::{self, Frame};
 use super::{CLOCKS, LEASE, Report, Worker};
 
 impl Worker {
-    /// Moves clocks to the calendar that counts today, a batch at a time. What clocks are counted by is looked at once
+    /// Lets clocks fall away that began under a bundle whose clocks were to be cancelled, and moves the others to the
+    /// calendar that counts today, a batch at a time. What clocks are counted by is looked at once
     /// for each generation of the catalogue: a clock that begins later begins under the calendar in force, because its
     /// save names the generation.
     pub(super) async fn recalendar(&self, report: &mut Report) -> Result<(), StoreError> {
@@ -37,7 +38,8 @@ impl Worker {
         if policy.generation != generation {
             policy = self.state.policies.renewed(tenant, &policy).await?;
         }
-        if self.recalendar_all(tenant, &policy, report).await? {
+        let cancelled = self.withdraw_all(tenant, &policy, report).await?;
+        if self.recalendar_all(tenant, &policy, report).await? && cancelled {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
             counted.insert(tenant.clone(), policy.generation);
         }
@@ -81,9 +83,7 @@ impl Worker {
         report: &mut Report,
     ) -> Result<(), StoreError> {
         let ClaimedClock { tenant, clock } = claimed;
-        let Some(view) = self.state.store.thread_of(tenant.clone(), clock.thread.clone()).await? else {
-            return Err(StoreError::Internal(format!("clock {} belongs to no thread", clock.id)));
-        };
+        let view = self.view_of(tenant, clock).await?;
         let current = view.clocks.iter().find(|other| other.id == clock.id);
         let setting = Setting { policy, now };
         let decision = current.and_then(|current| recalendar(setting, &view, current, &mut self.state.ids(now)));

@@ -39,7 +39,7 @@ impl Worker {
             return Ok(());
         };
         let frame = Frame { tenant, generation: policy.generation, now: self.state.time.now() };
-        let (mut change, write) = due.sent(&policy, &frame, &mut self.state.ids(now))?;
+        let (mut change, write) = due.sent(&self.state, &policy, &frame, &mut self.state.ids(now))?;
         change.audit = vec![AuditRow {
             action: AuditAction::Execute,
             focus: Some(write.key.clone()),

@@ -120,5 +120,6 @@ fn bundle(compared: &Compared, row: &SimulationRow) -> BundleRow {
         state: BundleState::Active,
         effective_from: row.from,
         body: compared.body.clone(),
+        cancels: None,
     }
 }

@@ -1,12 +1,11 @@
 //! Thresholds that have come.
 
 use domain::access::Visibility;
-use domain::change::Stored;
 use domain::clock::{Clock, ClockName};
 use domain::decide::{Setting, fire};
 use domain::id::{Key, ResourceType, TenantId};
 use domain::search::Read;
-use domain::store::{ClaimedClock, SaveError, StoreError};
+use domain::store::{ClaimedClock, SaveError, StoreError, ThreadView};
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
 
@@ -29,13 +28,7 @@ impl Worker {
         let ClaimedClock { tenant, clock } = claimed;
         let mut policy = self.state.policies.current(tenant).await?;
         loop {
-            let Some(mut view) = self.state.store.thread_of(tenant.clone(), clock.thread.clone()).await? else {
-                return Err(StoreError::Internal(format!("clock {} belongs to no thread", clock.id)));
-            };
-            if clock.name == ClockName::Review {
-                // A review is not what the thread owes its patient: it has a Task of its own.
-                view.task = self.review(tenant, clock).await?;
-            }
+            let view = self.view_of(tenant, clock).await?;
             // The clock as it stands now: it may have been stopped or moved since it was claimed.
             let Some(current) = view.clocks.iter().find(|other| other.id == clock.id) else {
                 report.elsewhere += 1;
@@ -84,12 +77,20 @@ impl Worker {
 }
 
 impl Worker {
-    /// The Task of a review as it is stored.
-    async fn review(&self, tenant: &TenantId, clock: &Clock) -> Result<Option<Stored>, StoreError> {
-        let Some(task) = clock.task.clone() else { return Ok(None) };
-        let key = Key::new(ResourceType::Task, task);
-        let read = Read { tenant: tenant.clone(), key, version: None, visibility: Visibility::Everything };
-        self.state.store.read(read).await
+    /// The thread of a clock, with the Task that mirrors it. A review is not what the thread owes its patient: it has a
+    /// Task of its own.
+    pub(super) async fn view_of(&self, tenant: &TenantId, clock: &Clock) -> Result<ThreadView, StoreError> {
+        let found = self.state.store.thread_of(tenant.clone(), clock.thread.clone()).await?;
+        let lost = || StoreError::Internal(format!("clock {} belongs to no thread", clock.id));
+        let mut view = found.ok_or_else(lost)?;
+        if clock.name == ClockName::Review
+            && let Some(task) = clock.task.clone()
+        {
+            let key = Key::new(ResourceType::Task, task);
+            let read = Read { tenant: tenant.clone(), key, version: None, visibility: Visibility::Everything };
+            view.task = self.state.store.read(read).await?;
+        }
+        Ok(view)
     }
 }
 

@@ -3,7 +3,7 @@
 use actix_web::web::{Bytes, Path};
 use actix_web::{HttpResponse, post};
 use domain::access::Permission;
-use domain::change::{AuditAction, BundleRow, Change};
+use domain::change::{AuditAction, BundleRow, CancelReason, Change};
 use domain::policy::bundle::Bundle;
 use domain::policy::life;
 use domain::policy::lint::{Finding, Severity};
@@ -21,10 +21,12 @@ use crate::openapi::schema;
 /// How often a move is tried anew when nothing but pools' hours has changed meanwhile.
 const ATTEMPTS: usize = 8;
 
-/// Puts a version in force, at once or at an instant to come. The one before retires in the same change, and what is
-/// decided from then on is decided under the new one; clocks that run keep the terms they began with. Of two
-/// activations at the same time one is 200 and the other 409. An instant to come makes the version `scheduled` until
-/// then; `retire` takes that back.
+/// Puts a version in force, at once or at an instant to come: the one that is asked for, else the version's own
+/// `effective.from`; outside its `effective` it is refused. The one before retires in the same change, and what is
+/// decided from then on is decided under the new one; clocks that run keep the terms they began with, unless
+/// `cancelRunning` says why they fall away: then each conversation in which a patient waits needs a person's look, and
+/// nobody is warned any more. Of two activations at the same time one is 200 and the other 409. An instant to come makes
+/// the version `scheduled` until then; `retire` takes that back.
 #[utoipa::path(
     tag = "Administration",
     operation_id = "activateBundle",
@@ -37,15 +39,17 @@ const ATTEMPTS: usize = 8;
 pub(crate) async fn activate(context: Context, path: Path<(String, String)>, body: OptionalBody) -> Answer {
     context.administer(Permission::Update)?;
     let now = Instant::from(context.now());
-    let from = body.0.as_ref().map(effective_from).transpose()?.flatten().unwrap_or(now);
-    if from < now {
+    let asked = body.0.as_ref().map(asked).transpose()?.unwrap_or_default();
+    if asked.from.is_some_and(|from| from < now) {
         return Err(fault("/effectiveFrom", "lies in the past", "leave it out for now, or name an instant to come"));
     }
     moved(&context, &path, "activate-bundle", |known, bundle| {
         // What was without errors as a draft need not be so under a newer program or years later.
         let read = Bundle::read(&bundle.body).map_err(|finding| Failure::Findings(vec![finding]))?;
+        let from = read.comes_into_force(asked.from, now).map_err(|finding| Failure::Findings(vec![finding]))?;
         lint(&read, from)?;
-        Ok(life::activated(known, bundle, from, now)?)
+        let bundle = BundleRow { cancels: asked.cancels, ..bundle.clone() };
+        Ok(life::activated(known, &bundle, from, now)?)
     })
     .await
 }
@@ -135,16 +139,28 @@ fn fault(pointer: &str, message: &str, remedy: &str) -> Failure {
     }])
 }
 
-/// The instant that the body of an activation names.
-fn effective_from(body: &Bytes) -> Result<Option<Instant>, Failure> {
+/// What the body of an activation asks for.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    from: Option<Instant>,
+    cancels: Option<CancelReason>,
+}
+
+fn asked(body: &Bytes) -> Result<Asked, Failure> {
     let whole: Value =
         serde_json::from_slice(body).map_err(|_| Failure::invalid(IssueCode::Structure, "The body is not JSON."))?;
     let members =
         whole.as_object().ok_or_else(|| fault("", "is not an object", "send {\"effectiveFrom\": instant}"))?;
-    if members.keys().any(|name| name != "effectiveFrom") {
-        return Err(fault("", "has a member that is not known", "send effectiveFrom alone, or no body"));
+    if members.keys().any(|name| name != "effectiveFrom" && name != "cancelRunning") {
+        return Err(fault("", "has a member that is not known", "send effectiveFrom and cancelRunning, or no body"));
     }
     let instant = |value: &Value| value.as_str().and_then(|text| text.parse::<Instant>().ok());
     let wrong = || fault("/effectiveFrom", "is no instant", "write it as 2026-07-01T00:00:00-04:00");
-    members.get("effectiveFrom").map(|value| instant(value).ok_or_else(wrong)).transpose()
+    let from = members.get("effectiveFrom").map(|value| instant(value).ok_or_else(wrong)).transpose()?;
+    let reason = |value: &Value| value.as_str().and_then(CancelReason::from_code);
+    let named = CancelReason::ALL.map(CancelReason::as_str).join(", ");
+    let wrong =
+        || fault("/cancelRunning", "is no reason of the list", &format!("give one of {named}, or leave it out"));
+    let cancels = members.get("cancelRunning").map(|value| reason(value).ok_or_else(wrong)).transpose()?;
+    Ok(Asked { from, cancels })
 }

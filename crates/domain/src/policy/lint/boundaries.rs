@@ -181,6 +181,9 @@ impl Lint<'_> {
         if bundle.reply_window == Span::default() {
             self.error("/replyWindow", "closes threads at once", "say how long, such as P45D");
         }
+        if bundle.staff_reply_words == 0 {
+            self.error("/staffReplyWords", "calls every answer long", "say how many words are not, such as 60");
+        }
         if bundle.visit_suggested_from == 0 {
             let remedy = "count from 1, the first message of the patient";
             self.error("/visitSuggestedFrom", "there is no message before the first", remedy);

@@ -64,6 +64,9 @@ impl<'a> Lint<'a> {
         self.language("/clinic/language", &bundle.clinic.language);
         if bundle.effective.is_some_and(|effective| effective.until.is_some_and(|until| until <= effective.from)) {
             self.error("/effective/until", "is not later than from", "let it end after it begins, or leave until out");
+        } else if bundle.effective.is_some_and(|effective| effective.until.is_some()) {
+            let message = "ends nothing by itself: it is the last moment for an activation";
+            self.warn("/effective/until", message, "activate the bundle that follows at that instant");
         }
         self.ids("/holidaySets", bundle.holiday_sets.iter().map(|set| set.id.as_str()));
         self.ids("/calendars", bundle.calendars.iter().map(|calendar| calendar.id.as_str()));

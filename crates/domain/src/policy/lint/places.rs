@@ -1,7 +1,7 @@
 //! Calendars, pools, and whether what is named exists.
 
 use super::Lint;
-use crate::calendar::Calendar;
+use crate::calendar::Kept;
 
 impl Lint<'_> {
     pub(super) fn calendars(&mut self) {
@@ -27,7 +27,18 @@ impl Lint<'_> {
             for (at, closure) in spec.closures.iter().enumerate() {
                 self.line(format!("{pointer}/closures/{at}/reason"), &closure.reason);
             }
-            match Calendar::compile(spec, &bundle.holiday_sets, self.around) {
+            for (at, combined) in spec.combined.iter().enumerate() {
+                let pointer = format!("{pointer}/combined/{at}/with");
+                match bundle.calendars.iter().find(|other| other.id == combined.with) {
+                    None => self.calendar_exists(pointer, &combined.with),
+                    Some(other) if !other.combined.is_empty() => {
+                        let remedy = "name a calendar that says its hours itself";
+                        self.error(pointer, "is combined with others itself", remedy);
+                    }
+                    Some(_) => {}
+                }
+            }
+            match Kept::new(spec, &bundle.holiday_sets, &bundle.calendars).compile(self.around) {
                 Ok(calendar) if calendar.opens() => {
                     self.calendars.insert(spec.id.as_str(), calendar);
                 }

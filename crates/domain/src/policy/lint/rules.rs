@@ -5,6 +5,7 @@ use super::identity::{MAX_LINE, is_id};
 use crate::policy::bundle::Bundle;
 use crate::policy::rule::{Action, Condition, Field, Rule};
 use crate::text::Words;
+use crate::thread::{NEEDS_REVIEW, VISIT_SUGGESTED};
 
 impl Lint<'_> {
     pub(super) fn rules(&mut self) {
@@ -67,12 +68,21 @@ impl Lint<'_> {
                     let remedy = "use a-z, 0-9 and -, a letter first, at most 63 characters";
                     self.error(format!("{pointer}/value"), "not a legal tag", remedy);
                 }
+                Action::AddTag { value } if [NEEDS_REVIEW, VISIT_SUGGESTED].contains(&value.as_str()) => {
+                    let message = "is a mark that the service gives itself";
+                    self.error(format!("{pointer}/value"), message, "call the tag something else");
+                }
                 Action::SendTemplate { value } => self.reply_template(format!("{pointer}/value"), value),
                 _ => {}
             }
-            if threshold != matches!(action, Action::Notify { .. }) {
+            let fits = match action {
+                Action::Notify { .. } => threshold,
+                Action::AddTag { .. } | Action::RouteToPool { .. } => true,
+                _ => !threshold,
+            };
+            if !fits {
                 let remedy = if threshold {
-                    "use notify"
+                    "use notify, add-tag or route-to-pool"
                 } else {
                     "use it in a threshold; accepted messages are notified anyway"
                 };

@@ -97,8 +97,33 @@ impl<'a> Lint<'a> {
         }
     }
 
+    /// When a clock rests, and for how long.
+    fn rests(&mut self, pointer: &str, clock: &ClockPolicy) {
+        let reasons = &clock.pauses_while;
+        for (place, reason) in reasons.iter().enumerate() {
+            if reasons[..place].contains(reason) {
+                let pointer = format!("{pointer}/pausesWhile/{place}");
+                self.error(pointer, "stands there already", "name each reason once");
+            }
+        }
+        if clock.caps_are_shipped() {
+            return;
+        }
+        for (place, cap) in clock.pause_caps.iter().enumerate() {
+            let pointer = format!("{pointer}/pauseCaps/{place}/while");
+            if clock.pause_caps[..place].iter().any(|other| other.reason == cap.reason) {
+                self.error(&pointer, "this reason has a cap already", "keep one of the two");
+            }
+            if !reasons.contains(&cap.reason) {
+                let message = format!("the clock never rests while {}", cap.reason.as_str());
+                self.error(&pointer, message, "add the reason to pausesWhile, or take the cap out");
+            }
+        }
+    }
+
     /// What starts, stops and restarts a clock.
     fn course(&mut self, pointer: &str, clock: &ClockPolicy) {
+        self.rests(pointer, clock);
         let stops = match clock.id {
             ClockName::FirstOpened => Stops::OpenedByHuman,
             ClockName::NextResponse | ClockName::Team => Stops::HumanReply,

@@ -16,8 +16,6 @@ pub enum PauseReason {
     WaitingOnPatient,
     /// The team waits for someone else.
     WaitingOnThirdParty,
-    /// The thread is held.
-    OnHold,
 }
 
 impl PauseReason {
@@ -26,7 +24,6 @@ impl PauseReason {
         match self {
             Self::WaitingOnPatient => "waiting-on-patient",
             Self::WaitingOnThirdParty => "waiting-on-third-party",
-            Self::OnHold => "on-hold",
         }
     }
 }
@@ -81,6 +78,11 @@ impl Rest {
 }
 
 impl ClockPolicy {
+    /// Whether its caps are those that a bundle has when it says none.
+    pub fn caps_are_shipped(&self) -> bool {
+        are_shipped(&self.pause_caps)
+    }
+
     /// When its clocks rest.
     pub fn rests(&self) -> Vec<Rest> {
         let cap = |reason| self.pause_caps.iter().find(|cap| cap.reason == reason).map(|cap| cap.open_days);

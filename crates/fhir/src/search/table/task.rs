@@ -26,7 +26,11 @@ const TAKEN: ForPatients =
 pub(super) static PARAMETERS: &[Parameter] = &[
     ID,
     LAST_UPDATED,
-    TAG,
+    of_the_team(Parameter {
+        documentation: "A mark of the conversation: needs-review, visit-suggested, and those that rules give. Not for \
+                        patients.",
+        ..TAG
+    }),
     SECURITY,
     PROFILE,
     of_the_team(standard(

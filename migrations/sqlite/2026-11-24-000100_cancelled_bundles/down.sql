@@ -1,0 +1,2 @@
+ALTER TABLE clock DROP COLUMN bundle;
+ALTER TABLE bundle DROP COLUMN cancels;
