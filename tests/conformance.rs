@@ -31,6 +31,11 @@ fn addresses(value: &Value, found: &mut Vec<String>) {
 
 async fn what_the_statement_refers_to_is_read_and_found_by_anybody_with_a_token(house: &House) {
     let statement = house.ask(Method::GET, "/fhir/metadata").send().await.is(200).json();
+    assert_eq!(statement["url"], format!("{}/fhir/metadata", house.base()));
+    assert_eq!(statement["patchFormat"], serde_json::json!(["application/json-patch+json", "application/fhir+json"]));
+    for name in ["name", "title", "version"] {
+        assert!(statement[name].is_string(), "{name}");
+    }
     let mut found = vec![];
     addresses(&statement["rest"], &mut found);
     assert!(found.len() > 10, "{found:?}");

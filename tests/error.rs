@@ -62,7 +62,7 @@ async fn every_error_of_the_fhir_interface_is_an_operation_outcome(house: &House
         (Method::GET, "/fhir/Communication/", 404, "not-found"),
         (Method::DELETE, "/fhir/Communication", 400, "required"),
         (Method::DELETE, "/fhir/Task", 405, "not-supported"),
-        (Method::PATCH, "/fhir/Task/x", 405, "not-supported"),
+        (Method::DELETE, "/fhir/Task/x", 405, "not-supported"),
         (Method::GET, "/fhir/Task/x/$claim", 405, "not-supported"),
         (Method::POST, "/fhir/Task", 405, "not-supported"),
         (Method::POST, "/fhir/Task/none/$claim", 403, "forbidden"),

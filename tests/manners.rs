@@ -18,6 +18,9 @@ on_both!(house:
     what_cannot_be_read_or_given_is_refused_with_what_can,
     an_answer_is_indented_when_that_is_asked_for,
     an_address_tells_its_methods,
+    an_address_that_is_too_long_is_refused_as_such,
+    less_of_a_resource_is_read_when_less_is_asked_for,
+    machines_that_see_everything_make_one_under_one_condition,
     what_answers_get_answers_head_and_may_be_compressed,
 );
 
@@ -187,6 +190,25 @@ async fn an_answer_is_indented_when_that_is_asked_for(house: &House) {
     assert_eq!(house.get(&patient("p-1001"), &format!("{path}?_pretty=false")).await.is(200).text, plain.text);
     let found = house.get(&patient("p-1001"), "/fhir/Communication?_pretty=true&_count=1").await.is(200);
     assert!(found.text.contains("\n  \"entry\": [\n"), "{}", found.text);
+    // Also what is known to everybody, what failed, and what was asked for in a form.
+    for (path, status) in [
+        ("/fhir/metadata?_pretty=true", 200),
+        ("/fhir/ValueSet/reason?_pretty=true", 200),
+        ("/fhir/Communication/none?_pretty=true", 404),
+        ("/fhir/nowhere?_pretty=true", 404),
+        ("/fhir/Communication?colour=blue&_pretty=true", 400),
+    ] {
+        let told = house.get(&engine(), path).await.is(status);
+        assert!(told.text.starts_with("{\n  \""), "{path}: {}", told.text);
+        assert!(!house.get(&engine(), &path.replace("true", "false")).await.text.contains("\n  "), "{path}");
+    }
+    let form = |form: &str| house.ask(Method::POST, "/fhir/Communication/_search").by(&engine()).form(form).send();
+    assert!(form("_pretty=true").await.is(200).text.starts_with("{\n  \""));
+    assert_eq!(
+        form("_format=application/json").await.is(200).header("content-type"),
+        "application/json; charset=utf-8"
+    );
+    assert_eq!(form("_format=xml").await.is(406).issues(), ["not-supported"]);
 }
 
 async fn an_address_tells_its_methods(house: &House) {
@@ -231,4 +253,74 @@ async fn what_answers_get_answers_head_and_may_be_compressed(house: &House) {
     }
     let missing = house.ask(Method::HEAD, "/fhir/Communication/none").by(&engine()).send().await.is(404);
     assert!(missing.text.is_empty());
+}
+
+async fn an_address_that_is_too_long_is_refused_as_such(house: &House) {
+    let asked = |length: usize| format!("/fhir/Communication?identifier={}", "a".repeat(length));
+    let refused = house.get(&engine(), &asked(17_000)).await.is(414);
+    assert_eq!(
+        (refused.issues(), refused.json()["resourceType"].as_str()),
+        (vec!["too-long".to_owned()], Some("OperationOutcome"))
+    );
+    assert!(refused.text.contains("_search"), "it says what to do: {}", refused.text);
+    house.ask(Method::GET, &asked(17_000)).send().await.is(414);
+    house.get(&engine(), &asked(1_000)).await.is(200);
+}
+
+async fn less_of_a_resource_is_read_when_less_is_asked_for(house: &House) {
+    let id = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    let path = format!("/fhir/Communication/{id}");
+    let who = patient("p-1001");
+    for address in [path.clone(), format!("{path}/_history/1")] {
+        let some = house.get(&who, &format!("{address}?_elements=sent")).await.is(200);
+        assert_eq!(some.header("etag"), "W/\"1\"");
+        let some = some.json();
+        assert!(some["sent"].is_string() && some["status"].is_string() && some.get("payload").is_none(), "{some}");
+        assert_eq!(some["meta"]["tag"][0]["code"], "SUBSETTED");
+        let summary = house.get(&who, &format!("{address}?_summary=true")).await.is(200).json();
+        assert!(summary["subject"].is_object() && summary.get("payload").is_none());
+        for wrong in ["_summary=count", "_summary=most", "_elements=colour", "colour=blue", "status=completed"] {
+            let refused = house.get(&who, &format!("{address}?{wrong}")).await;
+            assert_eq!(refused.is(400).json()["resourceType"], "OperationOutcome", "{wrong}");
+        }
+        let lenient = house.ask(Method::GET, &format!("{address}?colour=blue")).by(&who);
+        lenient.header("prefer", "handling=lenient").send().await.is(200);
+    }
+    let task = house.task(&id).await["id"].as_str().unwrap().to_owned();
+    let seen = house.get(&who, &format!("/fhir/Task/{task}?_elements=owner,businessStatus")).await.is(200).json();
+    assert!(seen.get("businessStatus").is_none(), "what patients do not see they do not see by its name");
+    for address in [format!("{path}/_history"), "/fhir/Communication/_history".to_owned(), "/fhir/_history".to_owned()]
+    {
+        let told = house.get(&engine(), &format!("{address}?_elements=sent,focus&_summary=false")).await;
+        let told = if address.starts_with("/fhir/_") {
+            told.is(200)
+        } else {
+            told.is(400);
+            house.get(&engine(), &format!("{address}?_elements=sent")).await.is(200)
+        };
+        assert!(told.link("self").unwrap().contains("_elements="), "{}", told.text);
+        for entry in told.json()["entry"].as_array().unwrap() {
+            assert!(entry["resource"].get("payload").is_none(), "{entry}");
+            assert_eq!(entry["resource"]["meta"]["tag"][0]["code"], "SUBSETTED", "{entry}");
+        }
+        let lenient = house.ask(Method::GET, &format!("{address}?colour=blue")).by(&engine());
+        lenient.header("prefer", "handling=lenient").send().await.is(200);
+    }
+}
+
+async fn machines_that_see_everything_make_one_under_one_condition(house: &House) {
+    let mut body = refill("p-1001", "Five left.");
+    body["identifier"] = json!([{ "system": "urn:portal", "value": "1" }]);
+    let body = body.to_string();
+    let machines: Vec<_> = (0..6)
+        .map(|number| api::auth::DevelopmentClaims { client_id: format!("engine-{number}"), ..engine() })
+        .collect();
+    let replies = join_all(machines.iter().map(|who| {
+        let ask = house.ask(Method::POST, "/fhir/Communication").by(who);
+        ask.header("if-none-exist", "identifier=urn:portal|1").fhir(&body).send()
+    }))
+    .await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1, "{replies:?}");
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 5, "{replies:?}");
+    assert_eq!(house.place.count("thread", "1 = 1"), 1);
 }

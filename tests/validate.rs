@@ -10,6 +10,7 @@ use api::auth::DevelopmentClaims;
 
 on_both!(house:
     a_resource_is_looked_at_and_everything_wrong_is_told_with_its_place,
+    a_resource_is_held_to_its_type_and_to_no_other_profile,
     an_empty_array_is_an_error_here_and_nowhere_else,
     what_is_meant_to_be_sent_is_decided_about_and_not_stored,
     what_is_stored_is_looked_at_under_its_id_and_hidden_from_others,
@@ -32,6 +33,17 @@ fn told(reply: &Reply) -> Vec<(String, String, String)> {
 
 fn error(place: &str, code: &str) -> (String, String, String) {
     ("error".to_owned(), place.to_owned(), code.to_owned())
+}
+
+async fn a_resource_is_held_to_its_type_and_to_no_other_profile(house: &House) {
+    let ask = async |profile: &str| {
+        let path = format!("Communication/$validate?profile={profile}");
+        validated(house, &patient("p-1001"), &path, &refill("p-1001", "Five left.")).await
+    };
+    ask("http://hl7.org/fhir/StructureDefinition/Communication").await.is(200);
+    for other in ["http://hl7.org/fhir/StructureDefinition/Task", "urn:profile"] {
+        assert_eq!(ask(other).await.is(400).issues(), ["not-supported"]);
+    }
 }
 
 async fn a_resource_is_looked_at_and_everything_wrong_is_told_with_its_place(house: &House) {
@@ -115,7 +127,7 @@ async fn what_the_operation_does_not_take_is_refused_by_its_place(house: &House)
     for (path, body, place) in [
         (
             "Communication/$validate",
-            given(json!({ "name": "profile", "valueUri": "http://x.example" })),
+            given(json!({ "name": "colour", "valueUri": "http://x.example" })),
             "Parameters.parameter[0]",
         ),
         ("Communication/$validate", given(json!({ "name": "mode" })), "Parameters.parameter[0]"),

@@ -85,6 +85,29 @@ async fn a_held_message_is_its_authors_and_the_leads_alone_until_it_is_released(
     assert_eq!(tasks.len(), 1);
     assert_eq!(tasks[0]["focus"]["reference"], format!("Communication/{id}"));
     assert_eq!(tasks[0]["code"]["coding"][0]["code"], "approve");
+    // It is found by the message that is held and by what it is for; nobody is to answer yet.
+    for (query, expected) in [
+        (format!("focus=Communication/{id}"), 1),
+        ("code=approve".to_owned(), 1),
+        ("code=http://hl7.org/fhir/CodeSystem/task-code%7Capprove".to_owned(), 1),
+        ("code=fulfill&owner=Practitioner/dr-lee".to_owned(), 0),
+        ("code:not=fulfill".to_owned(), 1),
+        ("code:not=approve&owner=Practitioner/dr-lee".to_owned(), 0),
+        ("code=approve,fulfill&owner=Practitioner/dr-lee".to_owned(), 1),
+        ("code:missing=true".to_owned(), 0),
+    ] {
+        assert_eq!(house.get(&lead(), &format!("/fhir/Task?{query}")).await.is(200).ids().len(), expected, "{query}");
+    }
+    let of_messages = async |query: &str| house.get(&lead(), &format!("/fhir/Communication?{query}")).await.is(200);
+    assert_eq!(of_messages("_has:Task:focus:code=approve").await.ids(), std::slice::from_ref(&id));
+    let along = of_messages(&format!("_id={id}&_revinclude=Task:focus")).await;
+    assert!(along.text.contains(&format!(
+        "\"fullUrl\":\"{}/fhir/Task/{}\"",
+        house.base(),
+        tasks[0]["id"].as_str().unwrap()
+    )));
+    assert_eq!(seen["received"], Value::Null, "nobody has received it");
+    assert_eq!(seen["sent"], "2026-06-19T14:00:00.000Z");
     let task = format!("/fhir/Task/{}", tasks[0]["id"].as_str().unwrap());
     house.get(&nurse(), &task).await.is(404);
     house.get(&patient("p-1001"), &task).await.is(404);
@@ -100,7 +123,8 @@ async fn a_held_message_is_its_authors_and_the_leads_alone_until_it_is_released(
     let seen = house.get(&nurse(), &path).await.is(200).json();
     assert_eq!((&seen["status"], text(&seen)), (&json!("completed"), "Two."));
     assert!(seen.get("statusReason").is_none());
-    assert_eq!(seen["received"], "2026-06-19T14:00:00.000Z", "its receipt stays");
+    assert_eq!(seen["received"], "2026-06-19T15:30:00.000Z", "as it is released");
+    assert_eq!(seen["sent"], "2026-06-19T14:00:00.000Z");
     let owed = owed(house, &id).await;
     assert_eq!(owed["restriction"]["period"]["end"], "2026-06-23T21:00:00Z", "two open days from receipt");
     let review = house.get(&lead(), &task).await.is(200).json();

@@ -19,6 +19,7 @@ on_both!(house:
     what_is_fed_in_a_transaction_governs_what_comes_after_it,
     eight_transactions_under_one_condition_make_one_message,
     messages_that_answer_each_other_in_a_circle_are_refused,
+    what_is_put_or_patched_is_there_before_it_is_answered,
 );
 
 fn author() -> api::auth::DevelopmentClaims {
@@ -45,6 +46,12 @@ async fn a_transaction_is_kept_whole_and_its_entries_know_each_other(house: &Hou
     second["about"] = json!([{ "reference": "urn:uuid:a" }]);
     second["extension"] = json!([{ "url": "http://e/x", "valueReference": { "reference": "urn:uuid:b" } },
         { "url": "http://e/y", "valueUri": "urn:uuid:a" }]);
+    second["extension"]
+        .as_array_mut()
+        .unwrap()
+        .extend([json!({ "url": "http://e/z", "valueCanonical": "urn:uuid:a" })]);
+    second["instantiatesCanonical"] = json!(["urn:uuid:a"]);
+    second["text"] = json!({ "status": "additional", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"urn:uuid:a\">urn:uuid:a</a></div>" });
     second["identifier"] = json!([{ "system": "urn:ietf:rfc:3986", "value": "urn:uuid:a" }]);
     // The answer stands before what it answers, and both refer to each other.
     let reply = sent(
@@ -69,7 +76,11 @@ async fn a_transaction_is_kept_whole_and_its_entries_know_each_other(house: &Hou
     assert_eq!(second["extension"][1]["valueUri"], json!(a));
     assert_eq!(second["identifier"][0]["value"], "urn:uuid:a", "what is no address stays");
     assert_eq!(root["about"], json!([{ "reference": b }, { "reference": "Encounter/1" }, { "reference": "#c" }]));
-    assert_eq!(root["contained"][0]["subject"]["reference"], "urn:uuid:a", "what is contained stays");
+    assert_eq!(root["contained"][0]["subject"]["reference"], json!(a), "what is contained refers to the same");
+    assert_eq!(second["extension"][2]["valueCanonical"], "urn:uuid:a", "a canonical is the name of a definition");
+    assert_eq!(second["instantiatesCanonical"][0], "urn:uuid:a");
+    let div = second["text"]["div"].as_str().unwrap();
+    assert!(div.contains(&format!("<a href=\"{a}\">urn:uuid:a</a>")), "{div}");
     assert_eq!(resource(&reply, 1)["total"], 2, "it is seen within already");
     for one in [&a, &b] {
         let stored = house.get(&author(), &format!("/fhir/{one}")).await.is(200).json();
@@ -369,4 +380,41 @@ async fn messages_that_answer_each_other_in_a_circle_are_refused(house: &House) 
     let told = sent(house, &author(), "transaction", &circle).await.is(422);
     assert_eq!(told.json()["issue"][0]["details"]["coding"][0]["code"], "unknown-message");
     assert_eq!(house.place.count("resource", "kind = 'Communication'"), 0);
+}
+
+async fn what_is_put_or_patched_is_there_before_it_is_answered(house: &House) {
+    let draft = async |text: &str| {
+        let mut body = refill("p-1001", text);
+        body["status"] = json!("preparation");
+        house.create(&author(), &body).await.is(201).json()
+    };
+    let answering = |id: &str| {
+        let mut body = refill("p-1001", "And more.");
+        body["inResponseTo"] = json!([{ "reference": format!("Communication/{id}") }]);
+        body
+    };
+    let (mut one, mut two, three) = (draft("One.").await, draft("Two.").await, draft("Three.").await);
+    let name = |own: &Value| own["id"].as_str().unwrap().to_owned();
+    let (first, second, third) = (name(&one), name(&two), name(&three));
+    for own in [&mut one, &mut two] {
+        own["status"] = json!("in-progress");
+    }
+    two["inResponseTo"] = json!([{ "reference": format!("Communication/{first}") }]);
+    let patch = json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+        { "name": "type", "valueCode": "replace" }, { "name": "path", "valueString": "Communication.status" },
+        { "name": "value", "valueCode": "in-progress" } ] }] });
+    // Each stands before what it answers.
+    let entries = [
+        with("POST", "Communication", &answering(&second)),
+        with("POST", "Communication", &answering(&third)),
+        with("PUT", &format!("Communication/{second}"), &two),
+        with("PUT", &format!("Communication/{first}"), &one),
+        with("PATCH", &format!("Communication/{third}"), &patch),
+    ];
+    let reply = sent(house, &author(), "transaction", &entries).await.is(200);
+    assert_eq!(statuses(&reply), ["201", "201", "200", "200", "200"]);
+    let root = |at: usize| resource(&reply, at)["partOf"][0]["reference"].clone();
+    assert_eq!(root(0), format!("Communication/{first}"));
+    assert_eq!(root(1), format!("Communication/{third}"));
+    assert_eq!(root(2), format!("Communication/{first}"));
 }

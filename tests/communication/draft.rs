@@ -13,6 +13,7 @@ on_both!(house:
     a_draft_is_deleted_and_leaves_its_history_to_its_author,
     a_patch_changes_what_it_names_and_not_a_byte_more,
     a_draft_that_is_sent_twice_at_once_is_sent_once,
+    what_was_to_be_made_new_is_not_put_over_what_is_there,
 );
 
 fn author() -> api::auth::DevelopmentClaims {
@@ -82,6 +83,24 @@ async fn a_draft_is_changed_and_sent_by_its_author_and_then_stays(house: &House)
         assert_eq!(refused.issues(), ["business-rule"]);
         assert_eq!(refused.json()["issue"][0]["expression"][0], format!("Communication.{name}"));
     }
+    for (name, value) in
+        [("tag", json!([{ "code": "x" }])), ("profile", json!(["urn:p"])), ("security", json!([{ "code": "R" }]))]
+    {
+        for status in ["completed", "entered-in-error"] {
+            let mut labelled = message.clone();
+            labelled["meta"][name] = value.clone();
+            labelled["status"] = json!(status);
+            let refused = put(house, &id, &labelled, "*").send().await.is(422);
+            assert_eq!(refused.json()["issue"][0]["expression"][0], format!("Communication.meta.{name}"));
+        }
+    }
+    let mut bare = message.clone();
+    bare.as_object_mut().unwrap().remove("meta");
+    assert_eq!(
+        put(house, &id, &bare, "*").send().await.is(200).header("etag"),
+        "W/\"3\"",
+        "who sends none asks for nothing"
+    );
     let refused = house.ask(Method::DELETE, &format!("/fhir/Communication/{id}")).by(&author()).send().await.is(422);
     assert_eq!(refused.json()["issue"][0]["details"]["coding"][0]["code"], "message-sent");
     assert_eq!(house.get(&engine(), &format!("/fhir/Communication/{id}")).await.header("etag"), "W/\"3\"");
@@ -97,7 +116,10 @@ async fn a_draft_is_deleted_and_leaves_its_history_to_its_author(house: &House) 
     assert_eq!(house.ask(Method::DELETE, &path).by(&reader).send().await.is(403).issues(), ["forbidden"]);
     assert!(delete("W/\"1\"").await.is(204).text.is_empty());
     assert_eq!(house.get(&author(), &path).await.is(410).issues(), ["deleted"]);
-    delete("*").await.is(410);
+    for again in ["W/\"1\"", "*"] {
+        assert!(delete(again).await.is(204).text.is_empty(), "it is deleted already");
+    }
+    assert_eq!(house.place.count("resource_history", &format!("id = '{id}'")), 1, "and by that no more");
     put(house, &id, &draft("Again."), "*").send().await.is(410);
     assert!(house.get(&author(), "/fhir/Communication?status=preparation").await.is(200).ids().is_empty());
     let history = house.get(&author(), &format!("{path}/_history")).await.is(200).json();
@@ -156,4 +178,22 @@ async fn a_draft_that_is_sent_twice_at_once_is_sent_once(house: &House) {
     assert_eq!((sent, lost), (1, 5), "{:?}", replies.iter().map(|reply| reply.status).collect::<Vec<_>>());
     assert_eq!(house.place.count("resource", "kind = 'Task'"), 1);
     assert_eq!(house.place.count("thread", "1 = 1"), 1);
+}
+
+async fn what_was_to_be_made_new_is_not_put_over_what_is_there(house: &House) {
+    let body = house.create(&author(), &draft("Perhaps.")).await.is(201).json();
+    let path = format!("/fhir/Communication/{}", body["id"].as_str().unwrap());
+    let put = house.ask(Method::PUT, &path).by(&author()).header("if-none-match", "*");
+    assert_eq!(put.fhir(&body.to_string()).send().await.is(412).issues(), ["conflict"]);
+    let service = json!({ "resourceType": "HealthcareService", "id": "lab", "name": "Lab" });
+    let entry = json!({ "resource": service, "request": { "method": "PUT", "url": "HealthcareService/lab", "ifNoneMatch": "*" } });
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [entry] }).to_string();
+    house.post(&engine(), "/fhir", &bundle).await.is(200);
+    house.post(&engine(), "/fhir", &bundle).await.is(412);
+    let lab = "/fhir/HealthcareService/lab";
+    for _ in 0..2 {
+        house.ask(Method::DELETE, lab).by(&engine()).send().await.is(204);
+    }
+    let again = house.ask(Method::PUT, lab).by(&engine()).header("if-none-match", "*");
+    again.fhir(&service.to_string()).send().await.is(201);
 }

@@ -8,13 +8,15 @@ use crate::example::{
     EVERYTHING_KEPT, PATIENT_REFILL, PROXY_WITH_PHOTO, RED_FLAG_IN_BILLING, STAFF_REPLY, THREAD_HEADER, unchanged,
 };
 use crate::house::House;
-use crate::people::{engine, patient, proxy, refill, staff};
+use crate::people::{engine, patient, proxy, refill, scoped, staff};
 
 on_both!(house:
     the_six_examples_come_back_as_they_were_written,
     a_red_flag_in_capitals_with_a_no_break_space_is_found_in_a_billing_message_at_night,
     an_element_that_fhir_does_not_know_is_refused_by_name,
     what_the_server_sets_cannot_be_said_by_a_client,
+    what_is_not_sent_yet_says_nothing_of_having_been,
+    a_part_of_a_resource_does_not_take_the_place_of_the_whole,
 );
 
 /// Sends, reads and searches a message and holds all three to what was written.
@@ -90,6 +92,81 @@ async fn what_the_server_sets_cannot_be_said_by_a_client(house: &House) {
     assert_eq!(made["meta"]["versionId"], "1");
     assert_eq!(made["meta"]["lastUpdated"], "2026-06-19T14:00:00.000Z");
     assert_eq!(made["received"], made["meta"]["lastUpdated"]);
+    let mut claimed = refill("p-1001", "hello");
+    claimed["instantiatesUri"] = json!(["urn:mine", format!("{}/forged|9", fhir::canonical::POLICY), "urn:also"]);
+    claimed["_instantiatesUri"] = json!([{ "id": "a" }, { "id": "b" }, { "id": "c" }]);
+    claimed["extension"] = json!([
+        { "url": fhir::canonical::CLIENT_SENT, "valueDateTime": "2001-01-01" },
+        { "url": fhir::canonical::DECISION, "valueUri": "urn:forged" },
+    ]);
+    let made = house.create(&patient("p-1001"), &claimed).await.is(201);
+    assert!(!made.text.contains("forged") && !made.text.contains("2001-01-01"), "{}", made.text);
+    let uris = made.json()["instantiatesUri"].clone();
+    assert_eq!((&uris[0], &uris[1]), (&json!("urn:mine"), &json!("urn:also")));
+    assert!(uris[2].as_str().unwrap().starts_with(fhir::canonical::POLICY), "{uris}");
+    assert_eq!(made.json()["_instantiatesUri"], json!([{ "id": "a" }, { "id": "c" }, null]));
     let path = "/fhir/Communication/mine";
     house.ask(Method::GET, path).by(&patient("p-1001")).send().await.is(404);
+}
+
+async fn what_is_not_sent_yet_says_nothing_of_having_been(house: &House) {
+    let who = scoped(&patient("p-1001"), "patient/*.cruds");
+    let later = json!({ "url": fhir::canonical::RELEASE_AT, "valueInstant": "2026-06-19T16:00:00Z" });
+    let ours = |url: &str| json!({ "url": url, "valueUri": "urn:forged" });
+    for status in ["preparation", "on-hold"] {
+        let mut body = refill("p-1001", "hello");
+        body["status"] = json!(status);
+        body["sent"] = json!("2001-01-01T00:00:00Z");
+        body["received"] = json!("2001-01-01T00:00:00Z");
+        body["instantiatesUri"] = json!([format!("{}/forged|9", fhir::canonical::POLICY)]);
+        body["extension"] = json!([ours(fhir::canonical::DECISION), ours(fhir::canonical::CLIENT_SENT)]);
+        if status == "on-hold" {
+            body["extension"].as_array_mut().unwrap().push(later.clone());
+        }
+        let kept = house.create(&who, &body).await.is(201);
+        assert_eq!(kept.json()["status"], status);
+        assert!(!kept.text.contains("2001-01-01") && !kept.text.contains("forged"), "{}", kept.text);
+        let path = format!("/fhir/Communication/{}", kept.id());
+        assert_eq!(house.get(&who, &path).await.is(200).text, kept.text);
+        let mut sent = kept.json();
+        sent["status"] = json!("in-progress");
+        sent["sent"] = json!("2026-06-19T13:59:58Z");
+        sent.as_object_mut().unwrap().remove("extension");
+        let sent = house.put(&who, &path, &sent).await.is(200).json();
+        assert_eq!((&sent["sent"], &sent["received"]), (&sent["meta"]["lastUpdated"], &sent["sent"]));
+        let stated =
+            sent["extension"].as_array().unwrap().iter().find(|one| one["url"] == fhir::canonical::CLIENT_SENT);
+        assert_eq!(stated.unwrap()["valueDateTime"], "2026-06-19T13:59:58Z");
+    }
+}
+
+async fn a_part_of_a_resource_does_not_take_the_place_of_the_whole(house: &House) {
+    let who = scoped(&patient("p-1001"), "patient/*.cruds");
+    let mut draft = refill("p-1001", "hello");
+    draft["status"] = json!("preparation");
+    let id = house.create(&who, &draft).await.is(201).id();
+    let part =
+        house.get(&who, &format!("/fhir/Communication?_id={id}&_summary=true")).await.is(200).resources().remove(0);
+    assert_eq!(part["payload"], Value::Null);
+    let refused = |reply: crate::client::Reply, kind: &str| {
+        let told = reply.is(422).json();
+        assert_eq!(told["issue"][0]["expression"][0], format!("{kind}.meta.tag"));
+        assert_eq!(told["issue"][0]["details"]["coding"][0]["code"], "subsetted");
+    };
+    refused(house.put(&who, &format!("/fhir/Communication/{id}"), &part).await, "Communication");
+    refused(
+        house
+            .put(&who, "/fhir/Communication?identifier=urn:x%7C1", &{
+                let mut part = part.clone();
+                part.as_object_mut().unwrap().remove("id");
+                part
+            })
+            .await,
+        "Communication",
+    );
+    refused(house.create(&who, &part).await, "Communication");
+    let whole = house.get(&who, &format!("/fhir/Communication/{id}")).await.is(200).json();
+    assert_eq!(whole["payload"][0]["contentString"], "hello");
+    let service = json!({ "resourceType": "HealthcareService", "id": "lab", "meta": { "tag": part["meta"]["tag"] } });
+    refused(house.put(&engine(), "/fhir/HealthcareService/lab", &service).await, "HealthcareService");
 }

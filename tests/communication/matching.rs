@@ -13,6 +13,7 @@ on_both!(house:
     eight_puts_of_one_identifier_make_one_message,
     a_draft_is_patched_and_deleted_by_its_identifier,
     what_others_have_does_not_match,
+    a_condition_is_free_again_once_what_it_made_is_deleted,
     a_draft_is_patched_by_paths_and_sent_by_them,
 );
 
@@ -71,6 +72,33 @@ async fn a_message_is_put_by_its_identifier_once_however_often_it_is_put(house: 
     for scope in ["patient/Communication.cru", "patient/Communication.crs", "patient/Communication.us"] {
         let fresh = "/fhir/Communication?identifier=urn:portal%7C3";
         house.put(&scoped(&author(), scope), fresh, &body).await.is(403);
+    }
+}
+
+async fn a_condition_is_free_again_once_what_it_made_is_deleted(house: &House) {
+    let create = async |text: &str| {
+        let ask = house.ask(Method::POST, "/fhir/Communication").by(&author());
+        let ask = ask.header("if-none-exist", "identifier=urn:portal|1");
+        ask.fhir(&draft("p-1001", text).to_string()).send().await
+    };
+    let delete = async |path: &str| house.ask(Method::DELETE, path).by(&engine()).send().await.is(204);
+    let first = create("One.").await.is(201).id();
+    assert_eq!(create("One.").await.is(200).id(), first);
+    for number in 0..2 {
+        delete(&format!("/fhir/Communication/{}", create("One.").await.is(200).id())).await;
+        let again =
+            if number == 0 { create("Two.").await } else { house.put(&author(), ADDRESS, &draft("p-1001", "3")).await };
+        assert_ne!(again.is(201).id(), first);
+    }
+    let service = json!({ "resourceType": "HealthcareService", "name": "Lab",
+        "identifier": [{ "system": "urn:s", "value": "lab" }] });
+    let address = "/fhir/HealthcareService?identifier=urn:s%7Clab";
+    for _ in 0..3 {
+        let made = house.put(&engine(), address, &service).await.is(201).id();
+        delete(&format!("/fhir/HealthcareService/{made}")).await;
+        let ask = house.ask(Method::POST, "/fhir/HealthcareService").by(&engine());
+        let ask = ask.header("if-none-exist", "identifier=urn:s|lab").fhir(&service.to_string());
+        delete(&format!("/fhir/HealthcareService/{}", ask.send().await.is(201).id())).await;
     }
 }
 

@@ -54,6 +54,8 @@ async fn a_message_is_marked_as_read_by_each_person_and_its_version_stays(house:
     assert!(!house.get(&nurse(), &format!("{path}/_history/1")).await.is(200).text.contains("read-state"));
     let given_back = house.get(&proxy("rp-1", "p-1001"), &path).await.is(200).json();
     house.put(&proxy("rp-1", "p-1001"), &path, &given_back).await.is(200);
+    let stale = house.ask(Method::POST, &format!("{path}/$mark-read")).by(&nurse()).header("if-match", "W/\"9\"");
+    assert_eq!(stale.send().await.is(412).issues(), ["conflict"]);
     // Twice is once, and it is taken back.
     mark(house, &nurse(), &id, "mark-read").await.is(200);
     assert_eq!(house.place.count("read_mark", "1 = 1"), 3);
@@ -198,14 +200,25 @@ async fn an_inbox_is_read_page_by_page_and_nobody_finds_what_is_not_theirs(house
     let mut draft = refill("p-1001", "Not yet.");
     draft["status"] = json!("preparation");
     house.create(&patient("p-1001"), &draft).await.is(201);
-    let mut found = vec![];
-    let mut next = Some("/fhir/Communication/$inbox?count=2".to_owned());
-    while let Some(address) = next {
-        let page = house.get(&nurse(), &address).await.is(200);
-        found.extend(conversations(&page.json()).into_iter().map(|(id, _)| id));
-        next = page.link("next");
+    for (who, order) in [(nurse(), sent.clone()), (patient("p-1001"), sent.iter().rev().cloned().collect())] {
+        let ids = |page: &Reply| conversations(&page.json()).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let mut pages = vec![house.get(&who, "/fhir/Communication/$inbox?_count=2").await.is(200)];
+        while let Some(next) = pages[pages.len() - 1].link("next") {
+            pages.push(house.get(&who, &next).await.is(200));
+        }
+        let found: Vec<String> = pages.iter().flat_map(ids).collect();
+        assert_eq!(found, order, "each once, in its order");
+        assert!(pages[0].link("previous").is_none());
+        for (at, page) in pages.iter().enumerate().skip(1).rev() {
+            let again = house.get(&who, &page.link("self").unwrap()).await.is(200);
+            assert_eq!(ids(&again), ids(page), "a page's own address is its own");
+            let back = house.get(&who, &page.link("previous").unwrap()).await.is(200);
+            assert_eq!(ids(&back), ids(&pages[at - 1]));
+            assert_eq!(back.link("previous").is_some(), at > 1);
+            assert_eq!(ids(&house.get(&who, &back.link("next").unwrap()).await.is(200)), ids(page));
+        }
     }
-    assert_eq!(found, sent, "each once, in the order in which they are due");
+    assert_eq!(conversations(&house.get(&nurse(), "/fhir/Communication/$inbox?count=3").await.is(200).json()).len(), 3);
     let refills = house.get(&staff("Practitioner/ann", &["refill"]), "/fhir/Communication/$inbox").await.is(200).json();
     assert_eq!(conversations(&refills).len(), 4);
     let mine = house.get(&patient("p-1001"), "/fhir/Communication/$inbox").await.is(200).json();

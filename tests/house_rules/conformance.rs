@@ -6,8 +6,9 @@ use std::fs;
 use domain::id::ResourceType;
 use fhir::audit_event;
 use fhir::conformance::{Defined, definitions};
+use fhir::history;
 use fhir::interaction::{SERVED, SystemInteraction};
-use fhir::operation::{Level, operations};
+use fhir::operation::{Direction, Level, operations};
 use fhir::search::{RESULT_PARAMETERS, parameters};
 
 use super::root;
@@ -42,6 +43,9 @@ fn expected() -> BTreeSet<String> {
         for operation in operations(kind) {
             let address = |level: &Level| level.path(kind, operation.name).replace("{id}", "[id]");
             all.extend(operation.levels.iter().map(|level| address(level).trim_start_matches('/').to_owned()));
+            // What an operation is given is listed once for each operation of that name.
+            let given = operation.parameters.iter().filter(|own| own.direction == Direction::In);
+            all.extend(given.map(|own| format!("${}({})", operation.name, own.name)));
         }
         if served.has_conditional_create {
             all.insert(format!("{kind} conditional create"));
@@ -61,6 +65,7 @@ fn expected() -> BTreeSet<String> {
             all.extend(parameter.kind.modifiers().iter().map(|modifier| format!(":{modifier}")));
         }
     }
+    all.extend(history::PARAMETERS.map(|name| format!("_history?{name}")));
     all.extend(RESULT_PARAMETERS.iter().map(|parameter| parameter.name.to_owned()));
     all.extend(["eq ne gt ge lt le sa eb", "ap", "_has", "chains"].map(str::to_owned));
     all

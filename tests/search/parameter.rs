@@ -21,6 +21,7 @@ async fn archive(house: &House) -> [String; 4] {
     house.pass(60);
     let mut asked = message("p-2002", FAMILY, "medical-advice", "Rash", "Larger than yesterday.");
     asked["sender"] = json!({ "reference": "RelatedPerson/rp-17" });
+    asked["subject"]["identifier"] = json!({ "system": "urn:mrn", "value": "77" });
     asked["identifier"] = json!([{ "system": "urn:portal", "value": "a|b,c", "type": { "text": "Nummer" } }]);
     asked["meta"] = json!({ "tag": [{ "system": "urn:t", "code": "x" }], "profile": ["urn:profile:1"] });
     asked["priority"] = json!("routine");
@@ -58,7 +59,11 @@ async fn messages_are_found_by_each_parameter(house: &House) {
         ("sender=RelatedPerson/rp-17".to_owned(), vec![&two]),
         ("sender=Patient/p-1001,RelatedPerson/rp-17".to_owned(), vec![&one, &two]),
         (format!("recipient={REFILL}&status=completed"), vec![&one]),
-        ("participant=Practitioner/nurse-ortiz".to_owned(), vec![&three]),
+        // Who answers in a conversation takes part in all of it.
+        ("participant=Practitioner/nurse-ortiz".to_owned(), vec![&one, &three]),
+        ("patient:identifier=urn:mrn|77".to_owned(), vec![&two]),
+        ("subject:identifier=77".to_owned(), vec![&two]),
+        ("patient:identifier=urn:other|77".to_owned(), vec![]),
         (format!("part-of=Communication/{one}&sender=Practitioner/nurse-ortiz"), vec![&three]),
         ("status=preparation".to_owned(), vec![&four]),
         ("status=http://hl7.org/fhir/event-status|preparation".to_owned(), vec![&four]),
@@ -117,6 +122,9 @@ async fn messages_are_found_by_each_parameter(house: &House) {
     // Each caller searches their own world.
     let own = house.get(&patient("p-1001"), "/fhir/Communication?_sort=sent&category=refill").await.is(200);
     assert_eq!(own.ids(), [one]);
+    // Who of the team answers is the team's to know.
+    let named = "/fhir/Communication?participant=Practitioner/nurse-ortiz";
+    assert_eq!(house.get(&patient("p-1001"), named).await.is(200).ids(), [three]);
     let other =
         house.get(&patient("p-1001"), "/fhir/Communication?patient=Patient/p-2002&_total=accurate").await.is(200);
     assert_eq!(other.json()["total"], 0);

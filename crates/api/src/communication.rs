@@ -26,7 +26,7 @@ use self::sending::{Sending, Sent};
 use crate::conditional::Condition;
 use crate::context::{Context, stored};
 use crate::error::{Answer, Failure};
-use crate::manners::body::{FormBody, PatchBody, ResourceBody};
+use crate::manners::body::{FormBody, PatchBody, ResourceBody, whole};
 use crate::openapi::schema;
 use crate::{read as reading, search as searching};
 
@@ -55,7 +55,7 @@ const KIND: ResourceType = ResourceType::Communication;
 pub(crate) async fn create(context: Context, request: HttpRequest, body: ResourceBody) -> Answer {
     let Narrowed { visibility, categories } = context.narrowed(KIND, Permission::Create).await?;
     let condition = Condition::if_none_exist(&context, &request, KIND).await?;
-    let message = Communication::parse(&body.0)?;
+    let message = read_message(&body.0)?;
     may_write(&message, &visibility)?;
     if !within(message.document(), &categories) {
         return Err(beyond_the_token());
@@ -72,6 +72,13 @@ pub(crate) async fn create(context: Context, request: HttpRequest, body: Resourc
         (Sent::Before(_), None) => return Err(Failure::Duplicate),
     };
     Ok(sent(&context, &message, &write))
+}
+
+/// A message that is to be stored.
+fn read_message(body: &[u8]) -> Result<Communication, Failure> {
+    let document = Document::parse(body, KIND)?;
+    whole(&document)?;
+    Ok(Communication::of(document)?)
 }
 
 /// The refusal of a message whose category the token does not reach.
@@ -166,7 +173,7 @@ pub(crate) async fn patch(context: Context, id: Path<String>, changes: PatchBody
     current.replace(&context, text.as_bytes(), "patch").await
 }
 
-/// Deletes a draft. What was sent is kept.
+/// Deletes a draft; again, it is deleted as before. What was sent is kept.
 #[utoipa::path(
     tag = "Communication",
     operation_id = "deleteDraft",
@@ -176,7 +183,11 @@ pub(crate) async fn patch(context: Context, id: Path<String>, changes: PatchBody
 )]
 #[delete("/fhir/Communication/{id}")]
 pub(crate) async fn delete(context: Context, id: Path<String>) -> Answer {
-    Current::of(&context, &id, Permission::Delete).await?.delete(&context).await
+    match Current::of(&context, &id, Permission::Delete).await {
+        // Whoever asks again wants what is so already.
+        Err(Failure::Gone) => Ok(HttpResponse::NoContent().finish()),
+        current => current?.delete(&context).await,
+    }
 }
 
 /// Finds messages. Parameters that are not known are refused, unless `Prefer: handling=lenient` asks to pass them over.

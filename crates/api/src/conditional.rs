@@ -5,7 +5,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::access::Permission;
+use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Stored, UniqueKey};
 use domain::id::{Key, ResourceType};
 use domain::search::{Read, Search};
@@ -67,8 +67,11 @@ impl Condition {
         }
         let mut said = parsed.applied;
         said.sort();
-        // The same words of another client or about another patient are another condition.
-        let whose = (&context.caller.client, &context.caller.user, &context.caller.patient);
+        // The same words about what another caller sees are another condition; who sees everything, sees the same.
+        let whose = match &parsed.search.visibility {
+            Visibility::Everything => None,
+            _ => Some((&context.caller.client, &context.caller.user, &context.caller.patient)),
+        };
         let digest = Sha256::digest(format!("{whose:?}{said:?}"));
         let search = Search { count: 2, total: false, after: None, ..parsed.search };
         Ok(Self { search, namespace: namespace(kind), key: URL_SAFE_NO_PAD.encode(digest) })

@@ -3,7 +3,6 @@
 use actix_web::web::Path;
 use actix_web::{HttpRequest, get, post};
 use fhir::conformance::{Defined, definition, find};
-use fhir::search::Handling;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::context::Context;
@@ -90,7 +89,7 @@ fn read(context: &Context, kind: Defined, id: &str) -> Answer {
 
 fn search(context: &Context, kind: Defined, query: &str, form: &str) -> Answer {
     let both = [query, form].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
-    let handling = if context.manners.prefer.lenient { Handling::Lenient } else { Handling::Strict };
-    let found = find(kind, &both, handling, &context.state.base_url)?;
-    Ok(context.manners.present(found.bundle))
+    let manners = context.manners.in_form(form)?;
+    let found = find(kind, &both, manners.handling(), &context.state.base_url)?;
+    Ok(manners.present(found.bundle))
 }

@@ -31,6 +31,8 @@ pub struct Context {
     pub caller: Authenticated,
     /// How they ask.
     pub manners: Manners,
+    /// The query of the address, as it was sent.
+    pub(crate) query: String,
     request: String,
     source: Option<String>,
     /// The id that a new resource gets, when it has one before it is made.
@@ -52,7 +54,8 @@ impl FromRequest for Context {
             let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
             let source = state.source(request).map(|address| address.to_string());
             let assigned = request.extensions().get::<Assigned>().map(|assigned| assigned.0.clone());
-            Ok(Self { state, caller, manners, request: id, source, assigned })
+            let query = request.query_string().to_owned();
+            Ok(Self { state, caller, manners, query, request: id, source, assigned })
         };
         ready(of(request, payload))
     }

@@ -17,7 +17,7 @@ use fhir::issue::{Issue, IssueCode};
 
 use crate::audit;
 use crate::consent;
-use crate::error::Failure;
+use crate::error::{Failure, MAX_ADDRESS};
 use crate::rate::Who;
 use crate::route;
 use crate::state::AppState;
@@ -50,6 +50,10 @@ pub async fn door(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Some(answer) = state.origins.preflight(&request) {
         return Ok(request.into_response(answer));
+    }
+    let length = request.uri().path().len() + request.query_string().len();
+    if length > MAX_ADDRESS {
+        return Ok(request.error_response(Failure::LongAddress(MAX_ADDRESS)));
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if !(reads && route::is_public(request.path())) {

@@ -21,6 +21,9 @@ use crate::auth::Refused;
 use crate::manners::headers;
 use crate::manners::negotiation::FHIR_JSON;
 
+/// How long an address may be, its query included, in bytes. Longer questions are asked by POST.
+pub const MAX_ADDRESS: usize = 16_384;
+
 /// What a handler answers.
 pub type Answer = Result<HttpResponse, Failure>;
 
@@ -66,7 +69,7 @@ pub enum Failure {
     /// The resource was deleted. 410.
     #[error("deleted")]
     Gone,
-    /// `If-Match` names another version. 412.
+    /// `If-Match` names another version, or `If-None-Match` this one. 412.
     #[error("another version is current")]
     Precondition,
     /// The condition of a create finds more than one. 412.
@@ -75,6 +78,9 @@ pub enum Failure {
     /// A reference by a search finds none. 412.
     #[error("none matches the reference")]
     NoneMatches,
+    /// The address is longer than is taken, in bytes. 414.
+    #[error("the address is longer than {0} bytes")]
+    LongAddress(usize),
     /// The body is longer than is taken, in bytes. 413.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
@@ -137,6 +143,7 @@ impl Failure {
             406 => Self::NotAcceptable,
             408 => Self::Timeout,
             413 => Self::TooLarge(0),
+            414 => Self::LongAddress(MAX_ADDRESS),
             415 => Self::MediaType("Send application/fhir+json or application/json in UTF-8."),
             400..=499 => {
                 Self::invalid(IssueCode::Structure, "The request could not be read. Check its address and headers.")
@@ -160,6 +167,7 @@ impl Failure {
             Self::Gone => StatusCode::GONE,
             Self::Precondition | Self::SeveralMatch | Self::NoneMatches => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::LongAddress(_) => StatusCode::URI_TOO_LONG,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Business(_) | Self::Findings(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -207,7 +215,8 @@ impl Failure {
             Self::Gone => (IssueCode::Deleted, "The resource was deleted.".into()),
             Self::Precondition => (
                 IssueCode::Conflict,
-                "The version in If-Match is not the current one. Read it again and decide anew.".into(),
+                "The current version is not the one that If-Match or If-None-Match asks for. Read it again and decide anew."
+                    .into(),
             ),
             Self::SeveralMatch => (
                 IssueCode::MultipleMatches,
@@ -217,6 +226,10 @@ impl Failure {
                 IssueCode::NotFound,
                 "No resource matches the search in this reference. Refer to one that there is.".into(),
             ),
+            Self::LongAddress(limit) => {
+                let text = format!("The address may have {limit} bytes at most: search by POST [type]/_search instead.");
+                (IssueCode::TooLong, text.into())
+            }
             Self::TooLarge(0) => (IssueCode::TooLong, "The request is too long.".into()),
             Self::TooLarge(limit) => {
                 (IssueCode::TooLong, format!("The request's body may have {limit} bytes at most.").into())

@@ -20,7 +20,7 @@ use fhir::resource::Document;
 use crate::conditional::Condition;
 use crate::context::{Context, key, stored};
 use crate::error::{Answer, Failure};
-use crate::manners::body::{PatchBody, ResourceBody};
+use crate::manners::body::{PatchBody, ResourceBody, whole};
 use crate::read::unreadable;
 
 /// What a resource does to the absences that are known.
@@ -86,7 +86,7 @@ impl Feed {
         named(&meant.document, &key)?;
         let current = self.current(context, &key).await?;
         match &current {
-            Some(current) => admitted(context, current)?,
+            Some(current) => context.manners.admit(current)?,
             None if context.manners.if_match.is_some() => return Err(Failure::Precondition),
             None => self.allows(context, Permission::Create)?,
         }
@@ -145,8 +145,11 @@ impl Feed {
     /// Deletes a resource: policy is made without it.
     pub(crate) async fn delete(&self, context: &Context, id: &str) -> Answer {
         self.allows(context, Permission::Delete)?;
-        let current = self.existing(context, id).await?;
-        self.deleted(context, &current).await
+        match self.existing(context, id).await {
+            // Whoever asks again wants what is so already.
+            Err(Failure::Gone) => Ok(HttpResponse::NoContent().finish()),
+            current => self.deleted(context, &current?).await,
+        }
     }
 
     /// Deletes the one that the address finds.
@@ -191,7 +194,7 @@ impl Feed {
 
     /// Replaces what a condition has found, which may not be moved to another id.
     async fn replace(&self, context: &Context, document: Document, matching: &Stored) -> Answer {
-        admitted(context, matching)?;
+        context.manners.admit(matching)?;
         if document.id().is_some() {
             named(&document, &matching.key)?;
         }
@@ -231,7 +234,7 @@ impl Feed {
         if current.deleted {
             return Err(Failure::Gone);
         }
-        admitted(context, &current)?;
+        context.manners.admit(&current)?;
         Ok(current)
     }
 
@@ -239,7 +242,7 @@ impl Feed {
     async fn matching(&self, context: &Context, request: &HttpRequest) -> Result<Stored, Failure> {
         let condition = Condition::in_address(context, request, self.kind).await?;
         let matching = condition.matching(context).await?.ok_or(Failure::NotFound)?;
-        admitted(context, &matching)?;
+        context.manners.admit(&matching)?;
         Ok(matching)
     }
 }
@@ -250,7 +253,9 @@ fn new_id(context: &Context) -> ResourceId {
 
 /// A valid resource of which nobody has asked yet what it means.
 fn unmeant(kind: ResourceType, body: &[u8]) -> Result<Document, Failure> {
-    Ok(Document::parse(body, kind)?)
+    let document = Document::parse(body, kind)?;
+    whole(&document)?;
+    Ok(document)
 }
 
 /// A version and its audit row, of which policy is to be made anew.
@@ -273,15 +278,6 @@ async fn save(context: &Context, change: Change) -> Result<(), Failure> {
         SaveError::Conflict { .. } => Failure::lost(context.manners.if_match.is_some()),
         other => other.into(),
     })
-}
-
-fn admitted(context: &Context, current: &Stored) -> Result<(), Failure> {
-    let condition = context.manners.if_match.as_ref();
-    if condition.is_some_and(|condition| !condition.admits(current.version)) {
-        Err(Failure::Precondition)
-    } else {
-        Ok(())
-    }
 }
 
 /// The resource must be the one of the address.

@@ -9,6 +9,7 @@ use fhir::operation::{Direction, Operation, OperationParameter};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use crate::context::Context;
 use crate::error::Failure;
 use crate::manners::parameters;
 
@@ -27,15 +28,19 @@ impl Given {
     /// Reads what stands in an address's query and in a body.
     ///
     /// # Errors
-    /// A parameter that the operation does not have, or one that is there twice or without what it says.
-    pub fn read(operation: &Operation, query: &str, body: Option<&[u8]>) -> Result<Self, Failure> {
+    /// A parameter that the operation does not have, unless leniency is preferred, or one that is there twice or without what it says.
+    pub fn read(operation: &Operation, context: &Context, query: &str, body: Option<&[u8]>) -> Result<Self, Failure> {
+        let lenient = context.manners.prefer.lenient;
         let mut given = Self::default();
         for (name, value) in parameters(query) {
             if MANNERS.contains(&name.as_str()) {
                 continue;
             }
             let parameter = named(operation, &name).filter(|parameter| !is_resource(parameter));
-            let parameter = parameter.ok_or_else(|| vec![unknown(operation)])?;
+            let Some(parameter) = parameter else {
+                passed_over(operation, lenient).map_err(|issue| vec![issue])?;
+                continue;
+            };
             given.take(parameter, value).map_err(|issue| vec![issue])?;
         }
         let Some(body) = body else { return Ok(given) };
@@ -43,12 +48,16 @@ impl Given {
         let (tree, _) = Tree::read_all(body);
         let root = tree.root();
         if root.text("resourceType").as_deref() != Some("Parameters") {
+            if !operation.parameters.iter().any(|own| own.direction == Direction::In && is_resource(own)) {
+                let text = format!("${} takes no resource: send Parameters, or no body.", operation.name);
+                return Err(Failure::invalid(IssueCode::Structure, text));
+            }
             given.resource = Some(String::from_utf8_lossy(body).into_owned());
             return Ok(given);
         }
         for (place, item) in root.each("parameter").enumerate() {
             given
-                .parameter(operation, item)
+                .parameter(operation, item, lenient)
                 .map_err(|issue| vec![issue.at(format!("Parameters.parameter[{place}]"))])?;
         }
         Ok(given)
@@ -87,9 +96,9 @@ impl Given {
         if issues.is_empty() { Ok(self) } else { Err(Failure::Invalid(issues)) }
     }
 
-    fn parameter(&mut self, operation: &Operation, item: Value<'_>) -> Result<(), Issue> {
+    fn parameter(&mut self, operation: &Operation, item: Value<'_>, lenient: bool) -> Result<(), Issue> {
         let name = item.text("name").unwrap_or_default();
-        let parameter = named(operation, &name).ok_or_else(|| unknown(operation))?;
+        let Some(parameter) = named(operation, &name) else { return passed_over(operation, lenient) };
         if is_resource(parameter) {
             let resource = item.get("resource").ok_or_else(|| nothing(parameter, "resource"))?;
             if self.resource.replace(resource.raw().to_owned()).is_some() {
@@ -131,10 +140,16 @@ fn unread(name: &str) -> Failure {
     Failure::Invalid(vec![Issue::error(IssueCode::Value, text).at("Parameters.parameter")])
 }
 
+/// What an operation does not have is refused, unless the client prefers that it be passed over.
+fn passed_over(operation: &Operation, lenient: bool) -> Result<(), Issue> {
+    if lenient { Ok(()) } else { Err(unknown(operation)) }
+}
+
 fn unknown(operation: &Operation) -> Issue {
     let inward = operation.parameters.iter().filter(|own| own.direction == Direction::In);
     let names: Vec<&str> = inward.map(|own| own.name).collect();
-    let text = format!("${} has no such parameter; it takes {}.", operation.name, names.join(", "));
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let text = format!("${} has no such parameter; it takes {names}.", operation.name);
     Issue::error(IssueCode::NotSupported, text)
 }
 

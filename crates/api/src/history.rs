@@ -13,7 +13,7 @@ use fhir::history::{Scope, bundle, parse};
 use crate::context::{Context, key, patient_of};
 use crate::error::{Answer, Failure};
 use crate::openapi::schema;
-use crate::read::as_patients_see;
+use crate::read::{as_patients_see, unreadable};
 
 macro_rules! histories {
     ($($kind:ident: $instance:ident $instance_name:literal $instance_path:literal,
@@ -116,7 +116,7 @@ async fn show(
     interaction: &'static str,
 ) -> Answer {
     let patient = of.iter().find_map(|(_, visibility)| patient_of(visibility)).cloned();
-    let asked = parse(scope, query, context.caller.tenant.clone(), of)?;
+    let asked = parse(scope, query, context.caller.tenant.clone(), of, context.manners.handling())?;
     let mut page: HistoryPage = context.state.store.history(asked.history.clone()).await?;
     if page.rows.is_empty() {
         exists(context, &asked.scope, &asked.history.of).await?;
@@ -133,7 +133,7 @@ async fn show(
         audit.focus = Some(key.clone());
     }
     context.record(audit).await?;
-    Ok(context.manners.present(bundle(&context.state.base_url, &asked, &page)))
+    Ok(context.manners.present(unreadable(bundle(&context.state.base_url, &asked, &page))?))
 }
 
 /// A resource of which nothing was written in the time asked for has an empty history; one that is not there, or not

@@ -15,6 +15,7 @@ mod conformance;
 mod consent;
 mod context;
 pub mod cors;
+mod difference;
 pub mod door;
 pub mod error;
 mod feeding;

@@ -10,6 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{ACCEPT, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use domain::change::Stored;
+use fhir::search::Handling;
 use fhir::text::indented;
 use jiff::Timestamp;
 use std::future::{Ready, ready};
@@ -49,11 +50,43 @@ impl Manners {
         let parameter = asked("_format");
         Ok(Self {
             format: Format::negotiate(parameter.as_deref(), &text(request, &ACCEPT))?,
-            pretty: asked("_pretty").is_some_and(|value| value == "true"),
+            pretty: pretty(request.query_string()),
             prefer: Prefer::read(&text(request, &HeaderName::from_static("prefer"))),
             if_match: IfMatch::of(request),
             unmodified: Unmodified::of(request),
         })
+    }
+
+    /// Whether what is to be changed is of the version that `If-Match` names, and of none that `If-None-Match` does.
+    ///
+    /// # Errors
+    /// It is of another, or there where nothing was to be.
+    pub fn admit(&self, stored: &Stored) -> Result<(), Failure> {
+        let expected = self.if_match.as_ref().is_none_or(|wanted| wanted.admits(stored.version));
+        if expected && (stored.deleted || !self.unmodified.names(stored.version)) {
+            Ok(())
+        } else {
+            Err(Failure::Precondition)
+        }
+    }
+
+    /// What becomes of a parameter that is not offered.
+    pub fn handling(&self) -> Handling {
+        if self.prefer.lenient { Handling::Lenient } else { Handling::Strict }
+    }
+
+    /// The same for a request whose parameters stand in a form as well: it says in which form the answer comes.
+    ///
+    /// # Errors
+    /// The format that it asks for is not served.
+    pub fn in_form(&self, form: &str) -> Result<Self, Failure> {
+        let asked = |name: &str| asked(form, name);
+        let format = match asked("_format") {
+            Some(format) => Format::negotiate(Some(&format), "")?,
+            None => self.format,
+        };
+        let pretty = asked("_pretty").map_or(self.pretty, |value| value == "true");
+        Ok(Self { format, pretty, ..self.clone() })
     }
 
     /// A version of a resource, or 304 when the client has it.
@@ -100,7 +133,7 @@ impl Manners {
     }
 
     /// A text as it is asked for.
-    fn told(&self, text: String) -> String {
+    pub(crate) fn told(&self, text: String) -> String {
         if self.pretty { indented(&text) } else { text }
     }
 }
@@ -122,6 +155,11 @@ pub(crate) fn http_date(at: Timestamp) -> String {
 pub(crate) fn text(request: &HttpRequest, name: &HeaderName) -> String {
     let values: Vec<_> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
     values.join(", ")
+}
+
+/// Whether a query asks for an answer that is indented for people.
+pub(crate) fn pretty(query: &str) -> bool {
+    asked(query, "_pretty").is_some_and(|value| value == "true")
 }
 
 /// The value of a parameter of a query.

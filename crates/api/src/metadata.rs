@@ -32,7 +32,7 @@ impl Document {
     }
 
     /// The document, or 304 when the client has it.
-    fn show(&self, request: &HttpRequest, content_type: &str) -> HttpResponse {
+    fn show(&self, request: &HttpRequest, manners: &Manners, content_type: &str) -> HttpResponse {
         let had = Unmodified::holds_tag(request, &self.tag);
         let mut response = if had { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         // There is nothing about anybody in it, so it may be kept if it is asked about.
@@ -40,7 +40,7 @@ impl Document {
         if had {
             response.finish()
         } else {
-            response.insert_header((CONTENT_TYPE, content_type)).body(self.text.clone())
+            response.insert_header((CONTENT_TYPE, content_type)).body(manners.told(self.text.clone()))
         }
     }
 }
@@ -82,7 +82,7 @@ impl Documents {
 )]
 #[get("/fhir/metadata")]
 pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
-    Ok(documents.capability.show(&request, manners.format.content_type()))
+    Ok(documents.capability.show(&request, &manners, manners.format.content_type()))
 }
 
 /// Where SMART clients go for a token, and which scopes mean something here
@@ -94,8 +94,8 @@ pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners, r
         headers(("ETag" = String)))),
 )]
 #[get("/fhir/.well-known/smart-configuration")]
-pub(crate) async fn smart_configuration(documents: Data<Documents>, request: HttpRequest) -> Answer {
-    Ok(documents.smart.show(&request, "application/json"))
+pub(crate) async fn smart_configuration(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
+    Ok(documents.smart.show(&request, &manners, "application/json"))
 }
 
 /// This document.
@@ -105,8 +105,8 @@ pub(crate) async fn smart_configuration(documents: Data<Documents>, request: Htt
     responses((status = 200, description = "The OpenAPI document.", body = schema::OpenApiDocument, content_type = "application/json", headers(("ETag" = String)))),
 )]
 #[get("/openapi.json")]
-pub(crate) async fn openapi_document(documents: Data<Documents>, request: HttpRequest) -> Answer {
-    Ok(documents.openapi.show(&request, "application/json"))
+pub(crate) async fn openapi_document(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
+    Ok(documents.openapi.show(&request, &manners, "application/json"))
 }
 
 /// The way to the browsable page.

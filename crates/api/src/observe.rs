@@ -14,6 +14,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _};
+use fhir::text::indented;
 use futures_util::FutureExt as _;
 use opentelemetry::propagation::Extractor;
 use tracing::field::Empty;
@@ -23,6 +24,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use crate::error::{Failure, Style};
 use crate::manners::headers::{REQUEST_ID, acceptable_request_id, harden};
 use crate::manners::negotiation::FHIR_JSON;
+use crate::manners::pretty;
 use crate::state::{AppState, random};
 
 /// What the request and its answer are known by.
@@ -39,6 +41,7 @@ pub async fn observe(
     let id = acceptable_request_id(request.headers().get(REQUEST_ID)).unwrap_or_else(|| format!("{:032x}", random()));
     let method = method_label(request.method());
     let style = Style::of(request.path());
+    let pretty = style == Style::Fhir && pretty(request.query_string());
     let origins = state.origins.allow(request.path(), request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     // Whatever answers GET answers HEAD; the server leaves the body out by itself.
@@ -52,7 +55,9 @@ pub async fn observe(
     let (response, route) = match answered {
         Ok(Ok(response)) => {
             let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-            (Ok(in_order(response.map_into_boxed_body(), style)), route)
+            let response = in_order(response.map_into_boxed_body(), style);
+            let failed = response.status().is_client_error() || response.status().is_server_error();
+            (Ok(if pretty && failed { for_people(response) } else { response }), route)
         }
         Ok(Err(error)) => (Err(error), "unmatched".to_owned()),
         Err(_panic) => {
@@ -113,6 +118,17 @@ pub(crate) fn in_order(response: ServiceResponse<BoxBody>, style: Style) -> Serv
         Some(written) => ServiceResponse::new(response.into_parts().0, written),
         None => response,
     }
+}
+
+/// The answer with its text indented. Handlers do so themselves; what fails may have reached none.
+fn for_people(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => match std::str::from_utf8(&bytes) {
+            Ok(text) => BoxBody::new(indented(text)),
+            Err(_) => BoxBody::new(bytes),
+        },
+        Err(body) => body,
+    })
 }
 
 fn is_ours(headers: &HeaderMap) -> bool {

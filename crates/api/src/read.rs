@@ -7,6 +7,7 @@ use domain::id::{ResourceType, Version};
 use domain::search::Read;
 use fhir::category::within;
 use fhir::resource::Document;
+use fhir::search::general;
 
 use crate::communication::viewing::marked;
 use crate::context::{Context, key, patient_of};
@@ -26,6 +27,7 @@ pub(crate) async fn vread(context: &Context, kind: ResourceType, id: &str, versi
 
 async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<Version>) -> Answer {
     let Narrowed { visibility, categories } = context.narrowed(kind, Permission::Read).await?;
+    let shape = general(kind, &context.query, context.manners.handling())?;
     let key = key(kind, id)?;
     let for_patient = patient_of(&visibility).cloned();
     let read =
@@ -48,6 +50,9 @@ async fn show(context: &Context, kind: ResourceType, id: &str, version: Option<V
     }
     if for_patient.is_some() {
         stored = as_patients_see(stored)?;
+    }
+    if !shape.is_whole() {
+        stored.body = unreadable(shape.of(kind, &stored.body))?;
     }
     Ok::<HttpResponse, Failure>(context.manners.show(&stored))
 }

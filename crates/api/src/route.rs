@@ -86,6 +86,8 @@ pub(crate) fn configure(config: &mut ServiceConfig<'_>) {
         .service(task::search_by_form)
         .service(task::read)
         .service(task::vread)
+        .service(task::update::update)
+        .service(task::update::patch)
         .service(task::claim)
         .service(task::operation::release)
         .service(task::operation::route)

@@ -24,8 +24,8 @@ const ROUNDS: usize = 4;
 pub(crate) async fn search(context: &Context, kind: ResourceType, query: &str, form: &str) -> Answer {
     let Narrowed { visibility, categories } = context.narrowed(kind, Permission::Search).await?;
     let both = [query, form].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
-    let handling = if context.manners.prefer.lenient { Handling::Lenient } else { Handling::Strict };
-    let mut asker = asker(context, handling).await?;
+    let manners = context.manners.in_form(form)?;
+    let mut asker = asker(context, manners.handling()).await?;
     asker.sees.insert(kind, visibility.clone());
     let mut parsed = parse(kind, &both, &asker)?;
     if !categories.is_empty() {
@@ -50,7 +50,7 @@ pub(crate) async fn search(context: &Context, kind: ResourceType, query: &str, f
     audit.gives(page.rows.iter().chain(&included));
     context.record(audit).await?;
     let base = &context.state.base_url;
-    Ok(context.manners.present(unreadable(searchset(base, &parsed, &page, &included))?))
+    Ok(manners.present(unreadable(searchset(base, &parsed, &page, &included))?))
 }
 
 /// Who asks: what they may find of each type is settled before anything is looked for.

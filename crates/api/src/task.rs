@@ -1,25 +1,18 @@
-//! Tasks: one awaited answer each. They are read and claimed; the service writes them.
+//! Tasks: one awaited answer each. They are read, and changed as their operations do; the service
+//! writes them.
 
 pub(crate) mod operation;
+pub(crate) mod update;
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, get, post};
-use domain::access::Permission;
-use domain::change::{AuditAction, Stored};
-use domain::decide::{self, Refusal, Setting};
 use domain::id::ResourceType;
-use domain::search::Read;
-use domain::store::{SaveError, ThreadView};
-use domain::time::Instant;
-use fhir::decided::{self, Frame};
-use fhir::outcome::Outcome;
 
-use crate::communication::refused;
-use crate::context::{Context, key, stored};
-use crate::error::{Answer, Failure};
-use crate::manners::body::FormBody;
+use self::operation::Asked;
+use crate::context::Context;
+use crate::error::Answer;
+use crate::manners::body::{FormBody, OptionalBody};
 use crate::openapi::schema;
-use crate::read::unreadable;
 use crate::{read as reading, search as searching};
 
 /// Reads the current version of a Task. Patients see its state, its pool and what they were promised.
@@ -102,70 +95,7 @@ pub(crate) async fn search_by_form(context: Context, request: HttpRequest, form:
     security(("bearer" = ["user/Task.u"]))
 )]
 #[post("/fhir/Task/{id}/$claim")]
-pub(crate) async fn claim(context: Context, id: Path<String>) -> Answer {
-    let visibility = context.visibility(ResourceType::Task, Permission::Update).await?;
-    let key = key(ResourceType::Task, &id)?;
-    let tenant = context.caller.tenant.clone();
-    let wanted = Read { tenant: tenant.clone(), key, version: None, visibility: visibility.clone() };
-    let task = context.state.store.read(wanted).await?.filter(|task| !task.deleted).ok_or(Failure::NotFound)?;
-    let conditional = context.manners.if_match.as_ref();
-    if conditional.is_some_and(|wanted| !wanted.admits(task.version)) {
-        return Err(Failure::Precondition);
-    }
-    let thread = task.thread.clone().ok_or_else(|| Failure::Internal("a Task without a thread".to_owned()))?;
-    let view = context.state.store.thread_of(tenant, thread).await?.ok_or(Failure::NotFound)?;
-    let claimed = taken(&context, &task, view).await.map_err(|error| match error {
-        Lost::Race => Failure::lost(conditional.is_some()),
-        Lost::Failure(failure) => failure,
-    })?;
-    Ok(context.changed(&claimed, &visibility, &Outcome::all_well("The Task is yours.")).await)
-}
-
-/// Why a claim came to nothing.
-enum Lost {
-    Race,
-    Failure(Failure),
-}
-
-impl From<Failure> for Lost {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-/// Decides about the claim and saves it; anew when the policy has changed meanwhile.
-async fn taken(context: &Context, task: &Stored, view: ThreadView) -> Result<Stored, Lost> {
-    let open = view.task.as_ref().filter(|open| open.key == task.key).ok_or_else(|| refused(&Refusal::Over))?;
-    if open.version != task.version {
-        return Err(Lost::Race);
-    }
-    let tenant = &context.caller.tenant;
-    let now = context.now();
-    let mut policy = context.state.policies.current(tenant).await.map_err(Failure::from)?;
-    for _attempt in 0..3 {
-        let pools = policy.pools_of(&context.caller.pools, context.caller.user.as_ref(), Instant::from(now));
-        let setting = Setting { policy: &policy, now: Instant::from(now) };
-        let mut ids = context.state.ids(setting.now);
-        let decision = decide::claim(setting, &view, context.caller.user.as_ref(), &pools, &mut ids)
-            .map_err(|refusal| refused(&refusal))?;
-        let frame = Frame { tenant, generation: policy.generation, now };
-        let mut change = unreadable(decided::decided(&frame, Some(&view), decision))?;
-        let written = change.resources.iter().find(|write| write.key == task.key).map(stored);
-        let claimed = written.unwrap_or_else(|| task.clone());
-        let mut audit = context.audit(AuditAction::Execute, "$claim");
-        audit.focus = Some(claimed.key.clone());
-        audit.version = Some(claimed.version);
-        audit.patient.clone_from(&view.thread.patient);
-        audit.count = 1;
-        change.audit.push(audit);
-        match context.save(change).await {
-            Ok(()) => return Ok(claimed),
-            Err(SaveError::StaleCatalogue) => {
-                policy = context.state.policies.renewed(tenant, &policy).await.map_err(Failure::from)?;
-            }
-            Err(SaveError::Conflict { .. }) => return Err(Lost::Race),
-            Err(error) => return Err(Failure::from(error).into()),
-        }
-    }
-    Err(Failure::from(SaveError::StaleCatalogue).into())
+pub(crate) async fn claim(context: Context, id: Path<String>, request: HttpRequest, body: OptionalBody) -> Answer {
+    operation::given(&context, (&request, &body), "claim").await?;
+    operation::operate(&context, &id, "$claim", &Asked::Claim).await
 }

@@ -52,7 +52,15 @@ async fn validate(
     let visibility = context.visibility(kind, Permission::Read).await?;
     let row = operations(kind).iter().find(|operation| operation.is_standard());
     let row = row.ok_or_else(|| Failure::Internal("a type without $validate".to_owned()))?;
-    let given = Given::read(row, request.query_string(), body.0.as_deref())?;
+    let given = Given::read(row, context, request.query_string(), body.0.as_deref())?;
+    if given
+        .value("profile")
+        .is_some_and(|profile| profile != format!("http://hl7.org/fhir/StructureDefinition/{kind}"))
+    {
+        let text =
+            format!("A {kind} is held to http://hl7.org/fhir/StructureDefinition/{kind}: no other profile is known.");
+        return Err(Failure::invalid(IssueCode::NotSupported, text));
+    }
     let mode = given.value("mode").map(Mode::read).transpose()?;
     if id.is_none() && matches!(mode, Some(Mode::Update | Mode::Delete)) {
         let text = "What is to be changed or deleted is there already: ask [type]/[id]/$validate.";

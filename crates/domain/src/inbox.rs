@@ -21,8 +21,10 @@ pub struct Inbox {
     pub reader: Option<Reference>,
     /// The most conversations on one page, at least 1.
     pub count: u16,
-    /// Where the page begins: after this conversation.
+    /// Where the page begins: after this conversation; or where it ends, before it, when `backward` is set.
     pub after: Option<InboxPlace>,
+    /// Whether the page is the one before a place.
+    pub backward: bool,
 }
 
 /// How pressing a conversation is, the most pressing first.
@@ -93,4 +95,6 @@ pub struct InboxPage {
     pub rows: Vec<InboxRow>,
     /// Where the next page begins; `None` on the last page.
     pub next: Option<InboxPlace>,
+    /// Where the page before this one ends; `None` on the first page.
+    pub previous: Option<InboxPlace>,
 }

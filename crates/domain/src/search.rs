@@ -53,6 +53,8 @@ pub enum Filter {
     LastActivity(Vec<DateMatch>),
     /// It is in a thread, and one of these has neither written it nor said that they have read it.
     UnreadBy(Vec<Reference>),
+    /// One of these is to answer in the row's thread: who has claimed it or else is asked to.
+    AnsweredBy(Vec<Reference>),
     /// The row is about one of these patients.
     Patient(Vec<Reference>),
     /// The row is about some patient.
@@ -122,7 +124,7 @@ pub enum Filter {
 impl Filter {
     fn keeps_to_its_row(&self) -> bool {
         match self {
-            Self::Refers { .. } | Self::ReferredTo { .. } | Self::LastActivity(_) => false,
+            Self::Refers { .. } | Self::ReferredTo { .. } | Self::LastActivity(_) | Self::AnsweredBy(_) => false,
             Self::All(filters) | Self::Any(filters) => filters.iter().all(Self::keeps_to_its_row),
             Self::Not(filter) => filter.keeps_to_its_row(),
             Self::Id(_)

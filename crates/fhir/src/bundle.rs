@@ -15,7 +15,7 @@ use crate::search::{Parsed, cursor_token, encode};
 use crate::text::quote;
 
 pub use asked::{Asked, Entry, MAX_ENTRIES, Method, Together};
-pub use link::{Link, links, relinked};
+pub use link::{Link, LinkKind, links, narrated, relinked};
 pub use told::{Told, told};
 
 /// The searchset of a page and what comes along with it, as JSON text. Unless less is asked for, the resources stand in

@@ -38,6 +38,10 @@ pub struct Installation<'a> {
 pub fn statement(installation: &Installation<'_>) -> String {
     json!({
         "resourceType": "CapabilityStatement",
+        "url": format!("{}/metadata", installation.base_url.trim_end_matches('/')),
+        "version": installation.version,
+        "name": "Postern",
+        "title": "Postern: secure messages between patients and care teams",
         "status": "active",
         "date": installation.date,
         "kind": "instance",
@@ -48,6 +52,7 @@ pub fn statement(installation: &Installation<'_>) -> String {
         },
         "fhirVersion": FHIR_VERSION,
         "format": ["json", "application/fhir+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [{
             "mode": "server",
             "security": security(installation),

@@ -24,7 +24,7 @@ use crate::canonical;
 use crate::issue::{Issue, IssueCode};
 use crate::json::Value;
 use crate::resource::Document;
-use crate::text::quote;
+use crate::text::{Edit, quote};
 use crate::write::{Filing, filed, instant};
 
 pub use hold::released;
@@ -36,7 +36,7 @@ pub use schedule::stopped;
 /// The label of notes among staff, which no patient sees.
 const INTERNAL: &str = "internal";
 
-/// The category of what a machine sends.
+/// The category of what a machine sends, the service itself too.
 const AUTOMATIC: &str = "automatic";
 
 /// A Communication that a client sends.
@@ -53,7 +53,7 @@ pub struct Stamp<'a> {
     pub id: &'a ResourceId,
     /// The version that is written: the first, unless a draft is sent or a held message delivered.
     pub version: Version,
-    /// When it was received: `sent`, `received` and `meta.lastUpdated`.
+    /// When that happens: `meta.lastUpdated`, of what is sent also `sent` and, once it is delivered, `received`.
     pub now: Timestamp,
     /// The thread it belongs to.
     pub thread: &'a Thread,
@@ -263,12 +263,14 @@ impl Communication {
             .edit()
             .set_text("id", stamp.id.as_str())
             .meta(stamp.version, &now, labels)
-            .set_text("sent", &now)
-            .set_text("received", &now);
+            .set_text("sent", &now);
         let status = if held { "on-hold" } else { "completed" };
-        if held {
-            edit = edit.set("statusReason", hold::reason(root, hold::HELD));
-        }
+        edit = if held {
+            // Nobody has received what is still to be reviewed.
+            edit.remove("received").set("statusReason", hold::reason(root, hold::HELD))
+        } else {
+            edit.set_text("received", &now)
+        };
         if root.text("status").is_none_or(|own| own != status) {
             edit = edit.set_text("status", status);
             // The companion holds the client's own extensions: they survive the service's status.
@@ -282,11 +284,10 @@ impl Communication {
                 edit = edit.push("partOf", json!({ "reference": literal }).to_string());
             }
         }
-        if let Some(stated) = root.get("sent") {
-            let kept = format!("{{\"url\":{},\"valueDateTime\":{}}}", quote(canonical::CLIENT_SENT), stated.raw());
-            edit = edit.extension(canonical::CLIENT_SENT, Some(&kept));
-        }
-        edit = edit.extension(canonical::READ_STATE, None);
+        let stated = root
+            .get("sent")
+            .map(|stated| format!("{{\"url\":{},\"valueDateTime\":{}}}", quote(canonical::CLIENT_SENT), stated.raw()));
+        edit = without_our_words(edit).extension(canonical::CLIENT_SENT, stated.as_deref());
         edit = edit.extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
         edit = notice::told(edit, stamp.record);
         edit = edit.push("instantiatesUri", quote(&governing(stamp.record)));
@@ -304,9 +305,14 @@ impl Communication {
     /// # Errors
     /// The text that was made cannot be read: a fault of ours.
     pub fn drafted(&self, id: &ResourceId, version: Version, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
-        let edit = self.document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]);
-        let body = edit.extension(canonical::READ_STATE, None).finish();
+        let body = self.unsent(id, version, now).finish();
         self.filed(id, version, now, body, None, Audience::Author)
+    }
+
+    /// The text of a message that is not sent yet. What the service alone says of one that is, it does not say.
+    fn unsent(&self, id: &ResourceId, version: Version, now: Timestamp) -> Edit<'_> {
+        let edit = self.document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]);
+        without_our_words(edit).remove("sent").remove("received")
     }
 
     /// The last version of a draft, which says that it is deleted.
@@ -410,6 +416,20 @@ pub fn standing(document: &Document) -> Standing {
         "entered-in-error" => Standing::Retracted,
         _ => Standing::Sent,
     }
+}
+
+/// Without what the service alone says of a message, whoever has written it there.
+fn without_our_words(edit: Edit<'_>) -> Edit<'_> {
+    let ours = |uri: Value<'_>| uri.as_str().is_some_and(|uri| uri.strip_prefix(canonical::POLICY).is_some_and(within));
+    let edit = edit.remove_items("instantiatesUri", ours);
+    [canonical::READ_STATE, canonical::DECISION, canonical::CLIENT_SENT]
+        .into_iter()
+        .fold(edit, |edit, url| edit.extension(url, None))
+}
+
+/// Whether an address goes on below another.
+fn within(rest: &str) -> bool {
+    rest.starts_with('/')
 }
 
 fn decision(id: &ResourceId) -> String {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::issue::{Issue, IssueCode};
-use crate::search::{DEFAULT_COUNT, Interval, MAX_COUNT, encode, pairs, seal, unseal};
+use crate::search::{DEFAULT_COUNT, Handling, Interval, MAX_COUNT, Shape, encode, general, pairs, seal, unseal};
 use crate::text::quote;
 use crate::write::instant;
 
@@ -49,12 +49,17 @@ pub struct Asked {
     pub history: History,
     /// Of what.
     pub scope: Scope,
+    /// How much of each resource of a type is given out.
+    pub shapes: Vec<(ResourceType, Shape)>,
     /// The parameters that were applied, without the position of the page.
     pub applied: Vec<(String, String)>,
 }
 
-/// Reads the query of a history: `_since`, `_at`, `_count` and the position of a page. What is not known is refused:
-/// an ignored condition would give out too much.
+/// The parameters of a history, beside those of every answer's form.
+pub const PARAMETERS: [&str; 6] = ["_since", "_at", "_count", "_summary", "_elements", "_cursor"];
+
+/// Reads the query of a history: `_since`, `_at`, `_count`, how much of each resource is wanted, and the position of a page.
+/// What is not known is refused, unless leniency is preferred: an ignored condition would give out too much.
 ///
 /// # Errors
 /// Everything that is wrong with the query; parameters are named, values are not repeated.
@@ -63,10 +68,11 @@ pub fn parse(
     query: &str,
     tenant: TenantId,
     of: Vec<(ResourceType, Visibility)>,
+    handling: Handling,
 ) -> Result<Asked, Vec<Issue>> {
     let id = scope.id().cloned();
     let mut history = History { tenant, of, id, since: None, at: None, count: DEFAULT_COUNT, after: None };
-    let (mut applied, mut errors) = (vec![], vec![]);
+    let (mut applied, mut errors, mut shaping) = (vec![], vec![], vec![]);
     for (name, value) in pairs(query).map_err(|issue| vec![issue])? {
         let read = match name.as_str() {
             "_since" => instant_of(&value).map(|since| history.since = Some(since)),
@@ -74,9 +80,14 @@ pub fn parse(
             "_count" => count(&value).map(|count| history.count = count),
             "_cursor" => place(&scope, &value).map(|place| history.after = Some(place)),
             "_format" | "_pretty" => continue,
+            "_summary" | "_elements" => {
+                shaping.push((name, value));
+                continue;
+            }
+            _ if handling == Handling::Lenient => continue,
             _ => {
-                let message =
-                    "A history takes _since, _at, _count and _format, and the position that a next link holds.";
+                let message = "A history takes _since, _at, _count, _summary, _elements and _format, and the position that a \
+                               next link holds.";
                 errors.push(Issue::error(IssueCode::NotSupported, message));
                 continue;
             }
@@ -87,7 +98,25 @@ pub fn parse(
             None => errors.push(Issue::error(IssueCode::Value, format!("{name} {}.", expected(&name)))),
         }
     }
-    if errors.is_empty() { Ok(Asked { history, scope, applied }) } else { Err(errors) }
+    let query = encode(shaping.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let mut shapes = vec![];
+    for (kind, _) in &history.of {
+        // Of several types each has those of the elements that it has.
+        let handling = if history.of.len() > 1 { Handling::Lenient } else { handling };
+        match general(*kind, &query, handling) {
+            // None of the elements that are wanted is one of this type's.
+            Ok(Shape::Whole) if shaping.iter().any(|(name, _)| name == "_elements") => {
+                shapes.push((*kind, Shape::Elements(vec![])));
+            }
+            Ok(shape) => shapes.push((*kind, shape)),
+            Err(issues) => {
+                errors.extend(issues);
+                break;
+            }
+        }
+    }
+    applied.extend(shaping);
+    if errors.is_empty() { Ok(Asked { history, scope, shapes, applied }) } else { Err(errors) }
 }
 
 fn expected(name: &str) -> String {
@@ -129,9 +158,12 @@ fn place(scope: &Scope, token: &str) -> Option<Place> {
     })
 }
 
-/// The Bundle of a page as JSON text. Each version stands in it byte for byte as it was stored, a deletion without a
-/// resource.
-pub fn bundle(base_url: &str, asked: &Asked, page: &HistoryPage) -> String {
+/// The Bundle of a page as JSON text. Each version stands in it byte for byte as it was stored, unless only parts of it are
+/// wanted; a deletion without a resource.
+///
+/// # Errors
+/// A stored text is not JSON: the store is damaged.
+pub fn bundle(base_url: &str, asked: &Asked, page: &HistoryPage) -> Result<String, Vec<Issue>> {
     let base = base_url.trim_end_matches('/');
     let link = |relation: &str, after: Option<&Place>| {
         let token = after.map(|place| token(&asked.scope, place));
@@ -142,14 +174,14 @@ pub fn bundle(base_url: &str, asked: &Asked, page: &HistoryPage) -> String {
     };
     let mut links = vec![link("self", asked.history.after.as_ref())];
     links.extend(page.next.as_ref().map(|next| link("next", Some(next))));
-    let entries: Vec<String> = page.rows.iter().map(|row| entry(base, row)).collect();
+    let entries: Vec<String> = page.rows.iter().map(|row| entry(base, asked, row)).collect::<Result<_, _>>()?;
     let links = serde_json::Value::Array(links);
     // FHIR has no empty arrays.
     let entries = if entries.is_empty() { String::new() } else { format!(r#","entry":[{}]"#, entries.join(",")) };
-    format!(r#"{{"resourceType":"Bundle","type":"history","link":{links}{entries}}}"#)
+    Ok(format!(r#"{{"resourceType":"Bundle","type":"history","link":{links}{entries}}}"#))
 }
 
-fn entry(base: &str, row: &Stored) -> String {
+fn entry(base: &str, asked: &Asked, row: &Stored) -> Result<String, Vec<Issue>> {
     let (method, url, status) = match (row.deleted, row.version) {
         (true, _) => ("DELETE", row.key.to_string(), "204"),
         (false, Version::FIRST) => ("POST", row.key.kind.to_string(), "201"),
@@ -161,9 +193,14 @@ fn entry(base: &str, row: &Stored) -> String {
         "etag": format!("W/\"{}\"", row.version),
         "lastModified": instant(row.last_updated),
     });
-    let resource = if row.deleted { String::new() } else { format!(r#","resource":{}"#, row.body) };
+    let shape = asked.shapes.iter().find(|(kind, shape)| *kind == row.key.kind && !shape.is_whole());
+    let resource = match shape {
+        _ if row.deleted => String::new(),
+        Some((kind, shape)) => format!(r#","resource":{}"#, shape.of(*kind, &row.body)?),
+        None => format!(r#","resource":{}"#, row.body),
+    };
     let url = quote(&format!("{base}/{}", row.key));
-    format!(r#"{{"fullUrl":{url}{resource},"request":{request},"response":{response}}}"#)
+    Ok(format!(r#"{{"fullUrl":{url}{resource},"request":{request},"response":{response}}}"#))
 }
 
 #[cfg(test)]
@@ -179,7 +216,7 @@ mod tests {
     }
 
     fn asked(query: &str) -> Result<Asked, Vec<Issue>> {
-        parse(scope(), query, TenantId::new("t"), vec![(ResourceType::Task, Visibility::Everything)])
+        parse(scope(), query, TenantId::new("t"), vec![(ResourceType::Task, Visibility::Everything)], Handling::Strict)
     }
 
     fn row(version: i32, deleted: bool) -> Stored {
@@ -223,7 +260,7 @@ mod tests {
         let first = asked("_count=3").unwrap();
         let rows = vec![row(3, true), row(2, false), row(1, false)];
         let next = Place::from(&rows[2]);
-        let text = bundle(BASE, &first, &HistoryPage { rows, next: Some(next.clone()) });
+        let text = bundle(BASE, &first, &HistoryPage { rows, next: Some(next.clone()) }).unwrap();
         let tree = Tree::read(text.as_bytes()).unwrap();
         let issues = validate(&tree, "Bundle", Options { refuse_empty_arrays: true });
         assert!(issues.is_empty(), "{issues:?}");
@@ -236,9 +273,9 @@ mod tests {
         let url = told["link"][1]["url"].as_str().unwrap();
         let second = asked(url.split_once('?').unwrap().1).unwrap();
         assert_eq!((second.history.after, second.history.count), (Some(next), 3));
-        let other = parse(Scope::System, url.split_once('?').unwrap().1, TenantId::new("t"), vec![]);
+        let other = parse(Scope::System, url.split_once('?').unwrap().1, TenantId::new("t"), vec![], Handling::Strict);
         assert!(other.is_err(), "a place in one history is none in another");
-        let empty = bundle(BASE, &first, &HistoryPage { rows: vec![], next: None });
+        let empty = bundle(BASE, &first, &HistoryPage { rows: vec![], next: None }).unwrap();
         assert!(!empty.contains("entry"));
     }
 }

@@ -4,30 +4,39 @@ use domain::inbox::{InboxPage, InboxPlace, InboxRow, Pressing};
 use serde_json::json;
 
 use crate::canonical;
-use crate::search::encode;
+use crate::search::{encode, seal, unseal};
 use crate::text::quote;
 
-/// What separates the parts of a place.
-const SEPARATOR: char = '.';
+/// The list that the tokens of a page belong to.
+const LIST: &[u8] = b"$inbox";
 
-/// A page of an inbox as JSON text, in its order. To patients what they were promised is when an answer is due, and how
-/// urgent the team finds it is not shown.
-pub fn bundle(base_url: &str, page: &InboxPage, count: u16, for_patient: bool) -> String {
-    let address = |place: Option<&InboxPlace>| {
+/// The place at which a page of an inbox begins, or ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The conversation next to it.
+    pub place: InboxPlace,
+    /// Whether the page ends before that conversation instead of beginning after it.
+    pub backward: bool,
+}
+
+/// A page of an inbox as JSON text, in its order. `at` is where it began. To patients what they were promised is when an
+/// answer is due, and how urgent the team finds it is not shown.
+pub fn bundle(base_url: &str, page: &InboxPage, (count, at): (u16, Option<&At>), for_patient: bool) -> String {
+    let link = |relation: &str, at: Option<&At>| {
         let count = count.to_string();
-        let cursor = place.map(token);
-        let query = encode([("count", count.as_str())].into_iter().chain(cursor.as_deref().map(|at| ("cursor", at))));
-        quote(&format!("{base_url}/Communication/$inbox?{query}"))
+        let cursor = at.map(token);
+        let query = encode([("_count", count.as_str())].into_iter().chain(cursor.as_deref().map(|at| ("cursor", at))));
+        json!({ "relation": relation, "url": format!("{base_url}/Communication/$inbox?{query}") })
     };
-    let next = page.next.as_ref().map(|next| format!(r#",{{"relation":"next","url":{}}}"#, address(Some(next))));
+    let mut links = vec![link("self", at)];
+    for (relation, place, backward) in [("previous", &page.previous, true), ("next", &page.next, false)] {
+        links.extend(place.clone().map(|place| link(relation, Some(&At { place, backward }))));
+    }
     let entries: Vec<String> = page.rows.iter().map(|row| entry(base_url, row, for_patient)).collect();
     // FHIR has no empty arrays.
     let entries = if entries.is_empty() { String::new() } else { format!(r#","entry":[{}]"#, entries.join(",")) };
-    format!(
-        r#"{{"resourceType":"Bundle","type":"searchset","link":[{{"relation":"self","url":{}}}{}]{entries}}}"#,
-        address(None),
-        next.unwrap_or_default(),
-    )
+    let links = serde_json::Value::Array(links);
+    format!(r#"{{"resourceType":"Bundle","type":"searchset","link":{links}{entries}}}"#)
 }
 
 fn entry(base_url: &str, row: &InboxRow, for_patient: bool) -> String {
@@ -52,19 +61,26 @@ fn entry(base_url: &str, row: &InboxRow, for_patient: bool) -> String {
 }
 
 /// A place as clients carry it.
-fn token(place: &InboxPlace) -> String {
-    format!("{}{SEPARATOR}{}{SEPARATOR}{}", place.pressing.as_str(), place.at.as_microsecond(), place.id)
+fn token(at: &At) -> String {
+    let place = &at.place;
+    let pressing = Pressing::ALL.iter().position(|own| *own == place.pressing).unwrap_or_default() as u8;
+    let mut bytes = vec![u8::from(at.backward), pressing];
+    bytes.extend(place.at.as_nanosecond().to_be_bytes());
+    bytes.extend(place.id.as_str().bytes());
+    seal(LIST, &bytes)
 }
 
-/// The place that a client carries; `None` for what is none.
-pub fn place(token: &str) -> Option<InboxPlace> {
-    let mut parts = token.splitn(3, SEPARATOR);
-    let (pressing, at, id) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(InboxPlace {
-        pressing: Pressing::from_code(pressing)?,
-        at: jiff::Timestamp::from_microsecond(at.parse().ok()?).ok()?,
-        id: id.parse().ok()?,
-    })
+/// The place that a client carries; `None` for what is none, or was altered.
+pub fn place(token: &str) -> Option<At> {
+    let bytes = unseal(LIST, token)?;
+    let ([backward, pressing], rest) = bytes.split_first_chunk::<2>()?;
+    let (at, id) = rest.split_first_chunk::<16>()?;
+    let place = InboxPlace {
+        pressing: *Pressing::ALL.get(usize::from(*pressing))?,
+        at: jiff::Timestamp::from_nanosecond(i128::from_be_bytes(*at)).ok()?,
+        id: std::str::from_utf8(id).ok()?.parse().ok()?,
+    };
+    Some(At { place, backward: *backward == 1 })
 }
 
 #[cfg(test)]
@@ -73,14 +89,23 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_it_was_written_and_nothing_else_is_one() {
-        let there = InboxPlace {
+        let place = InboxPlace {
             pressing: Pressing::Urgent,
             at: "2026-06-19T18:00:00.5Z".parse().unwrap(),
             id: "a.b-1".parse().unwrap(),
         };
-        assert_eq!(place(&token(&there)), Some(there));
-        for none in ["", "urgent", "urgent.x.a", "hasty.1.a", "urgent.1.", "urgent.99999999999999999999.a"] {
-            assert_eq!(place(none), None, "{none}");
+        for backward in [false, true] {
+            let there = At { place: place.clone(), backward };
+            let token = token(&there);
+            assert_eq!(super::place(&token), Some(there));
+            for at in 0..token.len() {
+                let mut altered = token.clone().into_bytes();
+                altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+                assert_eq!(super::place(std::str::from_utf8(&altered).unwrap()), None, "{at}");
+            }
+        }
+        for none in ["", "urgent", "urgent.1.a", "===="] {
+            assert_eq!(super::place(none), None, "{none}");
         }
     }
 }

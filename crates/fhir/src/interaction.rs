@@ -163,6 +163,8 @@ pub static SERVED: &[Served] = &[
         interactions: &[
             Interaction::Read,
             Interaction::Vread,
+            Interaction::Update,
+            Interaction::Patch,
             Interaction::HistoryInstance,
             Interaction::HistoryType,
             Interaction::SearchType,
@@ -170,7 +172,8 @@ pub static SERVED: &[Served] = &[
         has_conditional_create: false,
         has_conditional_changes: false,
         creates_on_update: false,
-        documentation: "An awaited answer: who owes it, by when, and how it stands. Written by the service alone.",
+        documentation: "An awaited answer: who owes it, by when, and how it stands. Written by the service; an update or \
+                        a patch may say what one of the operations does, and nothing else.",
     },
     Served {
         kind: ResourceType::HealthcareService,

@@ -31,7 +31,7 @@ use crate::canonical;
 
 pub use include::{Include, MAX_INCLUDED};
 pub use index::values;
-pub use parse::{Asker, Handling, Parsed, parse};
+pub use parse::{Asker, Handling, Parsed, general, parse};
 pub use result::{DEFAULT_COUNT, MAX_COUNT, RESULT_PARAMETERS, ResultParameter};
 pub use shape::Shape;
 
@@ -165,10 +165,11 @@ pub enum Source {
     Thread(&'static [Place]),
     /// Elements of the resource.
     Elements(&'static [Place]),
-    /// The values of all these other parameters.
-    Either(&'static [&'static str]),
-    /// This code of this system, the same in each resource; the system is empty when the element's definition implies it.
-    Always(&'static [Place], &'static str, &'static str),
+    /// The values of all these other parameters and, which no version says, who is to answer in the resource's thread.
+    Party(&'static [&'static str]),
+    /// This code of this system, unless these places say another: only that is kept. The system is empty when the
+    /// element's definition implies it.
+    Usually(&'static [Place], &'static str, &'static str),
 }
 
 /// A place in a resource.
@@ -261,8 +262,8 @@ impl Parameter {
             Source::Patient(places)
             | Source::Thread(places)
             | Source::Elements(places)
-            | Source::Always(places, ..) => places.to_vec(),
-            Source::Either(names) => {
+            | Source::Usually(places, ..) => places.to_vec(),
+            Source::Party(names) => {
                 names.iter().filter_map(|name| parameter(kind, name)).flat_map(|own| own.places(kind)).collect()
             }
         }
@@ -271,7 +272,7 @@ impl Parameter {
     /// The names under which its values are kept: its own, or those of the parameters that it is made of.
     fn indexed(&self) -> Vec<&'static str> {
         match self.source {
-            Source::Either(names) => names.to_vec(),
+            Source::Party(names) => names.to_vec(),
             _ => vec![self.name],
         }
     }

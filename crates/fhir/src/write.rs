@@ -4,7 +4,7 @@ use domain::change::{Audience, ResourceWrite};
 use domain::id::{Key, Reference, ResourceId, ResourceType, Version};
 use jiff::Timestamp;
 
-use crate::issue::Issue;
+use crate::issue::{Issue, IssueCode};
 use crate::resource::Document;
 use crate::search;
 
@@ -51,6 +51,26 @@ pub fn filed(key: Key, body: String, filing: Filing) -> Result<ResourceWrite, Ve
         body: document.into_text(),
         values,
     })
+}
+
+/// The system of the tag that a search puts on what it has given out in part (<https://hl7.org/fhir/R4/search.html#summary>).
+const OBSERVATION_VALUE: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
+
+/// Whether a resource is all of it: what was given out in part must not take the place of the whole.
+///
+/// # Errors
+/// It says that it is not, in a tag.
+pub fn whole(document: &Document) -> Result<(), Issue> {
+    let is_part = document.root().at("meta").is_some_and(|meta| {
+        let mut tags = meta.each("tag").map(crate::json::Value::as_coding);
+        tags.any(|tag| tag.system.as_deref() == Some(OBSERVATION_VALUE) && tag.code.as_deref() == Some("SUBSETTED"))
+    });
+    if !is_part {
+        return Ok(());
+    }
+    let text = "Parts of this were left out when it was read (SUBSETTED), so it cannot stand for the whole: read it without \
+                _summary and _elements, and send all of it.";
+    Err(Issue::error(IssueCode::BusinessRule, text).at(format!("{}.meta.tag", document.kind())).because("subsetted"))
 }
 
 /// The version that says that a resource is deleted: nothing of it is left to be found by or to be read.

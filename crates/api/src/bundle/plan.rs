@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use domain::change::Stored;
 use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::time::Instant;
-use fhir::bundle::{Entry, Method, links, relinked};
+use fhir::bundle::{Entry, LinkKind, Method, links, narrated, relinked};
 use fhir::interaction::served;
 use fhir::issue::{Issue, IssueCode};
 use fhir::resource::Document;
@@ -207,11 +207,14 @@ async fn relink(context: &Context, entries: &mut [Planned]) -> Result<(), Stoppe
         let Some(text) = planned.entry.resource.take() else { continue };
         let mut changes = vec![];
         for link in links(&text) {
-            let to = match places.get(&link.address) {
+            let to = match places.get(&link.text) {
                 Some(to) => Some(to.clone()),
-                None if !link.is_reference => None,
+                None if link.kind == LinkKind::Narrative => {
+                    narrated(&link.text, |address| places.get(address).cloned())
+                }
+                None if link.kind == LinkKind::Address => None,
                 None => {
-                    let relative = link.address.strip_prefix(&base).unwrap_or(&link.address);
+                    let relative = link.text.strip_prefix(&base).unwrap_or(&link.text);
                     match relative.split_once('?') {
                         Some((kind, criteria)) if kind.bytes().all(|b| b.is_ascii_alphabetic()) => {
                             if let Some(known) = found.get(relative) {
@@ -229,7 +232,7 @@ async fn relink(context: &Context, entries: &mut [Planned]) -> Result<(), Stoppe
                                 Some(key.to_string())
                             }
                         }
-                        _ if link.address.starts_with("urn:uuid:") || link.address.starts_with("urn:oid:") => {
+                        _ if link.text.starts_with("urn:uuid:") || link.text.starts_with("urn:oid:") => {
                             let text = "No entry has this address as its fullUrl.";
                             let issue = Issue::error(IssueCode::NotFound, text).at(within(position, &link.expression));
                             return Err(Failure::Invalid(vec![issue]).into());
@@ -288,21 +291,25 @@ fn invalid(entries: &[Planned]) -> Vec<Issue> {
     issues
 }
 
-/// The order of the methods and, among messages, each after those that it answers. In a circle somebody has to begin: that
+/// The order of the methods but, among messages, each after those that it answers. In a circle somebody has to begin: that
 /// one is refused, for it answers what is not there.
 fn order(entries: &[Planned]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by_key(|position| entries[*position].entry.method.turn());
+    let writes = |planned: &Planned| matches!(planned.entry.method, Method::Post | Method::Put | Method::Patch);
+    // A draft that is put or patched may be sent so, and then be answered.
     let made: HashMap<String, usize> = entries
         .iter()
         .enumerate()
-        .filter(|(_, planned)| planned.entry.method == Method::Post)
+        .filter(|(_, planned)| writes(planned))
         .filter_map(|(position, planned)| Some((planned.key.as_ref()?.to_string(), position)))
         .collect();
     let answers = |position: usize| -> Vec<usize> {
         let Planned { entry, key: Some(key), .. } = &entries[position] else { return vec![] };
         let document = entry.resource.as_ref().and_then(|text| Document::stored(text.as_str(), key.kind).ok());
-        let Some(document) = document.filter(|_| entry.method == Method::Post) else { return vec![] };
+        let Some(document) = document.filter(|_| matches!(entry.method, Method::Post | Method::Put)) else {
+            return vec![];
+        };
         let all = ["inResponseTo", "partOf"].into_iter().flat_map(|name| document.root().each(name));
         let local: Vec<Reference> = all.filter_map(fhir::json::Value::local_reference).collect();
         local.iter().filter_map(|to| made.get(&to.to_string()).copied()).collect()

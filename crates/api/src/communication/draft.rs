@@ -9,16 +9,18 @@ use domain::message::Standing;
 use domain::schedule::ScheduleChange;
 use domain::search::Read;
 use domain::store::SaveError;
+use fhir::canonical;
 use fhir::communication::{self, Communication, standing, wanted};
 use fhir::issue::{Issue, IssueCode};
 use fhir::outcome::Outcome;
 use fhir::resource::Document;
-use serde_json::Value;
 
 use super::sending::{Sending, Sent};
 use super::{KIND, may_write};
 use crate::context::{Context, key, stored};
+use crate::difference::changed;
 use crate::error::{Answer, Failure};
+use crate::manners::body::whole;
 use crate::read::unreadable;
 
 /// A message as it is now, with what the caller may see of such.
@@ -37,10 +39,7 @@ impl Current {
         if stored.deleted {
             return Err(Failure::Gone);
         }
-        let condition = context.manners.if_match.as_ref();
-        if condition.is_some_and(|condition| !condition.admits(stored.version)) {
-            return Err(Failure::Precondition);
-        }
+        context.manners.admit(&stored)?;
         Ok(Self { stored, visibility })
     }
 
@@ -60,16 +59,17 @@ impl Current {
         let standing = self.standing()?;
         let document = Document::parse(body, KIND)?;
         named(&document, &self.stored.key)?;
+        whole(&document)?;
         let wanted = wanted(&document).filter(|next| standing.may_become(*next));
         match wanted {
             Some(Standing::Retracted) => {
                 if standing != Standing::Draft {
-                    self.nothing_but(&document, &["status", "_status", "statusReason"])?;
+                    self.nothing_but(&document, &["status", "statusReason"])?;
                 }
                 return self.retract(context, &document, interaction).await;
             }
             Some(Standing::Stopped) => {
-                self.nothing_but(&document, &["status", "_status", "statusReason"])?;
+                self.nothing_but(&document, &["status", "statusReason"])?;
                 return self.stop(context, &document, interaction).await;
             }
             Some(_) => {}
@@ -104,15 +104,10 @@ impl Current {
     /// What was sent stays as it is: given back unchanged, or with changes of these members alone, it passes. What else
     /// would be changed is refused by its name.
     fn nothing_but(&self, document: &Document, may: &[&str]) -> Result<(), Failure> {
-        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         // Who has read it is shown beside it, and is no part of it.
-        let text = document.edit().extension(fhir::canonical::READ_STATE, None).finish();
-        let (before, after) = (read(&self.stored.body), read(&text));
-        let names = [&before, &after].map(|own| own.as_object().into_iter().flatten().map(|(name, _)| name.clone()));
-        // What says which version it is may be left out or be older: the address and If-Match say it.
-        let stays = |name: &String| name == "meta" || may.contains(&name.as_str());
-        let mut changed = names.into_iter().flatten().filter(|name| !stays(name) && before[name] != after[name]);
-        let Some(name) = changed.next() else { return Ok(()) };
+        let text = document.edit().extension(canonical::READ_STATE, None).finish();
+        let mut changed = changed(&self.stored.body, &text).into_iter().filter(|name| !may.contains(&name.as_str()));
+        let Some(element) = changed.next() else { return Ok(()) };
         let text = if self.standing()?.is_private() {
             "A message that waits for its instant or was cancelled does not become that: send it (in-progress), change it \
              (on-hold), cancel it (stopped) or retract it (entered-in-error), the last two changing nothing else."
@@ -120,7 +115,6 @@ impl Current {
             "A message that was sent stays as it is, with what the service has set in it. Send another one, or retract \
              it: change its status to entered-in-error and nothing else."
         };
-        let element = name.trim_start_matches('_');
         let issue = Issue::error(IssueCode::BusinessRule, text).at(format!("Communication.{element}"));
         Err(Failure::Business(vec![issue.because("message-sent")]))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::post;
+use actix_web::{HttpRequest, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::access::{Denied, Permission, Visibility};
@@ -41,9 +41,9 @@ const PURPOSE: &str = "BTG";
     security(("bearer" = ["user/Communication.r"]))
 )]
 #[post("/fhir/Communication/$break-glass")]
-pub(crate) async fn break_glass(context: Context, body: ResourceBody) -> Answer {
+pub(crate) async fn break_glass(context: Context, request: HttpRequest, body: ResourceBody) -> Answer {
     let visibility = context.visibility(KIND, Permission::Read).await?;
-    let (patient, reason) = asked(&body.0)?;
+    let (patient, reason) = asked(&context, request.query_string(), &body.0)?;
     let Visibility::Staff { me, about: None, .. } = visibility else { return Err(Denied::Scope.into()) };
     let (state, tenant) = (&context.state, &context.caller.tenant);
     let policy = state.policies.current(tenant).await?;
@@ -74,10 +74,10 @@ pub(crate) async fn break_glass(context: Context, body: ResourceBody) -> Answer 
 }
 
 /// About whom, and why.
-fn asked(body: &[u8]) -> Result<(Reference, EmergencyReason), Failure> {
+fn asked(context: &Context, query: &str, body: &[u8]) -> Result<(Reference, EmergencyReason), Failure> {
     let row = operations(KIND).iter().find(|operation| operation.name == "break-glass");
     let row = row.ok_or_else(|| Failure::Internal("no row for $break-glass".to_owned()))?;
-    let given = Given::read(row, "", Some(body))?;
+    let given = Given::read(row, context, query, Some(body))?;
     let patient = given.value("patient").and_then(|text| match text.parse::<Reference>() {
         Ok(reference) => reference.is("Patient").then_some(reference),
         Err(_) => text.parse().ok().map(|id| Reference::new("Patient", id)),

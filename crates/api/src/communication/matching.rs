@@ -4,14 +4,13 @@
 use actix_web::{HttpRequest, delete, patch, put};
 use domain::access::Permission;
 use domain::change::Stored;
-use fhir::communication::Communication;
 use fhir::issue::{Issue, IssueCode};
 use fhir::resource::Document;
 use serde_json::Value;
 
 use super::draft::Current;
 use super::sending::{Sending, Sent};
-use super::{KIND, may_write, sent};
+use super::{KIND, may_write, read_message, sent};
 use crate::conditional::Condition;
 use crate::context::Context;
 use crate::error::{Answer, Failure};
@@ -48,7 +47,7 @@ pub(crate) async fn update(context: Context, request: HttpRequest, body: Resourc
     if context.manners.if_match.is_some() {
         return Err(Failure::Precondition);
     }
-    let message = Communication::parse(&body.0)?;
+    let message = read_message(&body.0)?;
     if message.document().get("id").is_some() {
         let text = "No message matches, and a new one gets its id from the service: leave the id out.";
         return Err(Failure::Invalid(vec![Issue::error(IssueCode::Value, text).at("Communication.id")]));

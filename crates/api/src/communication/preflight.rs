@@ -1,6 +1,6 @@
 //! `$preflight`: what would become of a message. It is decided about as a send would be, and nothing is stored.
 
-use actix_web::post;
+use actix_web::{HttpRequest, post};
 use domain::access::{Narrowed, Permission, Visibility};
 use domain::change::{AuditAction, OutboxKind, OutboxRow};
 use domain::clock::ClockName;
@@ -35,10 +35,10 @@ use crate::validating::told;
     security(("bearer" = ["patient/Communication.c"]))
 )]
 #[post("/fhir/Communication/$preflight")]
-pub(crate) async fn preflight(context: Context, body: ResourceBody) -> Answer {
+pub(crate) async fn preflight(context: Context, request: HttpRequest, body: ResourceBody) -> Answer {
     let row = operations(KIND).iter().find(|operation| operation.name == "preflight");
     let row = row.ok_or_else(|| Failure::Internal("no row for $preflight".to_owned()))?;
-    let given = Given::read(row, "", Some(&body.0))?;
+    let given = Given::read(row, &context, request.query_string(), Some(&body.0))?;
     let text = given.resource.ok_or_else(|| {
         Failure::invalid(IssueCode::Required, "Send the message, by itself or as the parameter message.")
     })?;

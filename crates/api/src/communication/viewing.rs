@@ -40,7 +40,7 @@ const PAGE: (u16, u16) = (50, 200);
 #[utoipa::path(
     tag = "Communication",
     operation_id = "markMessageRead",
-    params(("id" = String, Path, description = "The message's id."), schema::Prefer),
+    params(("id" = String, Path, description = "The message's id."), schema::IfMatch, schema::Prefer),
     responses(
         (status = 200, description = "The message, with who has read it.", body = schema::Communication, content_type = "application/fhir+json",
             headers(("ETag" = String), ("Last-Modified" = String))),
@@ -49,15 +49,15 @@ const PAGE: (u16, u16) = (50, 200);
     security(("bearer" = ["patient/Communication.r"]))
 )]
 #[post("/fhir/Communication/{id}/$mark-read")]
-pub(crate) async fn mark_read(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    mark(&context, &id, (&body, "mark-read", "$mark-read"), true).await
+pub(crate) async fn mark_read(context: Context, id: Path<String>, request: HttpRequest, body: OptionalBody) -> Answer {
+    mark(&context, &id, (request.query_string(), &body, "mark-read", "$mark-read"), true).await
 }
 
 /// Says that the caller has not read a message after all.
 #[utoipa::path(
     tag = "Communication",
     operation_id = "markMessageUnread",
-    params(("id" = String, Path, description = "The message's id."), schema::Prefer),
+    params(("id" = String, Path, description = "The message's id."), schema::IfMatch, schema::Prefer),
     responses(
         (status = 200, description = "The message, with who has read it.", body = schema::Communication, content_type = "application/fhir+json",
             headers(("ETag" = String), ("Last-Modified" = String))),
@@ -66,8 +66,13 @@ pub(crate) async fn mark_read(context: Context, id: Path<String>, body: Optional
     security(("bearer" = ["patient/Communication.r"]))
 )]
 #[post("/fhir/Communication/{id}/$mark-unread")]
-pub(crate) async fn mark_unread(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    mark(&context, &id, (&body, "mark-unread", "$mark-unread"), false).await
+pub(crate) async fn mark_unread(
+    context: Context,
+    id: Path<String>,
+    request: HttpRequest,
+    body: OptionalBody,
+) -> Answer {
+    mark(&context, &id, (request.query_string(), &body, "mark-unread", "$mark-unread"), false).await
 }
 
 /// The whole conversation that a message belongs to, as far as the caller sees it, in the order in which it was sent: the
@@ -100,8 +105,13 @@ pub(crate) async fn thread(context: Context, id: Path<String>, request: HttpRequ
     security(("bearer" = ["patient/Communication.s"]))
 )]
 #[post("/fhir/Communication/{id}/$thread")]
-pub(crate) async fn thread_by_post(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    conversation(&context, &id, "", body.0.as_deref()).await
+pub(crate) async fn thread_by_post(
+    context: Context,
+    id: Path<String>,
+    request: HttpRequest,
+    body: OptionalBody,
+) -> Answer {
+    conversation(&context, &id, request.query_string(), body.0.as_deref()).await
 }
 
 /// The caller's conversations: for the team those in which an answer is owed, the most urgent first and of these the one
@@ -112,8 +122,9 @@ pub(crate) async fn thread_by_post(context: Context, id: Path<String>, body: Opt
     tag = "Communication",
     operation_id = "readInbox",
     params(
-        ("count" = Option<u16>, Query, description = "How many at most: 50 unless it is said, 200 at most."),
-        ("cursor" = Option<String>, Query, description = "Where the page begins, as the link next says it."),
+        ("_count" = Option<u16>, Query, description = "How many at most: 50 unless it is said, 200 at most."),
+        ("count" = Option<u16>, Query, description = "The same."),
+        ("cursor" = Option<String>, Query, description = "Where the page begins or ends. Opaque: take it from a next or previous link."),
     ),
     responses(
         (status = 200, description = "A page of conversations.", body = schema::Bundle, content_type = "application/fhir+json"),
@@ -138,8 +149,8 @@ pub(crate) async fn inbox(context: Context, request: HttpRequest) -> Answer {
     security(("bearer" = ["patient/Communication.s"]))
 )]
 #[post("/fhir/Communication/$inbox")]
-pub(crate) async fn inbox_by_post(context: Context, body: OptionalBody) -> Answer {
-    conversations(&context, "", body.0.as_deref()).await
+pub(crate) async fn inbox_by_post(context: Context, request: HttpRequest, body: OptionalBody) -> Answer {
+    conversations(&context, request.query_string(), body.0.as_deref()).await
 }
 
 fn row(name: &str) -> Result<&'static Operation, Failure> {
@@ -149,7 +160,7 @@ fn row(name: &str) -> Result<&'static Operation, Failure> {
 
 async fn conversation(context: &Context, id: &str, query: &str, body: Option<&[u8]>) -> Answer {
     let Narrowed { visibility, .. } = context.narrowed(KIND, Permission::Search).await?;
-    let given = Given::read(row("thread")?, query, body)?;
+    let given = Given::read(row("thread")?, context, query, body)?;
     let tenant = context.caller.tenant.clone();
     let read = Read { tenant, key: key(KIND, id)?, version: None, visibility };
     let stored = context.state.store.read(read).await?.filter(|one| !one.deleted).ok_or(Failure::NotFound)?;
@@ -165,22 +176,33 @@ async fn conversations(context: &Context, query: &str, body: Option<&[u8]>) -> A
         // How much is unread, and when it is due, would tell of what the scope hides.
         return Err(Denied::Scope.into());
     }
-    let given = Given::read(row("inbox")?, query, body)?;
+    let given = Given::read(row("inbox")?, context, query, body)?;
     let wrong = |name: &str| Failure::invalid(IssueCode::Value, format!("The value of {name} cannot be read."));
-    let count = given.value("count").map(|count| count.parse::<u16>().map_err(|_| wrong("count"))).transpose()?;
+    let count =
+        given.value("_count").map(|count| ("_count", count)).or(given.value("count").map(|count| ("count", count)));
+    let count = count.map(|(name, count)| count.parse::<u16>().map_err(|_| wrong(name))).transpose()?;
     let count = count.unwrap_or(PAGE.0).clamp(1, PAGE.1);
-    let after = given.value("cursor").map(|at| fhir::inbox::place(at).ok_or_else(|| wrong("cursor"))).transpose()?;
+    let at = given.value("cursor").map(|at| fhir::inbox::place(at).ok_or_else(|| wrong("cursor"))).transpose()?;
     let patient = patient_of(&visibility).cloned();
-    let said = ["count", "cursor"].into_iter().filter_map(|name| Some(format!("{name}={}", given.value(name)?)));
+    let said =
+        ["_count", "count", "cursor"].into_iter().filter_map(|name| Some(format!("{name}={}", given.value(name)?)));
     let said: Vec<String> = said.collect();
-    let asked = Inbox { tenant: context.caller.tenant.clone(), reader: reader(&visibility), visibility, count, after };
+    let (tenant, reader) = (context.caller.tenant.clone(), reader(&visibility));
+    let backward = at.as_ref().is_some_and(|at| at.backward);
+    let after = at.as_ref().map(|at| at.place.clone());
+    let asked = Inbox { tenant, reader, visibility, count, after, backward };
     let page = context.state.store.inbox(asked).await?;
     let mut audit = context.audit(AuditAction::Execute, "$inbox");
     audit.query = Some(STANDARD.encode(format!("{KIND}/$inbox?{}", said.join("&"))));
     audit.patient.clone_from(&patient);
     audit.gives(page.rows.iter().map(|row| &row.root));
     context.record(audit).await?;
-    Ok(context.manners.present(fhir::inbox::bundle(&context.state.base_url, &page, count, patient.is_some())))
+    Ok(context.manners.present(fhir::inbox::bundle(
+        &context.state.base_url,
+        &page,
+        (count, at.as_ref()),
+        patient.is_some(),
+    )))
 }
 
 /// Who reads; a machine reads for nobody.
@@ -194,17 +216,18 @@ fn reader(visibility: &Visibility) -> Option<Reference> {
 async fn mark(
     context: &Context,
     id: &str,
-    (body, name, interaction): (&OptionalBody, &str, &'static str),
+    (query, body, name, interaction): (&str, &OptionalBody, &str, &'static str),
     is_read: bool,
 ) -> Answer {
     let visibility = context.visibility(KIND, Permission::Read).await?;
-    Given::read(row(name)?, "", body.0.as_deref())?;
+    Given::read(row(name)?, context, query, body.0.as_deref())?;
     let tenant = context.caller.tenant.clone();
     let read = Read { tenant: tenant.clone(), key: key(KIND, id)?, version: None, visibility: visibility.clone() };
     let stored = context.state.store.read(read).await?.ok_or(Failure::NotFound)?;
     if stored.deleted {
         return Err(Failure::Gone);
     }
+    context.manners.admit(&stored)?;
     let Some(reader) = reader(&visibility) else {
         let text = "Only a person reads: use a token whose fhirUser is one.";
         return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).because("not-a-person")]));

@@ -9,6 +9,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, He
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
 use fhir::issue::IssueCode;
+use fhir::resource::Document;
 use futures_util::StreamExt as _;
 
 use super::negotiation;
@@ -59,6 +60,14 @@ impl PatchBody {
             _ => Failure::Invalid(issues),
         })
     }
+}
+
+/// A resource that is to be stored is all of it.
+///
+/// # Errors
+/// It says that parts of it are left out.
+pub(crate) fn whole(document: &Document) -> Result<(), Failure> {
+    fhir::write::whole(document).map_err(|issue| Failure::Business(vec![issue]))
 }
 
 /// A form as it was sent, which is written as a query is.

@@ -69,6 +69,11 @@ impl Unmodified {
         }
     }
 
+    /// Whether `If-None-Match` names this version.
+    pub fn names(&self, version: Version) -> bool {
+        self.if_none_match.as_ref().is_some_and(|named| named.admits(version))
+    }
+
     /// Whether the client has a document with that tag, which is one without versions.
     pub fn holds_tag(request: &HttpRequest, tag: &str) -> bool {
         let named = text(request, &IF_NONE_MATCH);

@@ -225,6 +225,8 @@ headers! {
     Conditional = vec![
         header("If-None-Match", "The ETag of what the client has; 304 when it is still current.", string()),
         header("If-Modified-Since", "When the client has read it; 304 when it has not changed since.", string()),
+        query("_summary", "How much of it is given out: true, text, data or false.", string().into()),
+        query("_elements", "The elements that are given out beside those that must be there, joined by commas.", string().into()),
     ];
     /// Parameters that shape a page.
     Paging = RESULT_PARAMETERS.iter().map(|parameter| {
@@ -236,11 +238,14 @@ headers! {
         query(parameter.name, parameter.documentation, ObjectBuilder::new().schema_type(SchemaType::new(kind)).into())
     }).collect();
     /// What a resource is meant for, when it is validated.
-    Mode = vec![query(
-        "mode",
-        "Whether that could be done with it: create, or update and delete of what is stored.",
-        string().enum_values(Some(["create", "update", "delete"])).into(),
-    )];
+    Mode = vec![
+        query(
+            "mode",
+            "Whether that could be done with it: create, or update and delete of what is stored.",
+            string().enum_values(Some(["create", "update", "delete"])).into(),
+        ),
+        query("profile", "What it is held to: the type as FHIR defines it, which is the one there is.", string().into()),
+    ];
     /// What definitions are found by.
     Defining = DEFINED.iter().map(|(name, text)| query(name, text, string().into())).collect();
     /// Parameters of a history.
@@ -249,6 +254,8 @@ headers! {
         query("_at", "Only what was current at some moment of that date or time.", string().into()),
         query("_count", "How many versions a page has: 50 unless said, 200 at most.",
             ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer)).into()),
+        query("_summary", "How much of each resource is given out: true, text, data or false.", string().into()),
+        query("_elements", "The elements that are given out beside those that must be there, joined by commas.", string().into()),
         query("_cursor", "Where the page begins. Opaque: take it from a next link.", string().into()),
     ];
     /// What events of the audit trail are found by.

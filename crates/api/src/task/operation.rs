@@ -1,8 +1,8 @@
-//! What the team does with a Task beside claiming it: each is a decision that the domain knows, asked for as a FHIR
+//! What the team does with a Task: each is a decision that the domain knows, asked for as a FHIR
 //! operation or by an update that says the same.
 
-use actix_web::post;
 use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse, post};
 use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Stored};
 use domain::decide::{self, Actor, Refusal, RouteReason, Setting};
@@ -33,6 +33,8 @@ const ATTEMPTS: usize = 3;
 /// What is to be done with a Task.
 #[derive(Debug)]
 pub(super) enum Asked {
+    /// The caller takes it.
+    Claim,
     /// It goes back to its pool.
     GiveBack,
     /// Another pool answers, named by its id in the policy or by its reference.
@@ -45,7 +47,7 @@ pub(super) enum Asked {
 
 impl Asked {
     /// An override that takes no amount and no instant but, of a pause, its end.
-    fn overriding(kind: OverrideKind, reason: OverrideReason, until: Option<Instant>) -> Self {
+    pub(super) fn overriding(kind: OverrideKind, reason: OverrideReason, until: Option<Instant>) -> Self {
         Self::Override(Override { kind, reason, amount: None, due: None, until, sender: None, note: None })
     }
 
@@ -57,6 +59,7 @@ impl Asked {
         ids: &mut Ids,
     ) -> Result<Decision, Refusal> {
         match self {
+            Self::Claim => decide::claim(setting, view, actor.person, actor.pools, ids),
             Self::GiveBack => decide::give_back(setting, view, actor, ids),
             Self::Pool(pool, reason) => {
                 let policy: &Policy = setting.policy;
@@ -83,8 +86,8 @@ impl Asked {
     security(("bearer" = ["user/Task.u"]))
 )]
 #[post("/fhir/Task/{id}/$release")]
-pub(crate) async fn release(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    given(&context, &body, "release").await?;
+pub(crate) async fn release(context: Context, id: Path<String>, request: HttpRequest, body: OptionalBody) -> Answer {
+    given(&context, (&request, &body), "release").await?;
     operate(&context, &id, "$release", &Asked::GiveBack).await
 }
 
@@ -102,8 +105,8 @@ pub(crate) async fn release(context: Context, id: Path<String>, body: OptionalBo
     security(("bearer" = ["user/Task.u"]))
 )]
 #[post("/fhir/Task/{id}/$route")]
-pub(crate) async fn route(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    let given = given(&context, &body, "route").await?;
+pub(crate) async fn route(context: Context, id: Path<String>, request: HttpRequest, body: OptionalBody) -> Answer {
+    let given = given(&context, (&request, &body), "route").await?;
     let reason = given.code("reason")?.unwrap_or(RouteReason::WrongPool);
     let asked = match (given.value("pool"), given.parsed("person")?) {
         (Some(pool), None) => Asked::Pool(pool.to_owned(), reason),
@@ -130,8 +133,8 @@ pub(crate) async fn route(context: Context, id: Path<String>, body: OptionalBody
     security(("bearer" = ["user/Task.u"]))
 )]
 #[post("/fhir/Task/{id}/$pause")]
-pub(crate) async fn pause(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    let given = given(&context, &body, "pause").await?;
+pub(crate) async fn pause(context: Context, id: Path<String>, request: HttpRequest, body: OptionalBody) -> Answer {
+    let given = given(&context, (&request, &body), "pause").await?;
     let reason = given.code("reason")?.unwrap_or(OverrideReason::WaitingOnPatient);
     let asked = Asked::overriding(OverrideKind::Pause, reason, given.parsed("until")?);
     operate(&context, &id, "$pause", &asked).await
@@ -151,8 +154,9 @@ pub(crate) async fn pause(context: Context, id: Path<String>, body: OptionalBody
     security(("bearer" = ["user/Task.u"]))
 )]
 #[post("/fhir/Task/{id}/$resume")]
-pub(crate) async fn resume(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    let reason = given(&context, &body, "resume").await?.code("reason")?.unwrap_or(OverrideReason::NoLongerWaiting);
+pub(crate) async fn resume(context: Context, id: Path<String>, request: HttpRequest, body: OptionalBody) -> Answer {
+    let reason =
+        given(&context, (&request, &body), "resume").await?.code("reason")?.unwrap_or(OverrideReason::NoLongerWaiting);
     operate(&context, &id, "$resume", &Asked::overriding(OverrideKind::Resume, reason, None)).await
 }
 
@@ -170,23 +174,28 @@ pub(crate) async fn resume(context: Context, id: Path<String>, body: OptionalBod
     security(("bearer" = ["user/Task.u"]))
 )]
 #[post("/fhir/Task/{id}/$waive")]
-pub(crate) async fn waive(context: Context, id: Path<String>, body: OptionalBody) -> Answer {
-    let reason = given(&context, &body, "waive").await?.code("reason")?.unwrap_or(OverrideReason::ClinicalJudgement);
+pub(crate) async fn waive(context: Context, id: Path<String>, request: HttpRequest, body: OptionalBody) -> Answer {
+    let reason =
+        given(&context, (&request, &body), "waive").await?.code("reason")?.unwrap_or(OverrideReason::ClinicalJudgement);
     operate(&context, &id, "$waive", &Asked::overriding(OverrideKind::Waive, reason, None)).await
 }
 
 /// What an operation is given. Whoever may not ask for it is told so before anything of what they sent is looked at.
-async fn given(context: &Context, body: &OptionalBody, name: &str) -> Result<Given, Failure> {
+pub(super) async fn given(
+    context: &Context,
+    (request, body): (&HttpRequest, &OptionalBody),
+    name: &str,
+) -> Result<Given, Failure> {
     let policy = context.state.policies.current(&context.caller.tenant).await?;
     reach(context, &policy).await?;
     let operation = operations(ResourceType::Task).iter().find(|operation| operation.name == name);
     let operation = operation.ok_or_else(|| Failure::Internal(format!("${name} is not in the table")))?;
-    Given::read(operation, "", body.0.as_deref())?.complete(operation)
+    Given::read(operation, context, request.query_string(), body.0.as_deref())?.complete(operation)
 }
 
 /// The Tasks that the caller may ask something of: what they see, and what is of the pools that they lead; everything
 /// for administrators. What they may do with it is decided later.
-async fn reach(context: &Context, policy: &Policy) -> Result<Visibility, Failure> {
+pub(super) async fn reach(context: &Context, policy: &Policy) -> Result<Visibility, Failure> {
     if context.caller.administers(Permission::Update) {
         return Ok(Visibility::Everything);
     }
@@ -201,17 +210,24 @@ async fn reach(context: &Context, policy: &Policy) -> Result<Visibility, Failure
 }
 
 /// A Task as the caller sees it, in the version that `If-Match` names, with its thread.
-async fn current(context: &Context, id: &str, policy: &Policy) -> Result<(Stored, ThreadView), Failure> {
+pub(super) async fn current(context: &Context, id: &str, policy: &Policy) -> Result<(Stored, ThreadView), Failure> {
     let tenant = context.caller.tenant.clone();
     let visibility = reach(context, policy).await?;
     let wanted = Read { tenant: tenant.clone(), key: key(ResourceType::Task, id)?, version: None, visibility };
     let task = context.state.store.read(wanted).await?.filter(|task| !task.deleted).ok_or(Failure::NotFound)?;
-    if context.manners.if_match.as_ref().is_some_and(|wanted| !wanted.admits(task.version)) {
-        return Err(Failure::Precondition);
-    }
+    context.manners.admit(&task)?;
     let thread = task.thread.clone().ok_or_else(|| Failure::Internal("a Task without a thread".to_owned()))?;
     let view = context.state.store.thread_of(tenant, thread).await?.ok_or(Failure::NotFound)?;
     Ok((task, view))
+}
+
+/// The answer with a Task: a token that may only change it is told the version alone.
+pub(super) async fn told(context: &Context, task: &Stored, outcome: &Outcome) -> HttpResponse {
+    match context.visibility(ResourceType::Task, Permission::Update).await {
+        Ok(seen) => context.changed(task, &seen, outcome).await,
+        // Administrators need no scope on Tasks.
+        Err(_) => context.manners.made(task, &context.state.base_url, false, outcome),
+    }
 }
 
 /// Decides and saves; anew when the policy has changed meanwhile. What was asked of another version of the Task than the
@@ -241,7 +257,8 @@ pub(super) async fn operate(context: &Context, id: &str, interaction: &'static s
         let mut change = unreadable(decided::decided(&frame, Some(&view), decision))?;
         let written = change.resources.iter().find(|write| write.key == task.key).map(stored);
         let done = written.unwrap_or_else(|| task.clone());
-        let mut audit = context.audit(AuditAction::Execute, interaction);
+        let action = if interaction.starts_with('$') { AuditAction::Execute } else { AuditAction::Update };
+        let mut audit = context.audit(action, interaction);
         audit.focus = Some(Key::clone(&done.key));
         audit.version = Some(done.version);
         audit.patient.clone_from(&view.thread.patient);
@@ -251,7 +268,7 @@ pub(super) async fn operate(context: &Context, id: &str, interaction: &'static s
         match context.save(change).await {
             Ok(()) => {
                 let outcome = Outcome::all_well("Done.");
-                return Ok(context.manners.made(&done, &context.state.base_url, false, &outcome));
+                return Ok(told(context, &done, &outcome).await);
             }
             Err(SaveError::StaleCatalogue) => policy = context.state.policies.renewed(&tenant, &policy).await?,
             Err(SaveError::Conflict { .. }) => return Err(Failure::lost(conditional)),

@@ -455,7 +455,7 @@ impl Store for Memory {
             let (due_at, promised_at, unread) = (None, None, None);
             Some(InboxRow { root: stored(root), thread, due_at, promised_at, unread, place })
         };
-        now(Ok(InboxPage { rows: roots.filter_map(row).collect(), next: None }))
+        now(Ok(InboxPage { rows: roots.filter_map(row).collect(), next: None, previous: None }))
     }
 
     fn ledger(&self, _: TenantId, clock: ResourceId) -> Answer<'_, Vec<LedgerEntry>> {

@@ -117,7 +117,7 @@ async fn whatever_is_wrong_is_told_in_the_words_of_the_interface() {
     told(&house.get(&token, "/fhir/Communication?_format=xml").await, 406, "not-supported");
     let method = house.ask(with(TestRequest::delete(), &token).uri("/fhir/Task/x")).await;
     told(&method, 405, "not-supported");
-    assert_eq!(method.header("allow"), "GET, HEAD");
+    assert_eq!(method.header("allow"), "GET, PUT, PATCH, HEAD");
     told(&house.ask(post(&token, "/fhir/Communication", &json!({ "resourceType": "Task" }))).await, 400, "structure");
     told(&house.ask(post(&token, "/fhir/Communication", &json!(1)).set_payload("{")).await, 400, "structure");
     told(

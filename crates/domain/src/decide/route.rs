@@ -116,6 +116,8 @@ pub(super) fn handed_over(
         pool: Some(to.id.clone()),
         pool_reference: Some(to.reference.clone()),
         owner: None,
+        // Who was asked to answer for the other pool does not answer for this one.
+        assigned: None,
         revision: view.thread.revision + 1,
         ..thread
     };

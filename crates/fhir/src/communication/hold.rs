@@ -3,7 +3,6 @@
 use domain::change::{Audience, ResourceWrite, Stored};
 use domain::hold::Hold;
 use domain::id::{Reference, ResourceType};
-use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{Communication, Stamp, decision, notice};
@@ -62,7 +61,7 @@ impl Communication {
     }
 }
 
-/// The next version of a held message: delivered, seen by whoever sees its thread. Its times stay those of its receipt.
+/// The next version of a held message: delivered, seen by whoever sees its thread, and received from now on.
 ///
 /// # Errors
 /// The text that was made cannot be read: a fault of ours.
@@ -73,6 +72,7 @@ pub fn released(stored: &Stored, hold: &Hold, stamp: &Stamp<'_>) -> Result<Resou
         .edit()
         .meta(version, &instant(stamp.now), &[])
         .set_text("status", "completed")
+        .set_text("received", &instant(stamp.now))
         .extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
     edit = notice::told(edit, stamp.record);
     if let Some(companion) = document.root().get("_status") {
@@ -82,11 +82,10 @@ pub fn released(stored: &Stored, hold: &Hold, stamp: &Stamp<'_>) -> Result<Resou
         Some(own) => edit.set("statusReason", own),
         None => edit.remove("statusReason"),
     };
-    let received: Timestamp = stored.date;
     let filing = Filing {
         version,
         last_updated: stamp.now,
-        date: received,
+        date: stored.date,
         thread: Some(hold.thread.clone()),
         patient: hold.patient.clone(),
         author: Some(hold.sender.clone()),

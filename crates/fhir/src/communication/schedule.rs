@@ -27,7 +27,7 @@ impl Communication {
     /// # Errors
     /// The text that was made cannot be read: a fault of ours.
     pub fn scheduled(&self, id: &ResourceId, version: Version, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
-        let edit = self.document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]);
+        let edit = self.unsent(id, version, now);
         let body = edit.set("statusReason", reason(self.document.root(), SCHEDULED)).finish();
         self.filed(id, version, now, body, None, Audience::Author)
     }

@@ -66,6 +66,8 @@ static SYSTEMS: &[CodeSystem] = &[
             ("not-the-author", "The caller is neither the author nor a lead of the pool."),
             ("block-too-long", "The block would end too late, or has ended."),
             ("block-over", "The block has ended already."),
+            ("subsetted", "Parts of the resource were left out when it was read."),
+            ("not-by-update", "An update of a Task says what no operation does."),
             ("message-sent", "The message was sent, and stays as it is."),
             ("unknown-message", "What it answers is not there, or not the caller's to know."),
             ("several-threads", "It answers messages of several conversations."),

@@ -30,6 +30,12 @@ pub(super) const VALIDATE: Operation = Operation {
     affects_state: false,
     parameters: &[
         given("resource", (0, "1"), "Resource", "What is to be looked at; on an instance without it, the stored one."),
+        given(
+            "profile",
+            (0, "1"),
+            "uri",
+            "What it is held to: the type as FHIR defines it, which is the one there is.",
+        ),
         given("mode", (0, "1"), "code", "What it is meant for: create, update or delete; the last two on an instance."),
         answered("return", (1, "1"), "OperationOutcome", "Everything that is wrong, with the element and a remedy."),
     ],
@@ -140,8 +146,14 @@ pub(super) static COMMUNICATION: &[Operation] = &[
         permission: Permission::Search,
         affects_state: false,
         parameters: &[
-            given("count", (0, "1"), "integer", "How many on a page: 50 unless it is said, 200 at most."),
-            given("cursor", (0, "1"), "string", "Where the page begins, as the link next says it."),
+            given("_count", (0, "1"), "integer", "How many on a page: 50 unless it is said, 200 at most."),
+            given("count", (0, "1"), "integer", "The same."),
+            given(
+                "cursor",
+                (0, "1"),
+                "string",
+                "Where the page begins or ends. Opaque: take it from a next or previous link.",
+            ),
             answered("return", (1, "1"), "Bundle", "A page of first messages, with how each conversation stands."),
         ],
         documentation: "The caller's conversations. For the team those in which an answer is owed, the most urgent first \

@@ -146,6 +146,10 @@ fn for_patients(sees: &Sees, kind: ResourceType, parameter: &Parameter, filter: 
     if let Filter::UnreadBy(any) = filter {
         return Filter::UnreadBy(any.into_iter().filter(|reader| reader == me).collect());
     }
+    // So is who of them answers.
+    if let Filter::Any(any) = filter {
+        return Filter::Any(any.into_iter().filter(|own| !matches!(own, Filter::AnsweredBy(_))).collect());
+    }
     let ForPatients::Folded { shown, stored } = parameter.for_patients else { return filter };
     let Filter::Token { param, any } = filter else { return filter };
     let unfold = |asked: TokenMatch| match asked.code.as_deref() {

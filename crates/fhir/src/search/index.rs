@@ -11,26 +11,23 @@ use crate::resource::Document;
 
 /// The values that a version of a resource is found by, each once, in the order of the table. What its row knows is not
 /// among them: its id, the time of writing, its thread, and the patient whom it is about. Nor is what is the same in
-/// each resource, or what other parameters keep already.
+/// nearly each resource, or what other parameters keep already.
 ///
 /// References are indexed as written but for a version in them; those to contained resources are not.
 pub fn values(document: &Document) -> Vec<SearchValue> {
     let mut values = Vec::new();
     for parameter in parameters(document.kind()) {
-        let (places, is_patient_known) = match parameter.source {
-            Source::Elements(places) => (places, false),
-            Source::Patient(places) => (places, true),
-            _ => continue,
+        let (Source::Elements(places) | Source::Patient(places) | Source::Usually(places, ..)) = parameter.source
+        else {
+            continue;
         };
         let from = values.len();
         for place in places {
             for found in place.find(document.root()) {
-                if is_patient_known && found.local_reference().is_some_and(|own| own.is("Patient")) {
-                    continue;
-                }
                 for value in indexed(parameter.kind, found) {
+                    let is_known = is_known(parameter.source, found, &value);
                     let value = SearchValue { param: parameter.name, value };
-                    if !values[from..].contains(&value) {
+                    if !is_known && !values[from..].contains(&value) {
                         values.push(value);
                     }
                 }
@@ -38,6 +35,18 @@ pub fn values(document: &Document) -> Vec<SearchValue> {
         }
     }
     values
+}
+
+/// Whether a value need not be kept: the row knows the patient, though not by which identifiers, and what nearly every
+/// resource says is known of those that say nothing else.
+fn is_known(source: Source, found: Value<'_>, value: &Indexed) -> bool {
+    match (source, value) {
+        (Source::Patient(_), Indexed::Reference(_)) => found.local_reference().is_some_and(|own| own.is("Patient")),
+        (Source::Usually(_, system, usual), Indexed::Token { system: own, code }) => {
+            own.as_deref().unwrap_or_default() == system && code == usual
+        }
+        _ => false,
+    }
 }
 
 /// The literal references that a resource has for a parameter, without versions.

@@ -74,6 +74,40 @@ pub fn parse(kind: ResourceType, query: &str, asker: &Asker<'_>) -> Result<Parse
     reading.finish()
 }
 
+/// What can be asked where no search is made: how much is given out, and in which form.
+const GENERAL: [&str; 4] = ["_summary", "_elements", "_format", "_pretty"];
+
+/// How much of each resource is to be given out by a read or a history: `_summary` and `_elements` belong to every
+/// interaction that gives out resources (<https://hl7.org/fhir/R4/http.html#parameters>).
+///
+/// # Errors
+/// Everything that is wrong with the query; what is not offered is passed over when leniency is preferred.
+pub fn general(kind: ResourceType, query: &str, handling: Handling) -> Result<Shape, Vec<Issue>> {
+    if query.is_empty() {
+        return Ok(Shape::Whole);
+    }
+    let sees = BTreeMap::from([(kind, Visibility::Everything)]);
+    let asker = Asker { handling, base_url: "", tenant: TenantId::new(""), now: Timestamp::UNIX_EPOCH, sees };
+    let mut reading = Reading::new(kind, &asker);
+    for (name, value) in query::pairs(query).map_err(|issue| vec![issue])? {
+        if GENERAL.contains(&name.as_str()) {
+            reading.take(name, value);
+        } else {
+            reading.unsupported(format!(
+                "{} is not a parameter here. There are: {}.",
+                shown(&name),
+                GENERAL.join(", ")
+            ));
+        }
+    }
+    let parsed = reading.finish()?;
+    if parsed.search.count == 0 {
+        let message = "_summary takes count in a search alone: here there is nothing to count.";
+        return Err(vec![Issue::error(IssueCode::Value, message)]);
+    }
+    Ok(parsed.shape)
+}
+
 /// A query being read.
 struct Reading<'a> {
     kind: ResourceType,

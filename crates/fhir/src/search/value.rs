@@ -48,12 +48,16 @@ impl Asked<'_> {
             (Source::RowId, _) => Filter::Id(self.each(id)?),
             (Source::RowLastUpdated, _) => Filter::LastUpdated(self.dates()?),
             (Source::LastActivity, _) => Filter::LastActivity(self.dates()?),
-            (Source::Always(_, system, code), ParameterKind::Token(of)) => {
-                let matches = |asked: &TokenMatch| {
+            (Source::Usually(_, system, code), ParameterKind::Token(of)) => {
+                let param = parameter.name;
+                let any = self.tokens(of)?;
+                let is_usual = |asked: &TokenMatch| {
                     asked.system.as_deref().is_none_or(|own| own == system)
                         && asked.code.as_deref().is_none_or(|own| own == code)
                 };
-                if self.tokens(of)?.iter().any(matches) { Filter::All(vec![]) } else { Filter::Any(vec![]) }
+                // Those that say nothing else are the usual ones.
+                let usual = any.iter().any(is_usual).then(|| Filter::Not(Box::new(Filter::Present { param })));
+                Filter::Any(usual.into_iter().chain([Filter::Token { param, any }]).collect())
             }
             (_, ParameterKind::Date) => {
                 let any = self.dates()?;
@@ -81,6 +85,11 @@ impl Asked<'_> {
                         Filter::Patient(local("Patient").collect()),
                         Filter::Reference { param: parameter.name, any },
                     ]),
+                    Source::Party(_) => {
+                        let who = any.iter().filter_map(|own| own.parse().ok()).collect();
+                        let named = either(parameter, |param| Filter::Reference { param, any: any.clone() });
+                        Filter::Any(vec![named, Filter::AnsweredBy(who)])
+                    }
                     _ => either(parameter, |param| Filter::Reference { param, any: any.clone() }),
                 }
             }
@@ -150,10 +159,10 @@ pub(super) fn either(parameter: &Parameter, filter: impl Fn(&'static str) -> Fil
 /// The condition that a resource has a value for a parameter.
 pub(super) fn present(parameter: &'static Parameter) -> Filter {
     match parameter.source {
-        Source::RowId | Source::RowLastUpdated | Source::Always(..) => Filter::All(vec![]),
+        Source::RowId | Source::RowLastUpdated | Source::Usually(..) => Filter::All(vec![]),
         Source::LastActivity | Source::UnreadBy | Source::Thread(_) => Filter::InThread,
         Source::Patient(_) => Filter::Any(vec![Filter::AboutPatient, Filter::Present { param: parameter.name }]),
-        Source::Elements(_) | Source::Either(_) => either(parameter, |param| Filter::Present { param }),
+        Source::Elements(_) | Source::Party(_) => either(parameter, |param| Filter::Present { param }),
     }
 }
 

@@ -68,6 +68,15 @@ pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Cond
             })
         }
         Filter::UnreadBy(any) => some(any.iter().map(unread)),
+        Filter::AnsweredBy(any) => {
+            let any: Vec<String> = any.iter().map(ToString::to_string).collect();
+            let asked = thread::owner.is_null().and(thread::assigned.eq_any(any.clone()));
+            let theirs = thread::table
+                .select(thread::id)
+                .filter(thread::tenant.eq(tenant.as_str().to_owned()))
+                .filter(thread::owner.eq_any(any).or(asked));
+            Box::new(resource::thread.is_not_null().and(resource::thread.assume_not_null().eq_any(theirs)))
+        }
         Filter::Patient(any) => {
             let any: Vec<String> = any.iter().map(ToString::to_string).collect();
             Box::new(resource::patient.is_not_null().and(resource::patient.assume_not_null().eq_any(any)))

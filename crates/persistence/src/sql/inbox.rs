@@ -63,9 +63,16 @@ pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
         let wanted = usize::from(inbox.count) + 1;
         let mut found: Vec<(Pressing, Stored, Micros)> = vec![];
         let by_urgency = !matches!(inbox.visibility, Visibility::Patient { .. });
+        // A page that ends before a conversation is found from its end, and then turned around.
+        let backward = inbox.backward && inbox.after.is_some();
+        let mut degrees = Pressing::ALL;
+        if backward {
+            degrees.reverse();
+        }
         let from = inbox.after.as_ref().map_or(Pressing::Stat, |after| after.pressing);
-        for pressing in Pressing::ALL {
-            let skipped = pressing < from || (!by_urgency && pressing != Pressing::Nothing);
+        for pressing in degrees {
+            let passed = if backward { pressing > from } else { pressing < from };
+            let skipped = passed || (!by_urgency && pressing != Pressing::Nothing);
             if skipped || found.len() >= wanted {
                 continue;
             }
@@ -74,6 +81,9 @@ pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
         }
         let more = found.len() >= wanted;
         found.truncate(inbox.count.into());
+        if backward {
+            found.reverse();
+        }
         let mut rows = vec![];
         for (pressing, root, at) in found {
             let id = root.key.id.clone();
@@ -85,12 +95,15 @@ pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
         if let Some(reader) = &inbox.reader {
             count(conn, inbox, reader, &mut rows)?;
         }
-        let next = rows.last().filter(|_| more).map(|row| row.place.clone());
-        Ok(InboxPage { rows, next })
+        let next = rows.last().filter(|_| more || backward).map(|row| row.place.clone());
+        let begins = if backward { !more } else { inbox.after.is_none() };
+        let previous = rows.first().filter(|_| !begins).map(|row| row.place.clone());
+        Ok(InboxPage { rows, next, previous })
     })
 }
 
-/// The first messages of conversations that are so pressing, in order; of all, where that is not looked at.
+/// The first messages of conversations that are so pressing, in order, or against it from a place backwards; of all, where
+/// that is not looked at.
 fn roots(
     conn: &mut Conn,
     inbox: &Inbox,
@@ -138,10 +151,19 @@ fn roots(
         }
         if let Some(after) = after {
             let at = Micros::from(after.at);
-            let same = activity!().eq(at).and(resource::id.gt(after.id.as_str().to_owned()));
-            query = query.filter(activity!().lt(at).or(same));
+            let (same, id) = (activity!().eq(at), after.id.as_str().to_owned());
+            query = if inbox.backward {
+                query.filter(activity!().gt(at).or(same.and(resource::id.lt(id))))
+            } else {
+                query.filter(activity!().lt(at).or(same.and(resource::id.gt(id))))
+            };
         }
-        query.order((activity!().desc(), resource::id.asc())).limit(limit).select((columns, activity!())).load(conn)?
+        query = if inbox.backward && inbox.after.is_some() {
+            query.order((activity!().asc(), resource::id.desc()))
+        } else {
+            query.order((activity!().desc(), resource::id.asc()))
+        };
+        query.limit(limit).select((columns, activity!())).load(conn)?
     } else {
         let urgent = exists(
             thread::table
@@ -152,10 +174,19 @@ fn roots(
         query = query.filter(running()).filter(urgent);
         if let Some(after) = after {
             let at = Micros::from(after.at);
-            let same = due!().eq(at).and(resource::id.gt(after.id.as_str().to_owned()));
-            query = query.filter(due!().gt(at).or(same));
+            let (same, id) = (due!().eq(at), after.id.as_str().to_owned());
+            query = if inbox.backward {
+                query.filter(due!().lt(at).or(same.and(resource::id.lt(id))))
+            } else {
+                query.filter(due!().gt(at).or(same.and(resource::id.gt(id))))
+            };
         }
-        query.order((due!().asc(), resource::id.asc())).limit(limit).select((columns, due!())).load(conn)?
+        query = if inbox.backward && inbox.after.is_some() {
+            query.order((due!().desc(), resource::id.desc()))
+        } else {
+            query.order((due!().asc(), resource::id.asc()))
+        };
+        query.limit(limit).select((columns, due!())).load(conn)?
     };
     let root =
         |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(domain::id::ResourceType::Communication, row)?, at));

@@ -106,6 +106,15 @@ impl Sql for Forget {
     const AFTER: &'static str = ")";
 }
 
+/// Gives back the keys of resources that are deleted: what they were made under finds none any more, so the next may be
+/// made.
+struct GiveBack;
+impl Sql for GiveBack {
+    const BEFORE: &'static str = "DELETE FROM unique_key WHERE (tenant, owner_kind, owner_id) IN \
+         (SELECT given.tenant, given.kind, given.id FROM ";
+    const AFTER: &'static str = ")";
+}
+
 /// Claims unique keys; `false` when one is taken.
 pub fn claim_keys(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
     let mut rows = UniqueRows::default();
@@ -131,6 +140,7 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
     writes.sort_unstable_by(|(a, one), (b, two)| (a, &one.key).cmp(&(b, &two.key)));
 
     let (mut new, mut next, mut old) = (ResourceRows::default(), ResourceRows::default(), VersionRows::default());
+    let mut gone = VersionRows::default();
     let (mut values, mut participants) = (ValueRows::default(), ParticipantRows::default());
     for (tenant, write) in writes {
         if write.version == Version::FIRST {
@@ -139,6 +149,9 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             next.push(row(tenant, write));
             let (kind, id) = (write.key.kind.as_str(), write.key.id.as_str());
             old.push(VersionRow { tenant, kind, id, version: write.version.0 });
+            if write.deleted {
+                gone.push(VersionRow { tenant, kind, id, version: write.version.0 });
+            }
         }
         if !write.deleted {
             values.extend(found_by(tenant, write));
@@ -152,6 +165,7 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
         return Ok(false);
     }
     run::<Forget, _>(conn, &old)?;
+    run::<GiveBack, _>(conn, &gone)?;
     insert(conn, &values)?;
     insert(conn, &participants)?;
     Ok(true)

@@ -410,6 +410,8 @@ fn holds(filter: &Filter, write: &ResourceWrite, all: &[ResourceWrite]) -> bool 
         Filter::UnreadBy(any) => {
             write.thread.is_some() && any.iter().any(|reader| write.author.as_ref() != Some(reader))
         }
+        // Nobody has claimed any of these threads, nor is asked to answer.
+        Filter::AnsweredBy(_) => false,
         Filter::Patient(any) => write.patient.as_ref().is_some_and(|own| any.contains(own)),
         Filter::AboutPatient => write.patient.is_some(),
         Filter::Token { param, any } => {

@@ -144,6 +144,7 @@ fn a_task_is_found_by_its_pool_also_while_a_person_owns_it() {
             "status accepted",
             "business-status http://postern.example/fhir/CodeSystem/business-status|on-track",
             "due 2026-06-24T21:00:00Z 2026-06-24T21:00:01Z",
+            "focus Communication/root",
             "pool HealthcareService/refill",
         ]
     );

@@ -390,14 +390,20 @@ fn a_modifier_changes_what_is_asked() {
 #[test]
 fn a_chain_asks_the_resource_referred_to_and_has_the_one_that_refers() {
     let Filter::Refers { by, to } = only(TASK, "focus.category:not=refill") else { panic!() };
-    assert_eq!((by, to.kind), (Link::Thread, COMMUNICATION));
+    let messages = |param| {
+        let prefixes = vec!["Communication/".to_owned(), format!("{BASE}/Communication/")];
+        Link::Params { params: vec![param], prefixes }
+    };
+    assert_eq!((by, to.kind), (messages("focus"), COMMUNICATION));
     assert!(matches!(*to.filter, Filter::Not(_)));
     let Filter::Refers { by, to } = only(TASK, "pool:HealthcareService.name=refill") else { panic!() };
     let prefixes = vec!["HealthcareService/".to_owned(), format!("{BASE}/HealthcareService/")];
     assert_eq!(by, Link::Params { params: vec!["pool"], prefixes });
     assert_eq!(to.kind, ResourceType::HealthcareService);
     let Filter::ReferredTo { by, from } = only(COMMUNICATION, "_has:Task:focus:status=requested") else { panic!() };
-    assert_eq!((by, from.kind), (Link::Thread, TASK));
+    assert_eq!((by, from.kind), (messages("focus"), TASK));
+    let Filter::Refers { by, to } = only(COMMUNICATION, "thread.category=refill") else { panic!() };
+    assert_eq!((by, to.kind), (Link::Thread, COMMUNICATION));
     for far in ["_has:Task:focus:pool.name=x", "_has:Task:focus:_has:Task:focus:status=x", "focus.part-of.status=x"] {
         let kind = if far.starts_with('_') { COMMUNICATION } else { TASK };
         assert_eq!(refused(kind, far).code, IssueCode::NotSupported, "{far}");

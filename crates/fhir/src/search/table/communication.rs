@@ -46,9 +46,10 @@ pub(super) static PARAMETERS: &[Parameter] = &[
             "participant",
             ParameterKind::Reference(PARTICIPANTS),
             &[],
-            "Who has sent the message or is to receive it.",
+            "Who has sent the message or is to receive it and, for the team, who answers in its conversation, such as who \
+             covers for the one it was sent to.",
         ),
-        Source::Either(&["sender", "recipient"]),
+        Source::Party(&["sender", "recipient"]),
     ),
     standard(
         "part-of",
@@ -94,7 +95,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         "status",
         ParameterKind::Token(TokenOf::Code("http://hl7.org/fhir/event-status")),
         &[Element("status")],
-        "The state of the message: preparation, in-progress, on-hold, completed, stopped, entered-in-error.",
+        "The state of the message: preparation, on-hold, completed, stopped, entered-in-error.",
     ),
     ours(
         "priority",

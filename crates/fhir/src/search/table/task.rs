@@ -85,14 +85,11 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         &[Element("restriction.period.end")],
         "When the answer is due. Not for patients, who see what they were promised.",
     ))),
-    from(
-        standard(
-            "focus",
-            ParameterKind::Reference(&["Communication"]),
-            &[],
-            "The root message of the thread that waits for an answer.",
-        ),
-        Source::Thread(&[Element("focus")]),
+    standard(
+        "focus",
+        ParameterKind::Reference(&["Communication"]),
+        &[Element("focus")],
+        "The root message of the thread that waits for an answer or, of a review, the message that is held.",
     ),
     ours(
         "pool",
@@ -112,8 +109,13 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         "From when to when the obligation lasted, once it is over. Not for patients.",
     )),
     from(
-        standard("code", ParameterKind::Token(TokenOf::Concept), &[], "What the Task is for: always fulfill."),
-        Source::Always(&[Element("code")], "http://hl7.org/fhir/CodeSystem/task-code", "fulfill"),
+        standard(
+            "code",
+            ParameterKind::Token(TokenOf::Concept),
+            &[],
+            "What the Task is for: an answer (fulfill) or the review of a message that is held (approve).",
+        ),
+        Source::Usually(&[Element("code")], "http://hl7.org/fhir/CodeSystem/task-code", "fulfill"),
     ),
     from(
         standard(
@@ -122,7 +124,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
             &[],
             "How far it binds: always order.",
         ),
-        Source::Always(&[Element("intent")], "", "order"),
+        Source::Usually(&[Element("intent")], "", "order"),
     ),
     of_the_team(standard(
         "identifier",

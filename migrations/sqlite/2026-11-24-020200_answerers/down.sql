@@ -1,0 +1,2 @@
+DROP INDEX thread_assigned;
+DROP INDEX thread_owner;

@@ -1,0 +1,6 @@
+-- The conversations in which somebody is to answer.
+
+-- Those that somebody has claimed.
+CREATE INDEX thread_owner ON thread (tenant, owner, id) WHERE owner IS NOT NULL;
+-- Those in which somebody is asked to answer.
+CREATE INDEX thread_assigned ON thread (tenant, assigned, id) WHERE assigned IS NOT NULL;
