@@ -10,6 +10,7 @@ use crate::practitioner_role::{fed, role};
 
 on_both!(house:
     a_team_is_fed_by_its_identifier_and_keeps_its_versions,
+    what_policy_is_not_made_of_leaves_it_as_it_is,
     teams_are_found_by_each_parameter,
     who_is_in_a_team_that_is_a_pool_sees_and_claims_what_it_has,
     the_members_of_a_team_count_when_it_is_asked_whether_anybody_is_there,
@@ -51,6 +52,32 @@ async fn pool_is_the_team(house: &House) {
 /// A new message of a patient to the team.
 async fn sent(house: &House, from: &str) -> String {
     house.create(&patient(from), &message(from, TEAM, "refill", "Refill", "Five left.")).await.is(201).id()
+}
+
+async fn what_policy_is_not_made_of_leaves_it_as_it_is(house: &House) {
+    let generation = || house.place.number("SELECT value FROM catalogue_generation WHERE tenant = 'default'");
+    let theirs = |id: &str| {
+        let mut theirs = team(&["Practitioner/ray"]);
+        (theirs["id"], theirs["subject"]) = (json!(id), json!({ "reference": "Patient/p-1001" }));
+        theirs
+    };
+    let before = generation();
+    put(house, &team(&["Practitioner/ray"])).await;
+    house.put(&engine(), "/fhir/CareTeam/theirs", &theirs("theirs")).await.is(201);
+    let service = house.get(&engine(), "/fhir/HealthcareService/refill-pool").await.is(200).json();
+    let again = house.put(&engine(), "/fhir/HealthcareService/refill-pool", &service).await.is(200);
+    assert_eq!((again.json()["meta"]["versionId"].as_str(), generation()), (Some("2"), before), "nothing was compiled");
+    pool_is_the_team(house).await;
+    let before = generation();
+    house.ask(Method::DELETE, "/fhir/CareTeam/theirs").by(&engine()).send().await.is(204);
+    put(house, &team(&["Practitioner/ray"])).await;
+    assert_eq!(generation(), before);
+    put(house, &team(&["Practitioner/kim"])).await;
+    let mut closed = service.clone();
+    closed["active"] = json!(false);
+    house.put(&engine(), "/fhir/HealthcareService/refill-pool", &closed).await.is(200);
+    house.ask(Method::DELETE, "/fhir/CareTeam/refills").by(&engine()).send().await.is(204);
+    assert_eq!(generation(), before + 3, "each of these says something else than before");
 }
 
 async fn sees(house: &House, who: &DevelopmentClaims, thread: &str) -> bool {

@@ -160,7 +160,6 @@ pub async fn work(workers: &[Worker]) -> Report {
             all.released += report.released;
             all.sent += report.sent;
             all.events += report.events;
-            all.sealed += report.sealed;
             all.failed.extend(report.failed);
         }
         if idle {

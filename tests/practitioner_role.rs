@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::client::Reply;
 use crate::house::House;
-use crate::people::{FAMILY, REFILL, engine, message, patient, refill, scoped, staff};
+use crate::people::{FAMILY, REFILL, engine, message, nurse, patient, refill, scoped, staff};
 
 on_both!(house:
     a_role_is_created_read_replaced_and_found,
@@ -14,6 +14,8 @@ on_both!(house:
     a_role_with_hours_and_no_zone_is_a_clear_error,
     machines_feed_roles_and_nobody_else_does,
     a_role_makes_a_member_who_sees_and_claims_what_the_pool_has,
+    who_answers_for_a_pool_by_a_role_alone_does_all_that_its_members_and_leads_do,
+    somebody_writes_in_a_role_of_theirs_and_in_nobody_elses,
     a_message_to_a_person_goes_to_their_pool_and_asks_them,
     a_role_is_fed_patched_and_deleted_by_its_identifier_and_keeps_its_versions,
     a_patch_of_a_role_changes_its_absences,
@@ -60,6 +62,50 @@ async fn a_role_is_created_read_replaced_and_found(house: &House) {
     assert_eq!(find("role=urn:roles|nurse&active=false").await, [made.id()]);
     let unknown = json!({"resourceType": "PractitionerRole", "practioner": {"reference": "Practitioner/kim"}});
     assert_eq!(house.create(&engine(), &unknown).await.is(400).issues(), ["structure"]);
+}
+
+async fn who_answers_for_a_pool_by_a_role_alone_does_all_that_its_members_and_leads_do(house: &House) {
+    fed(house, &role("kim-nurse", "Practitioner/kim")).await;
+    fed(house, &role("lee-doctor", "Practitioner/dr-lee")).await;
+    house.work().await;
+    let kim = staff("Practitioner/kim", &[]);
+    let [older, newer] = [
+        house.create(&patient("p-1"), &refill("p-1", "Five left.")).await.is(201).id(),
+        house.create(&patient("p-1"), &message("p-1", REFILL, "refill", "Refill", "Two left.")).await.is(201).id(),
+    ];
+    // No pool stands in the token: the role says it, wherever it is asked for.
+    house.post(&kim, &format!("/api/v1/threads/{older}/open"), "{}").await.is(200);
+    let merged = json!({ "into": newer, "reason": "duplicate" }).to_string();
+    house.post(&kim, &format!("/api/v1/threads/{older}/merge"), &merged).await.is(200);
+    // The lead, who is known by the role here, blocks as a lead does.
+    let blocked = json!({ "sender": "Patient/p-1", "pool": "refill", "reason": "other-way-agreed",
+        "until": "2026-06-20T14:00:00Z" });
+    let lead = staff("PractitionerRole/lee-doctor", &[]);
+    house.post(&kim, "/api/v1/blocks", &blocked.to_string()).await.is(403);
+    house.post(&lead, "/api/v1/blocks", &blocked.to_string()).await.is(201);
+    let listed = house.get(&lead, "/api/v1/blocks").await.is(200).json();
+    assert_eq!(listed["blocks"].as_array().unwrap().len(), 1);
+}
+
+async fn somebody_writes_in_a_role_of_theirs_and_in_nobody_elses(house: &House) {
+    fed(house, &role("ortiz-nurse", "Practitioner/nurse-ortiz")).await;
+    fed(house, &role("kim-nurse", "Practitioner/kim")).await;
+    house.work().await;
+    let asked = house.create(&patient("p-1"), &refill("p-1", "Five left.")).await.is(201).id();
+    let mut answer = crate::people::reply("p-1", &asked, "Done.");
+    answer["sender"] = json!({ "reference": "PractitionerRole/kim-nurse" });
+    assert_eq!(house.create(&nurse(), &answer).await.is(403).issues(), ["forbidden"]);
+    answer["sender"] = json!({ "reference": "PractitionerRole/ortiz-nurse" });
+    let answered = house.create(&nurse(), &answer).await.is(201).id();
+    assert_eq!(house.task(&asked).await["status"], "completed", "a person of the team has answered");
+    answer["status"] = json!("preparation");
+    let draft = house.create(&nurse(), &answer).await.is(201).id();
+    house.get(&nurse(), &format!("/fhir/Communication/{draft}")).await.is(200);
+    let unread = house.get(&nurse(), &format!("/fhir/Communication/{asked}/$thread")).await.is(200);
+    assert_eq!(unread.ids().len(), 3, "the question, the automatic reply and the answer");
+    let wrong = json!([{ "op": "replace", "path": "/status", "value": "entered-in-error" }]).to_string();
+    let ask = house.ask(Method::PATCH, &format!("/fhir/Communication/{answered}")).by(&nurse());
+    ask.header("content-type", "application/json-patch+json").body(wrong.into_bytes()).send().await.is(200);
 }
 
 async fn roles_are_found_by_each_parameter(house: &House) {

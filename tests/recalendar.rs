@@ -23,7 +23,7 @@ mod killed {
 const PATH: &str = "/fhir/HealthcareService/refill-pool";
 
 /// The refill pool's hours, closed on the day before the promise falls due.
-fn closed(day: &str) -> Value {
+pub fn closed(day: &str) -> Value {
     json!({
         "resourceType": "HealthcareService",
         "id": "refill-pool",

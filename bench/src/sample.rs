@@ -135,7 +135,7 @@ mod tests {
         let bundle = large_bundle();
         assert_eq!((bundle.routing.len(), bundle.calendars.len(), bundle.pools.len()), (100, 20, 20));
         assert!(compiled(bundle).rules().len() == 100);
-        assert!(compiled(default_bundle()).rules().is_empty());
+        assert_eq!(compiled(default_bundle()).rules().len(), 1);
     }
 
     #[test]

@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use super::{govern, lead, limit, operations, post};
 use crate::house::House;
 use crate::people::{REFILL, following, message, nurse, patient, refill, reply, staff};
+use crate::recalendar::closed;
 
 on_both!(house:
     d16_of_25_messages_at_once_from_one_patient_the_excess_is_held_nothing_is_lost_and_red_flags_pass,
+    sixty_four_people_who_write_at_once_under_a_limit_of_the_tenant_are_all_heard,
     a_held_message_is_its_authors_and_the_leads_alone_until_it_is_released,
     a_release_needs_a_lead_a_reason_and_the_version_that_was_seen,
     a_message_that_was_answered_in_another_way_is_delivered_and_asks_for_nothing,
     what_nobody_reviews_is_escalated_and_delivered_once_by_two_workers,
+    a_review_goes_by_the_pools_hours_as_they_change,
     an_exemption_is_an_override_with_an_end,
     a_held_message_that_is_retracted_is_reviewed_and_delivered_no_more,
     what_is_held_in_a_conversation_that_is_merged_away_is_owed_where_that_went,
@@ -48,6 +51,19 @@ async fn d16_of_25_messages_at_once_from_one_patient_the_excess_is_held_nothing_
     assert_eq!(seen.resources().len(), 15);
     let waiting = house.get(&lead(), "/api/v1/holds").await.is(200).json();
     assert_eq!(waiting["holds"].as_array().unwrap().len(), 10);
+    replica.stop().await;
+}
+
+async fn sixty_four_people_who_write_at_once_under_a_limit_of_the_tenant_are_all_heard(house: &House) {
+    govern(house, |bundle| bundle["limits"] = json!([limit("tenant", 60, "PT1H")])).await;
+    let replica = house.another().await;
+    let people: Vec<String> = (0..64).map(|number| format!("p-{number}")).collect();
+    let sends = people.iter().enumerate().map(|(number, id)| {
+        let client = if number % 2 == 0 { &**house } else { &replica.client };
+        async move { client.create(&patient(id), &refill(id, "Five left.")).await.is(201).json() }
+    });
+    let sent = join_all(sends).await;
+    assert_eq!(sent.iter().filter(|one| one["status"] == "on-hold").count(), 4, "exact at once");
     replica.stop().await;
 }
 
@@ -186,6 +202,17 @@ async fn what_nobody_reviews_is_escalated_and_delivered_once_by_two_workers(hous
     assert_eq!(seen["status"], "completed");
     assert_eq!(owed(house, &id).await["owner"]["reference"], REFILL, "an answer is owed");
     replica.stop().await;
+}
+
+async fn a_review_goes_by_the_pools_hours_as_they_change(house: &House) {
+    held(house).await;
+    house.work().await;
+    house.put(&crate::people::engine(), "/fhir/HealthcareService/refill-pool", &closed("2026-06-22")).await.is(200);
+    house.work().await;
+    let moved = "clock IN (SELECT id FROM clock WHERE name = 'review') AND event LIKE '%recalendar%'";
+    assert_eq!(house.place.count("clock_entry", moved), 1);
+    let task = house.get(&lead(), "/fhir/Task?owner=Practitioner/dr-lee").await.is(200).resources().remove(0);
+    assert_eq!((&task["code"]["coding"][0]["code"], &task["meta"]["versionId"]), (&json!("approve"), &json!("2")));
 }
 
 async fn an_exemption_is_an_override_with_an_end(house: &House) {

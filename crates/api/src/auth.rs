@@ -108,9 +108,9 @@ impl Issuer {
     }
 
     /// Which keys and which list of refused tokens are in use: whatever is remembered of a token holds as long as this.
-    fn epoch(&self, keys: u64, now: i64) -> u64 {
+    fn epoch(&self, keys: u64) -> u64 {
         // Both only grow, so their sum is the same only while both are.
-        keys + self.denied.as_ref().map_or(0, |denied| denied.epoch(now))
+        keys + self.denied.as_ref().map_or(0, Denied::epoch)
     }
 }
 
@@ -135,14 +135,17 @@ impl Authenticator {
     }
 
     /// Who calls with a token that was verified a moment ago, and still holds.
-    pub fn remembered(&self, token: &str) -> Option<Arc<Caller>> {
+    pub async fn remembered(&self, token: &str) -> Option<Arc<Caller>> {
         let now = self.time.now().as_second();
-        self.cache.get(&Digest::of(token), now, |issuer| self.epoch(issuer, now))
+        for denied in self.issuers.values().filter_map(|issuer| issuer.denied.as_ref()) {
+            denied.look(now).await;
+        }
+        self.cache.get(&Digest::of(token), now, |issuer| self.epoch(issuer))
     }
 
     /// Verifies a token and says who is calling.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Caller>, Refused> {
-        if let Some(caller) = self.remembered(token) {
+        if let Some(caller) = self.remembered(token).await {
             return Ok(caller);
         }
         let now = self.time.now().as_second();
@@ -162,7 +165,7 @@ impl Authenticator {
         let lifetime = claims::check_times(&compact.claims, &issuer.config, now)?;
         claims::check_audience(&compact.claims, &issuer.config)?;
         // Taken before the list is asked: a list that changes meanwhile makes what is remembered void.
-        let epoch = issuer.epoch(issuer.keys.verify(&compact).await?, now);
+        let epoch = issuer.epoch(issuer.keys.verify(&compact).await?);
         if let Some(denied) = &issuer.denied {
             denied.check(&compact.claims)?;
         }
@@ -191,8 +194,8 @@ impl Authenticator {
         if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
-    fn epoch(&self, issuer: &str, now: i64) -> Option<u64> {
-        self.issuers.get(issuer).map(|issuer| issuer.epoch(issuer.keys.epoch(), now))
+    fn epoch(&self, issuer: &str) -> Option<u64> {
+        self.issuers.get(issuer).map(|issuer| issuer.epoch(issuer.keys.epoch()))
     }
 }
 

@@ -3,13 +3,15 @@
 use domain::id::ResourceType;
 use fhir::care_team::Membership;
 
-use crate::feeding::Feed;
 use crate::feeding::routes::fed;
+use crate::feeding::{Feed, Governing};
 
 static FEED: Feed = Feed {
     kind: ResourceType::CareTeam,
     meaning: |team, _, _| Membership::read(team).map(|_| vec![]),
     gone: |_| vec![],
+    alike: |before, after| Membership::read(before) == Membership::read(after),
+    governing: Governing::Pools,
 };
 
 fed! {

@@ -56,7 +56,7 @@ pub(crate) async fn create(context: Context, request: HttpRequest, body: Resourc
     let Narrowed { visibility, categories } = context.narrowed(KIND, Permission::Create).await?;
     let condition = Condition::if_none_exist(&context, &request, KIND).await?;
     let message = read_message(&body.0)?;
-    may_write(&message, &visibility)?;
+    may_write(&context, &message, &visibility).await?;
     if !within(message.document(), &categories) {
         return Err(beyond_the_token());
     }
@@ -223,12 +223,15 @@ pub(crate) async fn search_by_form(context: Context, request: HttpRequest, form:
 }
 
 /// Whether the caller may write in that name, about that patient, to those people.
-fn may_write(message: &Communication, visibility: &Visibility) -> Result<(), Failure> {
+async fn may_write(context: &Context, message: &Communication, visibility: &Visibility) -> Result<(), Failure> {
     let refuse = |place: &str, text: &str| {
         Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).at(format!("Communication.{place}"))]))
     };
     match visibility {
-        Visibility::Staff { me, .. } | Visibility::Patient { me, .. } if message.sender() != me => {
+        Visibility::Staff { me, .. } if message.sender() != me && !context.has_role(message.sender()).await? => {
+            refuse("sender", "The sender must be the person whom the token names, or a role of theirs.")
+        }
+        Visibility::Patient { me, .. } if message.sender() != me => {
             refuse("sender", "The sender must be the person whom the token names.")
         }
         Visibility::Staff { about: Some(patient), .. } if message.patient().as_ref() != Some(patient) => {

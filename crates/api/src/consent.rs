@@ -11,12 +11,19 @@ use fhir::consent::Directive;
 use fhir::resource::Document;
 
 use crate::error::Failure;
-use crate::feeding::Feed;
 use crate::feeding::routes::fed;
+use crate::feeding::{Feed, Governing};
 use crate::read::unreadable;
 use crate::state::AppState;
 
-static FEED: Feed = Feed { kind: ResourceType::Consent, meaning: |_, _, _| Ok(vec![]), gone: |_| vec![] };
+// A Consent says who sees what, and nothing of how messages are answered.
+static FEED: Feed = Feed {
+    kind: ResourceType::Consent,
+    meaning: |_, _, _| Ok(vec![]),
+    gone: |_| vec![],
+    alike: |_, _| false,
+    governing: Governing::None,
+};
 
 fed! {
     FEED: Consent, "Consent", "a Consent", found by ConsentSearch,

@@ -93,6 +93,30 @@ impl Context {
         Ok(self.state.pools_of(&self.caller).await?)
     }
 
+    /// The pools that the caller leads, as references under the policy in force.
+    pub async fn led(&self) -> Result<Vec<Reference>, Failure> {
+        let policy = self.state.policies.current(&self.caller.tenant).await?;
+        Ok(led(&policy, &self.caller, &self.pools().await?))
+    }
+
+    /// The pools that the caller answers for under a policy: those of the token, and those of the person's roles and teams.
+    pub fn pools_under(&self, policy: &Policy) -> Vec<Reference> {
+        policy.pools_of(&self.caller.pools, self.caller.user.as_ref(), Instant::from(self.now()))
+    }
+
+    /// Whether the caller has that role now.
+    pub async fn has_role(&self, role: &Reference) -> Result<bool, Failure> {
+        let Some(me) = self.caller.user.as_ref().filter(|_| role.is("PractitionerRole")) else { return Ok(false) };
+        let policy = self.state.policies.current(&self.caller.tenant).await?;
+        Ok(policy.people().has_role(me, role, Instant::from(self.now())))
+    }
+
+    /// Who asks for a decision, with those pools.
+    pub fn actor<'a>(&'a self, pools: &'a [Reference], permission: Permission) -> Actor<'a> {
+        let administrator = self.caller.administers(permission);
+        Actor { person: self.caller.user.as_ref(), pools, administrator }
+    }
+
     /// Allows what only administrators may do.
     pub fn administer(&self, permission: Permission) -> Result<(), Failure> {
         if self.caller.administers(permission) { Ok(()) } else { Err(domain::access::Denied::Scope.into()) }
@@ -172,7 +196,7 @@ impl Context {
 /// The pools that a caller leads under a policy, as references.
 pub(crate) fn led(policy: &Policy, caller: &Caller, pools: &[Reference]) -> Vec<Reference> {
     let actor = Actor { person: caller.user.as_ref(), pools, administrator: false };
-    policy.pools().iter().filter(|pool| actor.leads(pool)).map(|pool| pool.reference.clone()).collect()
+    policy.pools().iter().filter(|pool| actor.leads(policy.people(), pool)).map(|pool| pool.reference.clone()).collect()
 }
 
 /// A version that was just written, as a read would give it.

@@ -99,7 +99,7 @@ async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Auth
         let text = "A token travels over https alone, and this one did not: give it up, and ask the https address.";
         return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Security, text)]));
     }
-    if let Some(caller) = state.authenticator.remembered(token) {
+    if let Some(caller) = state.authenticator.remembered(token).await {
         return Ok(Authenticated(consent::mandated(state, caller).await?));
     }
     // Judging signatures is work: from one address no more of it than a client that acts for itself may ask for.

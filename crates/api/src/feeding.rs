@@ -35,6 +35,31 @@ pub(crate) struct Feed {
     pub(crate) meaning: Meaning,
     /// What it does to the absences that are known when it is deleted.
     pub(crate) gone: fn(&ResourceId) -> Vec<AbsenceChange>,
+    /// Whether policy is made of both alike.
+    pub(crate) alike: fn(&Document, &Document) -> bool,
+    /// Of which resources of the type policy is made.
+    pub(crate) governing: Governing,
+}
+
+/// Of which resources of a type policy is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Governing {
+    /// Of each.
+    All,
+    /// Of those that are pools.
+    Pools,
+    /// Of none.
+    None,
+}
+
+/// What a write does to the policy in force.
+enum Effect {
+    /// It is made anew.
+    Anew,
+    /// Nothing: what was written says what was said before.
+    None,
+    /// Nothing as long as that generation is in force, of which the resource is no part.
+    NoneOf(i64),
 }
 
 /// A valid resource that can be kept.
@@ -182,9 +207,12 @@ impl Feed {
         let made = stored(&write);
         let action = if new { AuditAction::Create } else { AuditAction::Update };
         let mut change = changed(context, write, action, next.interaction);
-        change.absences.clone_from(&meant.absences);
+        let effect = self.effect(context, key, next.current, Some(&meant.document)).await?;
+        if !matches!(effect, Effect::None) {
+            change.absences.clone_from(&meant.absences);
+        }
         change.unique = next.unique.into_iter().collect();
-        save(context, change).await?;
+        save(context, change, &effect).await?;
         let outcome = Outcome::new(meant.document.warnings().to_vec());
         if new {
             return Ok(context.manners.made(&made, &context.state.base_url, true, &outcome));
@@ -217,8 +245,39 @@ impl Feed {
         let write = unreadable(fhir::write::fed(&document, &key.id, current.version.next(), context.now()))?;
         let mut change = changed(context, fhir::write::deleted(write), AuditAction::Delete, "delete");
         change.absences = (self.gone)(&key.id);
-        save(context, change).await?;
+        let effect = self.effect(context, key, Some(current), None).await?;
+        save(context, change, &effect).await?;
         Ok(HttpResponse::NoContent().finish())
+    }
+
+    /// What it does to the policy in force that a resource says this from now on, or is there no more.
+    async fn effect(
+        &self,
+        context: &Context,
+        key: &Key,
+        before: Option<&Stored>,
+        after: Option<&Document>,
+    ) -> Result<Effect, Failure> {
+        let before = before.filter(|before| !before.deleted).map(|before| before.body.clone());
+        if let (Some(before), Some(after)) = (before, after) {
+            let before = unreadable(Document::stored(before, self.kind))?;
+            if (self.alike)(&before, after) {
+                return Ok(Effect::None);
+            }
+        }
+        match self.governing {
+            Governing::All => return Ok(Effect::Anew),
+            Governing::None => return Ok(Effect::None),
+            Governing::Pools => {}
+        }
+        let tenant = &context.caller.tenant;
+        let policies = &context.state.policies;
+        let known = policies.current(tenant).await?;
+        let policy = policies.newer(tenant, &known).await?.unwrap_or(known);
+        let shadow = policies.shadow(tenant, &policy);
+        let reference = key.reference();
+        let is_pool = shadow.iter().chain([&policy]).any(|policy| policy.pool_of(&reference).is_some());
+        Ok(if is_pool { Effect::Anew } else { Effect::NoneOf(policy.generation) })
     }
 
     /// The resource as it is now, deleted or not; whoever feeds a directory knows all of it.
@@ -258,7 +317,7 @@ fn unmeant(kind: ResourceType, body: &[u8]) -> Result<Document, Failure> {
     Ok(document)
 }
 
-/// A version and its audit row, of which policy is to be made anew.
+/// A version and its audit row.
 fn changed(context: &Context, write: ResourceWrite, action: AuditAction, interaction: &'static str) -> Change {
     let mut audit = context.audit(action, interaction);
     audit.focus = Some(write.key.clone());
@@ -266,15 +325,26 @@ fn changed(context: &Context, write: ResourceWrite, action: AuditAction, interac
     audit.patient.clone_from(&write.patient);
     audit.count = 1;
     let mut change = Change::new(context.caller.tenant.clone());
-    // A Consent says who sees what, and nothing of how messages are answered.
-    change.new_generation = write.key.kind != ResourceType::Consent;
     change.audit = vec![audit];
     change.resources = vec![write];
     change
 }
 
-async fn save(context: &Context, change: Change) -> Result<(), Failure> {
-    context.save(change).await.map_err(|error| match error {
+async fn save(context: &Context, mut change: Change, effect: &Effect) -> Result<(), Failure> {
+    match effect {
+        Effect::Anew => change.new_generation = true,
+        Effect::None => {}
+        Effect::NoneOf(generation) => change.generation = Some(*generation),
+    }
+    let saved = match context.save(change.clone()).await {
+        // Another policy has come into force meanwhile, of which it may be a part.
+        Err(SaveError::StaleCatalogue) if change.generation.take().is_some() => {
+            change.new_generation = true;
+            context.save(change).await
+        }
+        saved => saved,
+    };
+    saved.map_err(|error| match error {
         SaveError::Conflict { .. } => Failure::lost(context.manners.if_match.is_some()),
         other => other.into(),
     })

@@ -3,13 +3,15 @@
 use domain::id::ResourceType;
 use fhir::healthcare_service::Availability;
 
-use crate::feeding::Feed;
 use crate::feeding::routes::fed;
+use crate::feeding::{Feed, Governing};
 
 static FEED: Feed = Feed {
     kind: ResourceType::HealthcareService,
     meaning: |service, _, _| Availability::read(service).map(|_| vec![]),
     gone: |_| vec![],
+    alike: |before, after| Availability::read(before) == Availability::read(after),
+    governing: Governing::All,
 };
 
 fed! {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
-use actix_web::web::{Data, Path};
+use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +20,7 @@ use crate::state::AppState;
 /// A document made once, with the tag it is known by.
 #[derive(Debug)]
 pub struct Document {
-    text: String,
+    text: Bytes,
     tag: String,
 }
 
@@ -28,7 +28,7 @@ impl Document {
     fn new(text: String) -> Self {
         let digest = Sha256::digest(&text);
         let tag = URL_SAFE_NO_PAD.encode(&digest[..9]);
-        Self { text, tag: format!("W/\"{tag}\"") }
+        Self { text: text.into(), tag: format!("W/\"{tag}\"") }
     }
 
     /// The document, or 304 when the client has it.
@@ -40,7 +40,11 @@ impl Document {
         if had {
             response.finish()
         } else {
-            response.insert_header((CONTENT_TYPE, content_type)).body(manners.told(self.text.clone()))
+            response.insert_header((CONTENT_TYPE, content_type));
+            if manners.pretty {
+                return response.body(manners.told(String::from_utf8_lossy(&self.text).into_owned()));
+            }
+            response.body(self.text.clone())
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The compiled policy of each tenant: made once for a generation of the catalogue and shared by everyone.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use domain::calendar::zone_named;
 use domain::change::Change;
@@ -25,8 +25,8 @@ pub struct Policies {
     store: Arc<dyn Store>,
     time: Arc<dyn TimeSource>,
     held: RwLock<HashMap<TenantId, Held>>,
-    /// One at a time compiles; the others find it done.
-    compiling: tokio::sync::Mutex<()>,
+    /// Of each tenant one at a time compiles; the others find it done.
+    compiling: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 #[derive(Clone)]
@@ -39,13 +39,13 @@ struct Held {
 impl Policies {
     /// Policies read from that store when first asked for.
     pub fn new(store: Arc<dyn Store>, time: Arc<dyn TimeSource>) -> Self {
-        Self { store, time, held: RwLock::default(), compiling: tokio::sync::Mutex::default() }
+        Self { store, time, held: RwLock::default(), compiling: Mutex::default() }
     }
 
     /// The same policies as far as they are known, over the store of a transaction, in which they may change.
     pub(crate) fn within(&self, store: Arc<dyn Store>) -> Self {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { store, time: Arc::clone(&self.time), held: RwLock::new(held), compiling: tokio::sync::Mutex::default() }
+        Self { store, time: Arc::clone(&self.time), held: RwLock::new(held), compiling: Mutex::default() }
     }
 
     /// The policy in force, as far as is known here: a save says when it has changed since.
@@ -110,8 +110,13 @@ impl Policies {
         (age.abs() <= REMAKE_AFTER).then_some(held)
     }
 
+    fn compiling(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>> {
+        self.compiling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn newer_than(&self, tenant: &TenantId, stale: Option<i64>) -> Result<Arc<Policy>, StoreError> {
-        let _one_at_a_time = self.compiling.lock().await;
+        let compiling = Arc::clone(self.compiling().entry(tenant.clone()).or_default());
+        let _one_at_a_time = compiling.lock().await;
         // Somebody may have done it while this one waited.
         if let Some(held) = self.held(tenant).filter(|held| Some(held.policy.generation) != stale) {
             return Ok(held.policy);

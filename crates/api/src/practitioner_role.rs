@@ -4,8 +4,8 @@ use domain::absence::AbsenceChange;
 use domain::id::ResourceType;
 use fhir::practitioner_role::Working;
 
-use crate::feeding::Feed;
 use crate::feeding::routes::fed;
+use crate::feeding::{Feed, Governing};
 
 static FEED: Feed = Feed {
     kind: ResourceType::PractitionerRole,
@@ -14,6 +14,8 @@ static FEED: Feed = Feed {
         Ok(vec![AbsenceChange::Projected(key.id.clone(), absences)])
     },
     gone: |id| vec![AbsenceChange::Projected(id.clone(), vec![])],
+    alike: |before, after| Working::read(before) == Working::read(after),
+    governing: Governing::All,
 };
 
 fed! {

@@ -202,7 +202,7 @@ fn chain(declared: &Absence, cover: &Reference, policy: &Policy) -> Chain {
 /// Whether somebody may declare and withdraw the absences of a person: themself, or a lead of a pool of theirs.
 pub fn may_declare(policy: &Policy, who: &Reference, person: &Reference, now: Instant) -> bool {
     let people = policy.people();
-    let leads = |pool: &crate::policy::Pool| pool.leads.iter().any(|lead| people.are_one(lead, who));
+    let leads = |pool: &crate::policy::Pool| people.leads(who, pool);
     is_staff(who)
         && (people.are_one(who, person)
             || policy.pools().iter().any(|pool| leads(pool) && people.belongs(person, pool, now)))

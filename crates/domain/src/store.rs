@@ -107,7 +107,7 @@ pub struct Catalogue {
     pub services: Vec<Service>,
     /// Every current `PractitionerRole`.
     pub roles: Vec<Service>,
-    /// Every current `CareTeam`.
+    /// The current `CareTeam`s that a bundle, in force or in shadow, names as pools.
     pub teams: Vec<Service>,
     /// The absences that had not ended at the instant that was asked for.
     pub absences: Vec<Absence>,
@@ -207,6 +207,9 @@ pub trait Store: Send + Sync + 'static {
     /// The thread that a message belongs to; a root message names its own.
     fn thread_of(&self, tenant: TenantId, message: ResourceId) -> Answer<'_, Option<ThreadView>>;
 
+    /// Threads by their ids; those that are not there, or cannot be understood, are left out.
+    fn threads(&self, tenant: TenantId, ids: Vec<ResourceId>) -> Answer<'_, Vec<Thread>>;
+
     /// What is remembered of somebody who writes.
     fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent>;
 
@@ -234,14 +237,24 @@ pub trait Store: Send + Sync + 'static {
     /// A block.
     fn block(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<Block>>;
 
-    /// The blocks that end after `since`, newest first, also those that a person has ended.
-    fn blocks(&self, tenant: TenantId, since: Instant, limit: u16) -> Answer<'_, Vec<Block>>;
+    /// The blocks that end after `since`, newest first, also those that a person has ended: those of the pools named or,
+    /// without any, of the tenant.
+    fn blocks(
+        &self,
+        tenant: TenantId,
+        pools: Option<Vec<Reference>>,
+        since: Instant,
+        limit: u16,
+    ) -> Answer<'_, Vec<Block>>;
 
     /// The resource that owns a unique key.
     fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>>;
 
     /// What policy is made of, less the absences that ended at `since` or before.
     fn catalogue(&self, tenant: TenantId, since: Instant) -> Answer<'_, Catalogue>;
+
+    /// The current `CareTeam`s of these ids.
+    fn teams(&self, tenant: TenantId, ids: Vec<ResourceId>) -> Answer<'_, Vec<Service>>;
 
     /// The absences that end after `since`, by person and time.
     fn absences(&self, tenant: TenantId, since: Instant) -> Answer<'_, Vec<Absence>>;
@@ -342,6 +355,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The bundles of a tenant, newest version first.
     fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>>;
+
+    /// One version of a bundle.
+    fn bundle(&self, tenant: TenantId, id: String, version: i32) -> Answer<'_, Option<BundleRow>>;
 
     /// Bundles whose instant to come into force is not after `now`, of all tenants, the earliest first.
     fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>>;

@@ -23,8 +23,12 @@ pub struct Config {
     pub write_queue: usize,
     /// The most changes committed together, 128 by default.
     pub group: usize,
-    /// How long a read waits for a connection, and SQLite for another process's write; 5 s by default.
+    /// How long a read waits for its turn or for a connection, and SQLite for another process's write; 5 s by default.
+    /// Who waits longer is told [`domain::store::StoreError::Busy`].
     pub patience: Duration,
+    /// How long one statement of a read may take on PostgreSQL, 10 s by default; the next is
+    /// [`domain::store::StoreError::Busy`] too. SQLite has no such bound.
+    pub read_timeout: Duration,
 }
 
 impl Config {
@@ -39,6 +43,7 @@ impl Config {
             write_queue: 1024,
             group: 128,
             patience: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(10),
         }
     }
 }

@@ -82,6 +82,13 @@ fn refuses_writes(error: &Error) -> Option<&'static str> {
     }
 }
 
+/// Whether PostgreSQL gave a statement up because it took too long. That has no kind of its own here, so it is known by
+/// its message.
+fn is_late(error: &Error) -> bool {
+    let late = "canceling statement due to statement timeout";
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info) if info.message() == late)
+}
+
 /// Whether PostgreSQL undid the transaction so that others could go on: it can be tried again as it is. A deadlock has no
 /// kind of its own here, so it is known by its message.
 fn is_victim(error: &Error) -> bool {
@@ -97,7 +104,7 @@ fn is_victim(error: &Error) -> bool {
 pub fn told(error: &Error) -> StoreError {
     match error {
         _ if is_broken(error) => StoreError::Unavailable("the connection to the database was lost".into()),
-        _ if is_locked(error) || is_victim(error) => BUSY,
+        _ if is_locked(error) || is_victim(error) || is_late(error) => BUSY,
         Error::DatabaseError(kind, info) => {
             if let Some(why) = refuses_writes(error) {
                 return StoreError::Unavailable(why.into());

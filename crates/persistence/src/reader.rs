@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use diesel::Connection;
 use diesel::r2d2::{ManageConnection, Pool};
 use domain::store::StoreError;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::error::{BUSY, QueryError, gone, unreachable};
 use crate::queue::{Queue, Refused};
@@ -22,7 +24,10 @@ pub struct Manager<C> {
     pub address: String,
     /// How long to wait.
     pub patience: Duration,
-    /// Prepares a new connection.
+    /// What a new connection is bounded by: how long a statement of a read may take on PostgreSQL, how long SQLite waits
+    /// for another process's write.
+    pub bound: Duration,
+    /// Prepares a new connection, with that bound.
     pub begin: fn(&mut C, Duration) -> diesel::QueryResult<()>,
     /// Whether a connection answers.
     pub ping: fn(&mut C) -> diesel::QueryResult<()>,
@@ -43,7 +48,7 @@ impl<C: Connection> Manager<C> {
     /// A new connection.
     pub fn establish(&self) -> Result<C, StoreError> {
         let mut conn = C::establish(&self.address).map_err(|error| unreachable(&error))?;
-        (self.begin)(&mut conn, self.patience).map_err(|error| QueryError::from(error).told())?;
+        (self.begin)(&mut conn, self.bound).map_err(|error| QueryError::from(error).told())?;
         Ok(conn)
     }
 }
@@ -70,6 +75,7 @@ type Task<C> = Box<dyn FnOnce(&Pool<Manager<C>>) + Send>;
 /// The readers.
 pub struct Readers<C: Connection + Send + 'static> {
     queue: Arc<Queue<Task<C>>>,
+    patience: Duration,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -77,6 +83,7 @@ impl<C: Connection + Send + 'static> Readers<C> {
     /// Starts so many threads with a connection each, made when first needed; at most `capacity` questions wait.
     pub fn start(manager: Manager<C>, readers: usize, capacity: usize) -> std::io::Result<Self> {
         let readers = readers.max(1);
+        let patience = manager.patience;
         let pool = Pool::builder()
             .max_size(u32::try_from(readers).unwrap_or(u32::MAX))
             .min_idle(Some(0))
@@ -84,7 +91,7 @@ impl<C: Connection + Send + 'static> Readers<C> {
             .test_on_check_out(false)
             .build_unchecked(manager);
         let queue = Arc::new(Queue::new(capacity));
-        let mut this = Self { queue: Arc::clone(&queue), threads: vec![] };
+        let mut this = Self { queue: Arc::clone(&queue), patience, threads: vec![] };
         for number in 0..readers {
             let (queue, pool) = (Arc::clone(&queue), pool.clone());
             let thread = Builder::new().name(format!("reader-{number}")).spawn(move || {
@@ -100,24 +107,33 @@ impl<C: Connection + Send + 'static> Readers<C> {
         Ok(this)
     }
 
-    /// Asks a question, again on a new connection when the first turns out to be broken.
+    /// Asks a question, again on a new connection when the first turns out to be broken. A question that nobody has
+    /// taken up in time is taken back.
     pub async fn ask<T, F>(&self, question: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&mut C) -> Result<T, QueryError> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
+        let (answer, mut answered) = oneshot::channel();
+        let taken_up = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&taken_up);
         let task = move |pool: &Pool<Manager<C>>| {
             // Who went away meanwhile needs no answer.
             if !answer.is_closed() {
+                begins.store(true, Ordering::Release);
                 let _ = answer.send(ask(pool, &question));
             }
         };
-        match self.queue.push(Box::new(task)) {
-            Ok(()) => answered.await.unwrap_or_else(|_| Err(gone())),
-            Err(Refused::Full) => Err(BUSY),
-            Err(Refused::Closed) => Err(gone()),
-        }
+        self.queue.push(Box::new(task)).map_err(|refused| match refused {
+            Refused::Full => BUSY,
+            Refused::Closed => gone(),
+        })?;
+        let answer = match timeout(self.patience, &mut answered).await {
+            Ok(answer) => answer,
+            Err(_) if taken_up.load(Ordering::Acquire) => answered.await,
+            Err(_) => return Err(BUSY),
+        };
+        answer.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Takes no more questions.
@@ -170,5 +186,47 @@ where
     match answer {
         Err(error) if held.broken => Err(error.told()),
         answer => Ok(answer.map_err(QueryError::told)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use diesel::SqliteConnection;
+
+    use super::*;
+
+    fn readers(patience: Duration, capacity: usize) -> Arc<Readers<SqliteConnection>> {
+        let (begin, ping) = (|_: &mut _, _| Ok(()), |_: &mut _| Ok(()));
+        let manager = Manager { address: ":memory:".to_owned(), patience, bound: patience, begin, ping };
+        Arc::new(Readers::start(manager, 1, capacity).unwrap())
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_waits_too_long_for_a_reader_is_told_and_whoever_is_being_answered_is_not() {
+        let readers = readers(Duration::from_millis(200), 1);
+        let (begun, begins) = channel();
+        let (release, released) = channel::<()>();
+        let released = std::sync::Mutex::new(released);
+        let other = Arc::clone(&readers);
+        let slow = tokio::spawn(async move {
+            let question = move |_: &mut SqliteConnection| {
+                begun.send(()).unwrap();
+                released.lock().unwrap().recv().unwrap();
+                Ok(1)
+            };
+            other.ask(question).await
+        });
+        tokio::task::spawn_blocking(move || begins.recv()).await.unwrap().unwrap();
+        let (waits, full) = tokio::join!(readers.ask(|_| Ok(2)), async {
+            // The queue has one place, and it is taken.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            readers.ask(|_| Ok(3)).await
+        });
+        assert_eq!((waits, full), (Err(BUSY), Err(BUSY)));
+        release.send(()).unwrap();
+        assert_eq!(slow.await.unwrap(), Ok(1), "it took longer than the others waited, and is answered");
+        assert_eq!(readers.ask(|_| Ok(4)).await, Ok(4));
     }
 }

@@ -20,9 +20,10 @@ use domain::schedule::Scheduled;
 use domain::search::{History, HistoryPage, Page, Read, Search};
 use domain::simulate::SimulationRow;
 use domain::store::{
-    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Store, StoreError, ThreadView,
-    Transaction,
+    Answer, Catalogue, ClaimedClock, ClaimedOutbox, CountedBy, Gauges, SaveError, Service, Store, StoreError,
+    ThreadView, Transaction,
 };
+use domain::thread::Thread;
 use domain::time::{Instant, Span};
 use tokio::sync::Semaphore;
 
@@ -34,6 +35,9 @@ use crate::reader::{Manager, Readers};
 use crate::transaction::{Session, Steps, Within};
 use crate::writer::{Lost, Saved, Scribe, Writer};
 use crate::{postgres, sqlite};
+
+/// How many may wait to be told whether the database is ready.
+const PROBES: usize = 64;
 
 /// The store. Clones share its connections; when the last is dropped, what was taken is saved and the connections end.
 #[derive(Clone)]
@@ -61,6 +65,8 @@ enum Source<C: Connection + Send + 'static> {
 
 struct Connections<C: Connection + Send + 'static> {
     readers: Readers<C>,
+    /// One that answers whether the database is ready, behind nobody's search.
+    probe: Readers<C>,
     writer: Writer<C>,
     /// One transaction at a time: two could wait for each other, and would take all writers.
     turn: Arc<Semaphore>,
@@ -75,6 +81,18 @@ impl<C: Connection + Send + 'static> Source<C> {
     {
         match self {
             Self::Open(open) => open.readers.ask(question).await,
+            Self::Within(session) => session.ask(question).await,
+        }
+    }
+
+    /// Asks what must not wait behind what others ask.
+    async fn probe<T, F>(&self, question: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut C) -> Result<T, QueryError> + Send + 'static,
+    {
+        match self {
+            Self::Open(open) => open.probe.ask(question).await,
             Self::Within(session) => session.ask(question).await,
         }
     }
@@ -116,6 +134,7 @@ impl<C: Connection + Send + 'static> Source<C> {
         if let Self::Open(open) = self {
             open.writer.close();
             open.readers.close();
+            open.probe.close();
         }
     }
 
@@ -134,10 +153,11 @@ pub fn open(config: &Config) -> Result<SqlStore, OpenError> {
             let manager = |begin| Manager {
                 address: address.clone(),
                 patience: config.patience,
+                bound: config.read_timeout,
                 begin,
                 ping: postgres::gauge::ping,
             };
-            let readers = manager(postgres::dialect::begin_reading as fn(&mut _, _) -> _);
+            let readers = || manager(postgres::dialect::begin_reading as fn(&mut _, _) -> _);
             let scribe = Pen { manager: manager(postgres::dialect::begin_writing), save: postgres::group::save };
             Engine::Postgres(connect(readers, scribe, config.writers, config)?)
         }
@@ -146,10 +166,11 @@ pub fn open(config: &Config) -> Result<SqlStore, OpenError> {
             let manager = |begin| Manager {
                 address: address.clone(),
                 patience: config.patience,
+                bound: config.patience,
                 begin,
                 ping: sqlite::gauge::ping,
             };
-            let readers = manager(sqlite::dialect::begin_reading as fn(&mut _, _) -> _);
+            let readers = || manager(sqlite::dialect::begin_reading as fn(&mut _, _) -> _);
             let scribe = Pen { manager: manager(sqlite::dialect::begin_writing), save: sqlite::group::save };
             Engine::Sqlite(connect(readers, scribe, 1, config)?)
         }
@@ -157,16 +178,22 @@ pub fn open(config: &Config) -> Result<SqlStore, OpenError> {
     Ok(SqlStore { inner: Arc::new(Inner { url: config.url.clone(), engine }) })
 }
 
-fn connect<C>(manager: Manager<C>, scribe: Pen<C>, writers: usize, config: &Config) -> Result<Source<C>, OpenError>
+fn connect<C>(
+    manager: impl Fn() -> Manager<C>,
+    scribe: Pen<C>,
+    writers: usize,
+    config: &Config,
+) -> Result<Source<C>, OpenError>
 where
     C: Connection + Send + 'static,
 {
     // Better to hear of a wrong address now than with the first request.
-    manager.establish().map_err(|error| OpenError::Connection(error.to_string()))?;
-    let readers = Readers::start(manager, config.readers, config.read_queue)?;
+    manager().establish().map_err(|error| OpenError::Connection(error.to_string()))?;
+    let readers = Readers::start(manager(), config.readers, config.read_queue)?;
+    let probe = Readers::start(manager(), 1, PROBES)?;
     let writer = Writer::start(scribe, writers, config.write_queue, config.group)?;
     let turn = Arc::new(Semaphore::new(1));
-    Ok(Source::Open(Connections { readers, writer, turn, patience: config.patience }))
+    Ok(Source::Open(Connections { readers, probe, writer, turn, patience: config.patience }))
 }
 
 /// Clocks by state, and when the oldest outbox row that should have left was due to leave.
@@ -284,6 +311,10 @@ impl Store for SqlStore {
         ask!(self, thread::of_message(&tenant, &message))
     }
 
+    fn threads(&self, tenant: TenantId, ids: Vec<ResourceId>) -> Answer<'_, Vec<Thread>> {
+        ask!(self, thread::by_ids(&tenant, &ids))
+    }
+
     fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent> {
         ask!(self, correspondent::of(&tenant, &who))
     }
@@ -318,8 +349,14 @@ impl Store for SqlStore {
         ask!(self, block::by_id(&tenant, &id))
     }
 
-    fn blocks(&self, tenant: TenantId, since: Instant, limit: u16) -> Answer<'_, Vec<Block>> {
-        ask!(self, block::list(&tenant, since, limit))
+    fn blocks(
+        &self,
+        tenant: TenantId,
+        pools: Option<Vec<Reference>>,
+        since: Instant,
+        limit: u16,
+    ) -> Answer<'_, Vec<Block>> {
+        ask!(self, block::list(&tenant, pools.as_deref(), since, limit))
     }
 
     fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>> {
@@ -328,6 +365,10 @@ impl Store for SqlStore {
 
     fn catalogue(&self, tenant: TenantId, since: Instant) -> Answer<'_, Catalogue> {
         ask!(self, catalogue::catalogue(&tenant, since))
+    }
+
+    fn teams(&self, tenant: TenantId, ids: Vec<ResourceId>) -> Answer<'_, Vec<Service>> {
+        ask!(self, catalogue::teams(&tenant, &ids))
     }
 
     fn absences(&self, tenant: TenantId, since: Instant) -> Answer<'_, Vec<Absence>> {
@@ -454,6 +495,10 @@ impl Store for SqlStore {
         ask!(self, catalogue::bundles(&tenant))
     }
 
+    fn bundle(&self, tenant: TenantId, id: String, version: i32) -> Answer<'_, Option<BundleRow>> {
+        ask!(self, catalogue::bundle(&tenant, &id, version))
+    }
+
     fn due_bundles(&self, now: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {
         ask!(self, catalogue::due(now))
     }
@@ -487,9 +532,12 @@ impl Store for SqlStore {
     }
 
     fn ready(&self) -> Answer<'_, ()> {
-        let applied: Answer<'_, Vec<String>> = ask!(self, gauge::applied());
         Box::pin(async move {
-            match missing(&self.inner.url, &applied.await?) {
+            let applied = match &self.inner.engine {
+                Engine::Postgres(source) => source.probe(postgres::gauge::applied).await?,
+                Engine::Sqlite(source) => source.probe(sqlite::gauge::applied).await?,
+            };
+            match missing(&self.inner.url, &applied) {
                 names if names.is_empty() => Ok(()),
                 names => Err(StoreError::Unavailable(format!(
                     "the database lacks the migrations {}: run `postern migrate`",

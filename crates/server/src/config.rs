@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use api::auth::IssuerConfig;
 use api::cors::Origins;
@@ -17,6 +18,7 @@ pub const VARIABLES: &[&str] = &[
     "POSTERN_LISTEN",
     "POSTERN_BASE_URL",
     "POSTERN_DATABASE_URL",
+    "POSTERN_READ_TIMEOUT",
     "POSTERN_DEV",
     "POSTERN_DEV_KEY",
     "POSTERN_AUDIT_KEY",
@@ -55,6 +57,8 @@ pub struct Config {
     pub base_url: String,
     /// Where the database is.
     pub database_url: persistence::Url,
+    /// How long one statement of a read may take.
+    pub read_timeout: Duration,
     /// Whether development tokens are accepted.
     pub development: bool,
     /// The file of the development issuer's key.
@@ -89,6 +93,7 @@ struct File {
     listen: Option<String>,
     base_url: Option<String>,
     database_url: Option<String>,
+    read_timeout: Option<u32>,
     dev: Option<bool>,
     dev_key: Option<String>,
     audit_key: Option<String>,
@@ -147,6 +152,7 @@ impl Config {
             listen,
             base_url,
             database_url,
+            read_timeout: seconds("POSTERN_READ_TIMEOUT", variable("POSTERN_READ_TIMEOUT"), file.read_timeout, 10)?,
             development,
             development_key,
             audit_key,
@@ -179,6 +185,11 @@ impl Config {
             issuer.check().map_err(|error| ConfigError::new("POSTERN_CONFIG", error.to_string()))?;
         }
         Ok(config)
+    }
+
+    /// How the service opens its database.
+    pub fn store(&self) -> persistence::Config {
+        persistence::Config { read_timeout: self.read_timeout, ..persistence::Config::new(self.database_url.clone()) }
     }
 
     /// Whether the service may start to serve: somebody must be able to prove who they are, and development tokens are
@@ -238,6 +249,13 @@ fn rate(variable: &str, text: Option<&str>, in_file: Option<u32>, default: u32) 
     })
 }
 
+fn seconds(variable: &str, text: Option<&str>, in_file: Option<u32>, default: u32) -> Result<Duration, ConfigError> {
+    let said = text.map_or(Some(in_file.unwrap_or(default)), |text| text.parse().ok());
+    let said = said.filter(|seconds| (1..=3600).contains(seconds));
+    said.map(|seconds| Duration::from_secs(seconds.into()))
+        .ok_or_else(|| ConfigError::new(variable, format!("say whole seconds, from 1 to 3600, such as {default}")))
+}
+
 fn base_url(text: Option<String>, listen: SocketAddr) -> Result<String, ConfigError> {
     let Some(url) = text else { return Ok(format!("http://{listen}")) };
     let url = url.trim_end_matches('/').to_owned();
@@ -281,6 +299,7 @@ mod tests {
             ("POSTERN_METRICS_LISTEN", "here"),
             ("POSTERN_BASE_URL", "messages.example.org"),
             ("POSTERN_DATABASE_URL", "mysql://x"),
+            ("POSTERN_READ_TIMEOUT", "0"),
             ("POSTERN_DEV", "maybe"),
             ("POSTERN_DATABASE_URL", "postgres://postern:change-me@postgres:5432/postern"),
             ("POSTERN_TRUSTED_PROXIES", "proxy.example.org"),

@@ -77,7 +77,7 @@ impl Service {
     /// Starts listening and `workers` workers. Port 0 means any free port.
     pub async fn start(config: &Config, time: Arc<dyn TimeSource>, workers: usize) -> Result<Self, StartError> {
         config.check_serving()?;
-        let store = persistence::open(&persistence::Config::new(config.database_url.clone()))?;
+        let store = persistence::open(&config.store())?;
         store.ready().await?;
         let port: Arc<dyn Store> = Arc::new(store.clone());
         for tenant in config.tenants() {

@@ -98,7 +98,12 @@ impl Sides {
         candidate: &BundleRow,
         around: Instant,
     ) -> Result<Self, StoreError> {
-        let catalogue = store.catalogue(tenant.clone(), around).await?;
+        let mut catalogue = store.catalogue(tenant.clone(), around).await?;
+        let read = baseline.into_iter().chain([candidate]).filter_map(|row| Bundle::read(&row.body).ok());
+        let teams = read.flat_map(|bundle| bundle.teams().cloned().collect::<Vec<_>>());
+        catalogue.teams.extend(store.teams(tenant.clone(), teams.collect()).await?);
+        catalogue.teams.sort_by(|a, b| a.key.cmp(&b.key));
+        catalogue.teams.dedup();
         let with = |bundle: &BundleRow| Catalogue { bundle: Some(bundle.clone()), ..catalogue.clone() };
         let baseline = baseline.map_or_else(|| catalogue.clone(), with);
         Ok(Self { baseline: compile(&baseline, around), candidate: compile(&with(candidate), around) })

@@ -93,13 +93,11 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     team(&context, Permission::Read).await?;
     let now = Instant::from(context.now());
     let tenant = context.caller.tenant.clone();
-    let policy = context.state.policies.current(&tenant).await?;
-    let all = context.state.store.blocks(tenant, now, limit(asked.limit)).await?;
-    let pools = policy.references(&context.caller.pools);
-    let actor = actor(&context, &pools, Permission::Read);
-    let seen: Vec<_> = all.iter().filter(|block| decide::may_see(&policy, block, &actor)).collect();
-    super::reading_of(&context, "list-blocks", seen.len(), seen.iter().map(|block| block.sender.clone())).await?;
-    let told: Vec<Value> = seen.into_iter().map(|block| tell(block, now)).collect();
+    let everybody = context.caller.administers(Permission::Read);
+    let pools = if everybody { None } else { Some(context.led().await?) };
+    let found = context.state.store.blocks(tenant, pools, now, limit(asked.limit)).await?;
+    super::reading_of(&context, "list-blocks", found.len(), found.iter().map(|block| block.sender.clone())).await?;
+    let told: Vec<Value> = found.iter().map(|block| tell(block, now)).collect();
     Ok(answer(&json!({ "blocks": told })))
 }
 
@@ -141,11 +139,6 @@ async fn team(context: &Context, permission: Permission) -> Result<(), Failure> 
     }
 }
 
-fn actor<'a>(context: &'a Context, pools: &'a [Reference], permission: Permission) -> Actor<'a> {
-    let administrator = context.caller.administers(permission);
-    Actor { person: context.caller.user.as_ref(), pools, administrator }
-}
-
 /// Decides and saves; anew when the policy or what is remembered of the sender has changed meanwhile.
 async fn saved(
     context: &Context,
@@ -158,9 +151,9 @@ async fn saved(
     for _attempt in 0..5 {
         let policy = context.state.policies.current(&tenant).await?;
         let known = context.state.store.correspondent(tenant.clone(), Who::Sender(sender.clone())).await?;
-        let pools = policy.references(&context.caller.pools);
+        let pools = context.pools_under(&policy);
         let setting = Setting { policy: &policy, now };
-        let blocked = decided(setting, actor(context, &pools, Permission::Update), known)
+        let blocked = decided(setting, context.actor(&pools, Permission::Update), known)
             .await
             .map_err(|refusal| refused(&refusal))?;
         let mut change = change(context, interaction, &policy, &blocked);

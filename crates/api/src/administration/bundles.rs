@@ -109,8 +109,10 @@ pub(crate) async fn validate(context: Context, body: ResourceBody) -> Answer {
 #[get("/api/v1/bundles/{id}/{version}")]
 pub(crate) async fn read(context: Context, path: Path<(String, String)>) -> Answer {
     administrator(&context)?;
-    let bundles = context.state.store.bundles(context.caller.tenant.clone()).await?;
-    let told = tell(named(&bundles, &path)?)?;
+    let (id, version) = path.into_inner();
+    let version = version.parse().map_err(|_| Failure::NotFound)?;
+    let found = context.state.store.bundle(context.caller.tenant.clone(), id, version).await?;
+    let told = tell(&found.ok_or(Failure::NotFound)?)?;
     reading(&context, "read-bundle", 1).await?;
     Ok(super::json(&told))
 }

@@ -1,15 +1,17 @@
 //! Messages held for review: listed, and released by those who lead the pool that is to answer.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::header::{CONTENT_TYPE, ETAG};
 use actix_web::web::{Path, Query};
 use actix_web::{HttpResponse, get, post};
 use domain::access::{Permission, Visibility};
-use domain::change::{AuditAction, Stored};
-use domain::decide::{self, Actor, Refusal, Setting};
+use domain::change::AuditAction;
+use domain::decide::{self, Refusal, Setting};
 use domain::hold::{Hold, HoldState, Review, ReviewOutcome};
-use domain::id::{Key, ResourceId, ResourceType, Version};
+use domain::id::{ResourceId, ResourceType, Version};
 use domain::overrides::OverrideReason;
-use domain::search::Read;
+use domain::search::{Filter, Search};
 use domain::store::SaveError;
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
@@ -55,10 +57,11 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     let tenant = context.caller.tenant.clone();
     let state = asked.state.unwrap_or(HoldState::Held);
     let holds = context.state.store.holds(tenant, pools, state, limit(asked.limit)).await?;
-    let mut told = vec![];
-    for hold in &holds {
-        told.push(tell(hold, stored(&context, hold).await?.version));
-    }
+    let versions = versions(&context, &holds).await?;
+    let version = |hold: &Hold| versions.get(&hold.message).copied();
+    let missing = || Failure::Internal("a hold without its message".to_owned());
+    let told = holds.iter().map(|hold| Ok(tell(hold, version(hold).ok_or_else(missing)?)));
+    let told = told.collect::<Result<Vec<Value>, Failure>>()?;
     let about = holds.iter().flat_map(|hold| hold.patient.clone().into_iter().chain([conversation(&hold.message)]));
     super::reading_of(&context, "list-holds", holds.len(), about).await?;
     Ok(answer(&json!({ "holds": told })))
@@ -109,12 +112,8 @@ pub(crate) async fn release(context: Context, message: Path<String>, body: Resou
     let mut policy = context.state.policies.current(&tenant).await?;
     let now = context.now();
     for _attempt in 0..3 {
-        let pools = policy.references(&context.caller.pools);
-        let actor = Actor {
-            person: context.caller.user.as_ref(),
-            pools: &pools,
-            administrator: context.caller.administers(Permission::Update),
-        };
+        let pools = context.pools_under(&policy);
+        let actor = context.actor(&pools, Permission::Update);
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let by = (actor, context.caller.client.as_str());
@@ -171,13 +170,20 @@ async fn reach(context: &Context, permission: Permission) -> Result<Visibility, 
     }
 }
 
-/// The message as it is stored.
-async fn stored(context: &Context, hold: &Hold) -> Result<Stored, Failure> {
-    let key = Key::new(ResourceType::Communication, hold.message.clone());
-    let tenant = context.caller.tenant.clone();
-    let read = Read { tenant, key, version: None, visibility: Visibility::Everything };
-    let found = context.state.store.read(read).await?;
-    found.ok_or_else(|| Failure::Internal("a hold without its message".to_owned()))
+/// The versions in which the messages of holds are stored.
+async fn versions(context: &Context, holds: &[Hold]) -> Result<BTreeMap<ResourceId, Version>, Failure> {
+    let search = Search {
+        tenant: context.caller.tenant.clone(),
+        kind: ResourceType::Communication,
+        filters: vec![Filter::Id(holds.iter().map(|hold| hold.message.clone()).collect())],
+        sort: vec![],
+        count: u16::try_from(holds.len()).unwrap_or(u16::MAX),
+        after: None,
+        total: false,
+        visibility: Visibility::Everything,
+    };
+    let found = context.state.store.search(search).await?;
+    Ok(found.rows.into_iter().map(|row| (row.key.id, row.version)).collect())
 }
 
 /// The body, read strictly.

@@ -7,11 +7,10 @@ use domain::access::{Permission, Visibility};
 use domain::change::{AuditAction, Stored};
 use domain::clock::Clock;
 use domain::correspondent::Who;
-use domain::decide::{self, Actor, Refusal, Setting};
+use domain::decide::{self, Refusal, Setting};
 use domain::decision::Decision;
 use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::overrides::{Override, OverrideKind, OverrideReason, OverrideRow};
-use domain::policy::Policy;
 use domain::search::Read;
 use domain::store::{SaveError, ThreadView};
 use domain::time::{Instant, Span};
@@ -63,7 +62,7 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
     let tenant = context.caller.tenant.clone();
     let mut policy = context.state.policies.current(&tenant).await?;
     // Who may not is told so before anything of what they sent is looked at.
-    let visibility = visibility(&context, Permission::Update, &policy).await?;
+    let visibility = visibility(&context, Permission::Update).await?;
     let wanted = read(&body.0)?;
     let view = found(&context, meant(&wanted)?, visibility).await?;
     let conditional = context.manners.if_match.as_ref();
@@ -85,14 +84,10 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
     };
     let now = context.now();
     for _attempt in 0..3 {
-        let pools = policy.pools_of(&context.caller.pools, context.caller.user.as_ref(), Instant::from(now));
+        let pools = context.pools_under(&policy);
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
-        let actor = Actor {
-            person: context.caller.user.as_ref(),
-            pools: &pools,
-            administrator: context.caller.administers(Permission::Update),
-        };
+        let actor = context.actor(&pools, Permission::Update);
         let decision = if asked.kind.exempts() {
             let sender = match asked.sender.clone() {
                 Some(sender) => Some(context.state.store.correspondent(tenant.clone(), Who::Sender(sender)).await?),
@@ -156,8 +151,7 @@ pub(crate) struct Asked {
 )]
 #[get("/api/v1/overrides")]
 pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
-    let policy = context.state.policies.current(&context.caller.tenant).await?;
-    let visibility = visibility(&context, Permission::Read, &policy).await?;
+    let visibility = visibility(&context, Permission::Read).await?;
     if visibility != Visibility::Everything {
         seen(&context, Key::new(ResourceType::Communication, asked.thread.clone()), visibility).await?;
     }
@@ -168,18 +162,13 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
 
 /// The rows that the caller may override: everything for administrators; for staff what they see, and what is of the
 /// pools that they lead. It is nothing for patients.
-pub(super) async fn visibility(
-    context: &Context,
-    permission: Permission,
-    policy: &Policy,
-) -> Result<Visibility, Failure> {
+pub(super) async fn visibility(context: &Context, permission: Permission) -> Result<Visibility, Failure> {
     if context.caller.administers(permission) {
         return Ok(Visibility::Everything);
     }
     match context.visibility(ResourceType::Task, permission).await? {
         Visibility::Staff { me, mut pools, leads, about } => {
-            let led = policy.pools().iter().filter(|pool| pool.leads.contains(&me));
-            pools.extend(led.map(|pool| pool.reference.clone()));
+            pools.extend(leads.iter().cloned());
             Ok(Visibility::Staff { me, pools, leads, about })
         }
         Visibility::Everything if permission == Permission::Read => Ok(Visibility::Everything),

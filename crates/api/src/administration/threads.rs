@@ -6,7 +6,7 @@ use domain::access::Permission;
 use domain::change::{AuditAction, AuditRow, Change};
 use domain::decide::{self, Actor, MergeReason, Refusal, RouteReason, Setting};
 use domain::decision::Decision;
-use domain::id::{Key, Reference, ResourceId, ResourceType};
+use domain::id::{Key, ResourceId, ResourceType};
 use domain::policy::Policy;
 use domain::store::{SaveError, ThreadView};
 use domain::time::Instant;
@@ -101,10 +101,10 @@ pub(crate) async fn merge(context: Context, id: Path<String>, body: ResourceBody
     let asked: Merging = document(&body.0, "MergeRequest")?;
     for _attempt in 0..ATTEMPTS {
         let policy = context.state.policies.current(&context.caller.tenant).await?;
-        let from = view(&context, &id, &policy).await?;
-        let into = view(&context, asked.into.as_str(), &policy).await?;
+        let from = view(&context, &id).await?;
+        let into = view(&context, asked.into.as_str()).await?;
         let now = context.now();
-        let pools = policy.references(&context.caller.pools);
+        let pools = context.pools_under(&policy);
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let mut ledgers = Vec::new();
@@ -112,7 +112,7 @@ pub(crate) async fn merge(context: Context, id: Path<String>, body: ResourceBody
             let (tenant, id) = (context.caller.tenant.clone(), clock.id.clone());
             ledgers.extend(context.state.store.ledger(tenant, id).await?);
         }
-        let by = actor(&context, &pools);
+        let by = context.actor(&pools, Permission::Update);
         let (kept, ended) = decide::merge(setting, &into, (&from, &ledgers), asked.reason, by, &mut ids)
             .map_err(|refusal| refused(&refusal))?;
         let told = tell(&kept);
@@ -142,11 +142,11 @@ async fn changed(
 ) -> Answer {
     for _attempt in 0..ATTEMPTS {
         let policy = context.state.policies.current(&context.caller.tenant).await?;
-        let view = view(context, id, &policy).await?;
+        let view = view(context, id).await?;
         let now = context.now();
-        let pools = policy.references(&context.caller.pools);
-        let decision =
-            decide(&policy, &view, actor(context, &pools), Instant::from(now)).map_err(|refusal| refused(&refusal))?;
+        let pools = context.pools_under(&policy);
+        let decision = decide(&policy, &view, context.actor(&pools, Permission::Update), Instant::from(now))
+            .map_err(|refusal| refused(&refusal))?;
         let told = tell(&decision);
         let frame = Frame { tenant: &context.caller.tenant, generation: policy.generation, now };
         let mut change = unreadable(decided::decided(&frame, Some(&view), decision))?;
@@ -164,14 +164,10 @@ async fn changed(
 }
 
 /// The thread, if the caller may know of it.
-async fn view(context: &Context, id: &str, policy: &Policy) -> Result<ThreadView, Failure> {
-    let visibility = visibility(context, Permission::Update, policy).await?;
+async fn view(context: &Context, id: &str) -> Result<ThreadView, Failure> {
+    let visibility = visibility(context, Permission::Update).await?;
     let id: ResourceId = id.parse().map_err(|_| Failure::NotFound)?;
     found(context, Key::new(ResourceType::Communication, id), visibility).await
-}
-
-fn actor<'a>(context: &'a Context, pools: &'a [Reference]) -> Actor<'a> {
-    Actor { person: context.caller.user.as_ref(), pools, administrator: context.caller.administers(Permission::Update) }
 }
 
 fn audit(context: &Context, interaction: &'static str, view: &ThreadView) -> AuditRow {

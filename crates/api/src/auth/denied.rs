@@ -39,18 +39,17 @@ impl Denied {
         Ok(Some(Self { file, state }))
     }
 
-    /// Looks at the file again when it was looked at some time ago; answers which state of the list is in use.
-    /// While the file cannot be read, what it held goes on being refused.
-    pub(super) fn epoch(&self, now: i64) -> u64 {
-        {
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            if (0..LOOK).contains(&(now - state.looked_at)) {
-                return state.epoch;
-            }
+    /// Looks at the file again when it was looked at some time ago; one does, and whoever comes meanwhile goes by what it
+    /// held. While the file cannot be read, what it held goes on being refused.
+    pub(super) async fn look(&self, now: i64) {
+        if !self.is_due(now) {
+            return;
         }
+        let file = self.file.clone();
+        // A file system may keep one waiting, and whoever waits here serves others too.
+        let found = tokio::task::spawn_blocking(move || read(&file)).await.ok().flatten();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.looked_at = now;
-        match read(&self.file) {
+        match found {
             Some(ids) if ids == state.ids => {}
             Some(ids) => {
                 state.ids = ids;
@@ -58,7 +57,23 @@ impl Denied {
             }
             None => tracing::error!("the list of refused tokens cannot be read; what it held goes on being refused"),
         }
-        state.epoch
+    }
+
+    /// Whether it is time to look again; it is so for one.
+    fn is_due(&self, now: i64) -> bool {
+        let due = |state: &State| !(0..LOOK).contains(&(now - state.looked_at));
+        if !due(&self.state.read().unwrap_or_else(PoisonError::into_inner)) {
+            return false;
+        }
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let is_first = due(&state);
+        state.looked_at = now;
+        is_first
+    }
+
+    /// Which state of the list is in use.
+    pub(super) fn epoch(&self) -> u64 {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).epoch
     }
 
     /// Whether a token may be believed: it must say which one it is, or it could not be taken back.

@@ -77,7 +77,12 @@ impl Source {
                 return Ok(Published { keys, metadata: Some(metadata) });
             }
             Self::Url(client, url) => download(client, url.clone()).await,
-            Self::File(path) => std::fs::read(path).map_err(|_| "the file cannot be read"),
+            Self::File(path) => {
+                let path = path.clone();
+                // A file system may keep one waiting, and whoever waits here serves others too.
+                let read = tokio::task::spawn_blocking(move || std::fs::read(path)).await;
+                read.ok().and_then(Result::ok).ok_or("the file cannot be read")
+            }
         };
         Ok(Published { keys: keys?, metadata: None })
     }

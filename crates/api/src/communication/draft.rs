@@ -79,7 +79,7 @@ impl Current {
             }
         }
         let message = Communication::of(document)?;
-        may_write(&message, &self.visibility)?;
+        may_write(context, &message, &self.visibility).await?;
         let sending = Sending::draft(context, &message, (&self.stored, standing), &self.visibility, interaction);
         let Sent::Now(write) = sending.save().await? else {
             return Err(Failure::Internal(

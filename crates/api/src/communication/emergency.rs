@@ -56,10 +56,7 @@ pub(crate) async fn break_glass(context: Context, request: HttpRequest, body: Re
     page.next = None;
 
     let threads: BTreeSet<ResourceId> = page.rows.iter().filter_map(|row| row.thread.clone()).collect();
-    let mut seen = vec![];
-    for thread in threads {
-        seen.extend(state.store.thread_of(tenant.clone(), thread).await?.map(|view| view.thread));
-    }
+    let seen = state.store.threads(tenant.clone(), threads.into_iter().collect()).await?;
     let now = Instant::from(context.now());
     let mut audit = context.audit(AuditAction::Read, "$break-glass");
     audit.purpose = Some(PURPOSE.to_owned());

@@ -52,7 +52,7 @@ pub(crate) async fn update(context: Context, request: HttpRequest, body: Resourc
         let text = "No message matches, and a new one gets its id from the service: leave the id out.";
         return Err(Failure::Invalid(vec![Issue::error(IssueCode::Value, text).at("Communication.id")]));
     }
-    may_write(&message, &visibility)?;
+    may_write(&context, &message, &visibility).await?;
     match Sending::new(&context, &message, &visibility, Some(&condition)).save().await? {
         Sent::Now(write) => Ok(sent(&context, &message, &write)),
         Sent::Before(found) => replace(&context, &found, &body.0).await,

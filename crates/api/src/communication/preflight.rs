@@ -75,7 +75,7 @@ async fn foreseen(context: &Context, body: &[u8]) -> Result<Decision, Failure> {
         let text = message.document().edit().set_text("status", "in-progress").finish();
         message = Communication::parse(text.as_bytes())?;
     }
-    may_write(&message, &visibility)?;
+    may_write(context, &message, &visibility).await?;
     if !within(message.document(), &categories) {
         return Err(super::beyond_the_token());
     }

@@ -37,7 +37,7 @@ impl Current {
         let reason = document.get("statusReason").map(|reason| reason.raw().to_owned());
         for _attempt in 0..ATTEMPTS {
             let beside = self.beside(context).await?;
-            self.may_retract(context, &message, beside.as_ref())?;
+            self.may_retract(context, &message, beside.as_ref()).await?;
             let mut change = match &beside {
                 Some(beside) => self.decided(context, &message, reason.as_deref(), beside).await?,
                 None => self.private(context, reason.as_deref())?,
@@ -84,7 +84,12 @@ impl Current {
         Ok(Some(Beside { view, hold: store.hold(tenant.clone(), id.clone()).await? }))
     }
 
-    fn may_retract(&self, context: &Context, message: &Communication, beside: Option<&Beside>) -> Result<(), Failure> {
+    async fn may_retract(
+        &self,
+        context: &Context,
+        message: &Communication,
+        beside: Option<&Beside>,
+    ) -> Result<(), Failure> {
         let (agent, led): (Option<&Reference>, &[Reference]) = match &self.visibility {
             Visibility::Everything => (context.caller.user.as_ref(), &[]),
             Visibility::Patient { me, .. } => (Some(me), &[]),
@@ -92,7 +97,10 @@ impl Current {
         };
         let machine = self.visibility == Visibility::Everything;
         let pool = beside.and_then(Beside::pool);
-        decide::may_retract(Some(message.sender()), pool, agent, led, machine).map_err(|refusal| refused(&refusal))
+        // Who wrote in a role of theirs wrote themself.
+        let theirs = context.has_role(message.sender()).await?;
+        let author = agent.filter(|_| theirs).unwrap_or(message.sender());
+        decide::may_retract(Some(author), pool, agent, led, machine).map_err(|refusal| refused(&refusal))
     }
 
     async fn decided(

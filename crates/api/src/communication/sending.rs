@@ -11,8 +11,8 @@ use domain::id::{Ids, Key, ResourceId, ResourceType, Version};
 use domain::message::{Message, Side, Standing};
 use domain::policy::Policy;
 use domain::search::Read;
-use domain::store::{SaveError, ThreadView};
-use domain::time::Instant;
+use domain::store::{SaveError, StoreError, ThreadView};
+use domain::time::{Instant, Span};
 use fhir::communication::Communication;
 use fhir::decided::{self, Frame};
 use fhir::issue::{Issue, IssueCode};
@@ -24,10 +24,14 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::read::unreadable;
 use crate::seen;
+use crate::turn::Turns;
 
 /// How often a message is decided about anew when its thread, its sender or the policy moves on meanwhile: a burst of one
 /// sender over several replicas loses a race for each message that comes first.
 const ATTEMPTS: usize = 16;
+
+/// When a message that was decided about so often may be sent again.
+const AGAIN: Span = Span::from_seconds(1);
 
 /// A message on its way into the store.
 pub(super) struct Sending<'a> {
@@ -97,6 +101,10 @@ impl<'a> Sending<'a> {
         loop {
             let mut ids = self.ids.clone();
             let id = self.draft.map_or_else(|| self.context.new_id(&mut ids), |draft| draft.key.id.clone());
+            if turn.is_none() && policy.counts_everyone() && self.is_counted() {
+                // All who write change one row: whoever comes without a turn loses to somebody each time.
+                turn = Some(self.context.state.turns.of(tenant, &Who::Everyone).await);
+            }
             let (view, known) = tokio::try_join!(self.continued(), self.remembered(&policy))?;
             let mut change = match self.decide(&policy, &id, view.as_ref(), &known, &mut ids).await {
                 Ok(change) => change,
@@ -119,11 +127,20 @@ impl<'a> Sending<'a> {
                 version: Some(write.version),
                 ..self.audit.clone()
             });
+            self.file(&mut change);
             change.unique.extend(self.condition.map(|condition| condition.unique(write.key.clone())));
             match self.context.save(change).await {
-                Ok(()) => return Ok(Sent::Now(write)),
+                Ok(()) => {
+                    if let Some(turn) = turn.filter(|_| policy.counts_everyone()) {
+                        Turns::passed_on(turn);
+                    }
+                    return Ok(Sent::Now(write));
+                }
                 Err(SaveError::NotUnique { .. }) => return self.before().await,
-                Err(error) if attempt == ATTEMPTS => return Err(error.into()),
+                // Nobody has changed what this one has seen: it is only that too many write at once.
+                Err(SaveError::Conflict { .. } | SaveError::StaleCatalogue) if attempt == ATTEMPTS => {
+                    return Err(StoreError::Busy { retry_after: AGAIN }.into());
+                }
                 Err(SaveError::StaleCatalogue) => policy = self.context.state.policies.renewed(tenant, &policy).await?,
                 // Whoever has changed the draft meanwhile has not seen this change.
                 Err(SaveError::Conflict { key: Some(key) }) if self.draft.is_some_and(|draft| draft.key == key) => {
@@ -132,12 +149,21 @@ impl<'a> Sending<'a> {
                 // Who has lost a race waits for their turn: many messages of one sender would lose race after race.
                 Err(SaveError::Conflict { .. }) => {
                     if turn.is_none() {
-                        turn = Some(self.context.state.turns.of(tenant, self.message.sender()).await);
+                        let sender = Who::Sender(self.message.sender().clone());
+                        turn = Some(self.context.state.turns.of(tenant, &sender).await);
                     }
                 }
                 Err(error) => return Err(error.into()),
             }
             attempt += 1;
+        }
+    }
+
+    /// What somebody writes in a role of theirs is theirs: they see it as their own, and may change it as that.
+    fn file(&self, change: &mut Change) {
+        let Visibility::Staff { me, .. } = self.visibility else { return };
+        for write in change.resources.iter_mut().filter(|write| write.author.as_ref() == Some(self.message.sender())) {
+            write.author = Some(me.clone());
         }
     }
 
@@ -231,12 +257,17 @@ impl<'a> Sending<'a> {
         Ok(seen::going_on(&self.context.state, &self.context.caller.tenant, message).await?)
     }
 
-    /// What is remembered of those who write; only people outside the team are limited, throttled and blocked.
+    /// Only people outside the team are limited, throttled and blocked.
+    fn is_counted(&self) -> bool {
+        !self.message.is_draft() && matches!(Side::of(self.message.sender()), Side::Patient | Side::Proxy)
+    }
+
+    /// What is remembered of those who write.
     async fn remembered(&self, policy: &Policy) -> Result<Memories, Failure> {
-        let sender = self.message.sender();
-        if self.message.is_draft() || !matches!(Side::of(sender), Side::Patient | Side::Proxy) {
+        if !self.is_counted() {
             return Ok(Memories::default());
         }
+        let sender = self.message.sender();
         let (store, tenant) = (&self.context.state.store, &self.context.caller.tenant);
         let of = |who| store.correspondent(tenant.clone(), who);
         let sender = Some(of(Who::Sender(sender.clone())).await?);

@@ -271,8 +271,8 @@ async fn opened(context: &Context, visibility: &Visibility, stored: &Stored) -> 
     };
     let Some(view) = view.filter(waits) else { return Ok(None) };
     let policy = context.state.policies.current(tenant).await?;
-    let pools = policy.pools_of(&context.caller.pools, context.caller.user.as_ref(), Instant::from(now));
-    let actor = Actor { person: context.caller.user.as_ref(), pools: &pools, administrator: false };
+    let pools = context.pools_under(&policy);
+    let actor = Actor { administrator: false, ..context.actor(&pools, Permission::Read) };
     let setting = Setting { policy: &policy, now: Instant::from(now) };
     // Whoever takes part without answering for the pool has read it all the same; for the pool nobody has.
     let Ok(decision) = decide::open(setting, &view, actor, &mut context.state.ids(setting.now)) else {

@@ -9,7 +9,6 @@ use domain::decide::{self, Actor, Refusal, RouteReason, Setting};
 use domain::decision::Decision;
 use domain::id::{Ids, Key, Reference, ResourceType};
 use domain::overrides::{Override, OverrideKind, OverrideReason};
-use domain::policy::Policy;
 use domain::search::Read;
 use domain::store::{SaveError, ThreadView};
 use domain::time::Instant;
@@ -62,7 +61,7 @@ impl Asked {
             Self::Claim => decide::claim(setting, view, actor.person, actor.pools, ids),
             Self::GiveBack => decide::give_back(setting, view, actor, ids),
             Self::Pool(pool, reason) => {
-                let policy: &Policy = setting.policy;
+                let policy = setting.policy;
                 let by_reference = || pool.parse().ok().and_then(|reference| policy.pool_of(&reference));
                 let to = policy.pool(pool).or_else(by_reference).ok_or(Refusal::UnknownPool)?;
                 decide::route(setting, view, to, *reason, actor, ids)
@@ -186,8 +185,7 @@ pub(super) async fn given(
     (request, body): (&HttpRequest, &OptionalBody),
     name: &str,
 ) -> Result<Given, Failure> {
-    let policy = context.state.policies.current(&context.caller.tenant).await?;
-    reach(context, &policy).await?;
+    reach(context).await?;
     let operation = operations(ResourceType::Task).iter().find(|operation| operation.name == name);
     let operation = operation.ok_or_else(|| Failure::Internal(format!("${name} is not in the table")))?;
     Given::read(operation, context, request.query_string(), body.0.as_deref())?.complete(operation)
@@ -195,14 +193,13 @@ pub(super) async fn given(
 
 /// The Tasks that the caller may ask something of: what they see, and what is of the pools that they lead; everything
 /// for administrators. What they may do with it is decided later.
-pub(super) async fn reach(context: &Context, policy: &Policy) -> Result<Visibility, Failure> {
+pub(super) async fn reach(context: &Context) -> Result<Visibility, Failure> {
     if context.caller.administers(Permission::Update) {
         return Ok(Visibility::Everything);
     }
     Ok(match context.visibility(ResourceType::Task, Permission::Update).await? {
         Visibility::Staff { me, mut pools, leads, about } => {
-            let led = policy.pools().iter().filter(|pool| pool.leads.contains(&me));
-            pools.extend(led.map(|pool| pool.reference.clone()));
+            pools.extend(leads.iter().cloned());
             Visibility::Staff { me, pools, leads, about }
         }
         other => other,
@@ -210,9 +207,9 @@ pub(super) async fn reach(context: &Context, policy: &Policy) -> Result<Visibili
 }
 
 /// A Task as the caller sees it, in the version that `If-Match` names, with its thread.
-pub(super) async fn current(context: &Context, id: &str, policy: &Policy) -> Result<(Stored, ThreadView), Failure> {
+pub(super) async fn current(context: &Context, id: &str) -> Result<(Stored, ThreadView), Failure> {
     let tenant = context.caller.tenant.clone();
-    let visibility = reach(context, policy).await?;
+    let visibility = reach(context).await?;
     let wanted = Read { tenant: tenant.clone(), key: key(ResourceType::Task, id)?, version: None, visibility };
     let task = context.state.store.read(wanted).await?.filter(|task| !task.deleted).ok_or(Failure::NotFound)?;
     context.manners.admit(&task)?;
@@ -237,17 +234,13 @@ pub(super) async fn operate(context: &Context, id: &str, interaction: &'static s
     let conditional = context.manners.if_match.is_some();
     let mut policy = context.state.policies.current(&tenant).await?;
     for _attempt in 0..ATTEMPTS {
-        let (task, view) = current(context, id, &policy).await?;
+        let (task, view) = current(context, id).await?;
         let open = view.task.as_ref().filter(|open| open.key == task.key).ok_or_else(|| refused(&Refusal::Over))?;
         let now = context.now();
-        let pools = policy.pools_of(&context.caller.pools, context.caller.user.as_ref(), Instant::from(now));
+        let pools = context.pools_under(&policy);
         let setting = Setting { policy: &policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
-        let actor = Actor {
-            person: context.caller.user.as_ref(),
-            pools: &pools,
-            administrator: context.caller.administers(Permission::Update),
-        };
+        let actor = context.actor(&pools, Permission::Update);
         let decision = asked.decide(setting, &view, actor, &mut ids).map_err(|refusal| refused(&refusal))?;
         let overridden = match asked {
             Asked::Override(asked) => Some(row(context, asked, &decision, Some(open), ids.next_id())),

@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{patch, put};
 use domain::access::Visibility;
-use domain::change::Stored;
+use domain::change::{AuditAction, Stored};
 use domain::decide::{Refusal, RouteReason};
 use domain::id::{Reference, ResourceType};
 use domain::overrides::{OverrideKind, OverrideReason};
@@ -69,9 +69,8 @@ pub(crate) async fn patch(context: Context, id: Path<String>, changes: PatchBody
 /// The Task that a path names, in the version that `If-Match` names. Patients change none, nor do they see all that stands
 /// in one.
 async fn theirs(context: &Context, id: &str) -> Result<Stored, Failure> {
-    let policy = context.state.policies.current(&context.caller.tenant).await?;
-    let (task, _) = current(context, id, &policy).await?;
-    match reach(context, &policy).await? {
+    let (task, _) = current(context, id).await?;
+    match reach(context).await? {
         Visibility::Patient { .. } => Err(refused(&Refusal::NotAMember)),
         Visibility::Everything | Visibility::Staff { .. } => Ok(task),
     }
@@ -82,6 +81,12 @@ async fn replaced(context: &Context, task: &Stored, body: &[u8], interaction: &'
     whole(&document)?;
     let before = unreadable(Document::stored(task.body.clone(), KIND))?;
     let Some(asked) = asked(&before, &document, context.caller.user.as_ref())? else {
+        // It is recorded as the look at the Task that it is.
+        let mut audit = context.audit(AuditAction::Read, interaction);
+        audit.gives([task]);
+        audit.focus = Some(task.key.clone());
+        audit.version = Some(task.version);
+        context.record(audit).await?;
         let outcome = Outcome::all_well("Nothing was changed.");
         return Ok(told(context, task, &outcome).await);
     };

@@ -317,6 +317,11 @@ impl Store for Memory {
         now(Ok(view))
     }
 
+    fn threads(&self, tenant: TenantId, ids: Vec<ResourceId>) -> Answer<'_, Vec<Thread>> {
+        let rows = self.0.lock().unwrap();
+        now(Ok(ids.into_iter().filter_map(|id| rows.threads.get(&(tenant.clone(), id)).cloned()).collect()))
+    }
+
     fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent> {
         let rows = self.0.lock().unwrap();
         let known = rows.correspondents.get(&(tenant, who.clone())).cloned();
@@ -341,9 +346,12 @@ impl Store for Memory {
         now(Ok(self.0.lock().unwrap().blocks.get(&(tenant, id)).cloned()))
     }
 
-    fn blocks(&self, _: TenantId, since: Instant, _: u16) -> Answer<'_, Vec<Block>> {
+    fn blocks(&self, _: TenantId, pools: Option<Vec<Reference>>, since: Instant, _: u16) -> Answer<'_, Vec<Block>> {
         let rows = self.0.lock().unwrap();
-        now(Ok(rows.blocks.values().filter(|block| block.until > since).cloned().collect()))
+        let of = |block: &&Block| {
+            pools.as_ref().is_none_or(|pools| block.pool_reference.as_ref().is_some_and(|pool| pools.contains(pool)))
+        };
+        now(Ok(rows.blocks.values().filter(|block| block.until > since).filter(of).cloned().collect()))
     }
 
     fn owner_of(&self, tenant: TenantId, namespace: &'static str, key: String) -> Answer<'_, Option<Key>> {
@@ -366,6 +374,13 @@ impl Store for Memory {
             holidays: rows.holidays.values().cloned().collect(),
             calendars: vec![],
         }))
+    }
+
+    fn teams(&self, tenant: TenantId, ids: Vec<ResourceId>) -> Answer<'_, Vec<Service>> {
+        let rows = self.0.lock().unwrap();
+        let found = rows.current(&tenant, ResourceType::CareTeam).filter(|row| ids.contains(&row.key.id));
+        let team = |row: &ResourceWrite| Service { key: row.key.clone(), version: row.version, body: row.body.clone() };
+        now(Ok(found.map(team).collect()))
     }
 
     fn absences(&self, tenant: TenantId, since: Instant) -> Answer<'_, Vec<Absence>> {
@@ -519,6 +534,10 @@ impl Store for Memory {
 
     fn bundles(&self, tenant: TenantId) -> Answer<'_, Vec<BundleRow>> {
         now(Ok(self.0.lock().unwrap().bundles_of(&tenant)))
+    }
+
+    fn bundle(&self, tenant: TenantId, id: String, version: i32) -> Answer<'_, Option<BundleRow>> {
+        now(Ok(self.0.lock().unwrap().bundles.get(&(tenant, id, version)).cloned()))
     }
 
     fn due_bundles(&self, _: Instant) -> Answer<'_, Vec<(TenantId, BundleRow)>> {

@@ -28,7 +28,7 @@ pub fn give_back(
     allowed(policy, view, actor)?;
     let pool = answering(policy, &view.thread);
     let owner = view.thread.answerer();
-    let may = actor.administrator || actor.leads(pool) || owner.is_none() || owner == actor.person;
+    let may = actor.administrator || actor.leads(policy.people(), pool) || owner.is_none() || owner == actor.person;
     if !may {
         return Err(Refusal::ClaimedByOther);
     }

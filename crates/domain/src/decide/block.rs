@@ -51,7 +51,8 @@ pub fn block(
     let Setting { policy, now } = setting;
     let pool = asked.pool.as_deref().map(|id| policy.pool(id).ok_or(Refusal::NoSuchPool)).transpose();
     // Who may not is told so before anything of what they sent is looked at.
-    let may = actor.administrator || pool.as_ref().is_ok_and(|pool| pool.is_some_and(|pool| actor.leads(pool)));
+    let may = actor.administrator
+        || pool.as_ref().is_ok_and(|pool| pool.is_some_and(|pool| actor.leads(policy.people(), pool)));
     if !may {
         return Err(Refusal::NotALead);
     }
@@ -121,5 +122,5 @@ pub fn unblock(
 /// Whether a block is somebody's to see and to end: an administrator's, and those of its pool who lead it.
 pub fn may_see(policy: &Policy, block: &Block, actor: &Actor<'_>) -> bool {
     let pool = block.pool_reference.as_ref().and_then(|pool| policy.pool_of(pool));
-    actor.administrator || pool.is_some_and(|pool| actor.leads(pool))
+    actor.administrator || pool.is_some_and(|pool| actor.leads(policy.people(), pool))
 }

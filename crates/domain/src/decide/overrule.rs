@@ -4,6 +4,7 @@ use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
 use crate::decision::{Decision, Outcome, Record};
 use crate::id::{Ids, Key, Reference, ResourceType};
 use crate::overrides::{Override, OverrideKind, OverrideReason};
+use crate::policy::people::People;
 use crate::policy::turnaround::Target;
 use crate::policy::{Policy, Pool};
 use crate::store::ThreadView;
@@ -31,11 +32,11 @@ pub struct Actor<'a> {
 }
 
 impl Actor<'_> {
-    /// Whether the person leads a pool; where nobody does, its members do together.
-    pub fn leads(&self, pool: &Pool) -> bool {
+    /// Whether the person leads a pool, themself or in a role; where nobody does, its members do together.
+    pub fn leads(&self, people: &People, pool: &Pool) -> bool {
         let staff = |user: &&Reference| user.is("Practitioner") || user.is("PractitionerRole");
         self.person.filter(staff).is_some_and(|person| {
-            pool.leads.contains(person) || (pool.leads.is_empty() && self.pools.contains(&pool.reference))
+            people.leads(person, pool) || (pool.leads.is_empty() && self.pools.contains(&pool.reference))
         })
     }
 }
@@ -108,7 +109,7 @@ pub(super) fn allowed(policy: &Policy, view: &ThreadView, actor: Actor<'_>) -> R
     let staff = |user: &&Reference| user.is("Practitioner") || user.is("PractitionerRole");
     let person = actor.person.filter(staff).ok_or(Refusal::NotAPerson)?;
     let member = view.thread.pool_reference.as_ref().is_some_and(|pool| actor.pools.contains(pool));
-    let leads = answering(policy, &view.thread).leads.contains(person);
+    let leads = policy.people().leads(person, answering(policy, &view.thread));
     if member || leads { Ok(()) } else { Err(Refusal::NotAMember) }
 }
 

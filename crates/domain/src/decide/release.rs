@@ -91,7 +91,11 @@ pub fn expire<'a>(setting: Setting<'a>, held: HeldMessage<'a>, known: Known<'a>,
 /// Whether somebody leads the pool that a hold is for; where nobody does, its members review.
 pub(super) fn leads(policy: &Policy, actor: &Actor<'_>, hold: &Hold) -> Result<(), Refusal> {
     let pool = policy.pool(&hold.pool).or_else(|| policy.pool_of(&hold.pool_reference));
-    if actor.administrator || pool.is_some_and(|pool| actor.leads(pool)) { Ok(()) } else { Err(Refusal::NotALead) }
+    if actor.administrator || pool.is_some_and(|pool| actor.leads(policy.people(), pool)) {
+        Ok(())
+    } else {
+        Err(Refusal::NotALead)
+    }
 }
 
 fn ended<'a>(

@@ -257,7 +257,7 @@ impl Event {
         let days = self.days(start)?;
         let mut starts = match &self.rule {
             None => BTreeSet::from([start]),
-            Some(rule) => recurrence::dates(rule, start, *window(today).end())?,
+            Some(rule) => recurrence::dates(rule, start, &window(today))?,
         };
         starts.extend(self.dates.iter().filter_map(|text| date(text)));
         for excluded in self.excluded.iter().filter_map(|text| date(text)) {

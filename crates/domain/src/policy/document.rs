@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::id::hex;
+use crate::id::{Reference, ResourceId, hex};
 use crate::policy::bundle::Bundle;
 use crate::policy::lint::Finding;
 
@@ -11,6 +11,12 @@ use crate::policy::lint::Finding;
 pub const MAX_TEXT: usize = 1024 * 1024;
 
 impl Bundle {
+    /// The `CareTeam`s that are pools.
+    pub fn teams(&self) -> impl Iterator<Item = &ResourceId> {
+        let pools = self.pools.iter().map(|pool| &pool.reference);
+        pools.filter(|reference| reference.is("CareTeam")).map(Reference::id)
+    }
+
     /// Reads a bundle. The error names the place as a JSON pointer and what was expected there. The text is at most
     /// [`MAX_TEXT`] bytes long and nests at most 127 deep.
     pub fn read(text: &str) -> Result<Self, Finding> {

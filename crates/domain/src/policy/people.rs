@@ -187,6 +187,17 @@ impl People {
         role.services.contains(pool) || in_team()
     }
 
+    /// Whether a person has a role at an instant; somebody known by one role has the other roles of that person too.
+    pub fn has_role(&self, person: &Reference, role: &Reference, at: Instant) -> bool {
+        let held = self.roles_of(role).any(|known| known.reference == *role && known.holds_at(at));
+        held && self.are_one(person, role)
+    }
+
+    /// Whether a person leads a pool, themself or in a role.
+    pub fn leads(&self, person: &Reference, pool: &Pool) -> bool {
+        pool.leads.iter().any(|lead| self.are_one(lead, person))
+    }
+
     /// Whether a person answers for a pool: as a member, a lead or its supervisor.
     pub fn belongs(&self, person: &Reference, pool: &Pool, at: Instant) -> bool {
         pool.leads.iter().chain(&pool.supervisors).any(|lead| self.are_one(lead, person))

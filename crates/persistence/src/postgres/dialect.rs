@@ -46,14 +46,15 @@ pub fn rounds(rows: usize) -> Range<usize> {
 }
 
 /// Prepares a new connection for reading. A plan is kept while tables grow: one made over an almost empty table must
-/// not read all of it later.
-pub fn begin_reading(conn: &mut PgConnection, _patience: Duration) -> QueryResult<()> {
-    conn.batch_execute("SET application_name = 'postern-reader'; SET jit = off; SET enable_seqscan = off")
+/// not read all of it later. A question that takes too long is given up, so that it keeps no reader from the others.
+pub fn begin_reading(conn: &mut PgConnection, statement: Duration) -> QueryResult<()> {
+    conn.batch_execute("SET application_name = 'postern-reader'; SET jit = off; SET enable_seqscan = off")?;
+    conn.batch_execute(&format!("SET statement_timeout = {}", statement.as_millis()))
 }
 
 /// Prepares a new connection for writing: an answer means flushed, and every statement finds its rows by index, also
 /// when it was planned while the tables were still empty.
-pub fn begin_writing(conn: &mut PgConnection, _patience: Duration) -> QueryResult<()> {
+pub fn begin_writing(conn: &mut PgConnection, _statement: Duration) -> QueryResult<()> {
     conn.batch_execute(
         "SET application_name = 'postern-writer'; SET synchronous_commit = on; SET jit = off; \
          SET plan_cache_mode = force_generic_plan; \

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use domain::change::Change;
 use domain::hold::{Block, BlockEnd, BlockReason};
-use domain::id::{ResourceId, TenantId};
+use domain::id::{Reference, ResourceId, TenantId};
 use domain::time::Instant;
 
 use super::Conn;
@@ -125,14 +125,26 @@ pub fn by_id(conn: &mut Conn, tenant: &TenantId, id: &ResourceId) -> Result<Opti
     found.map(Block::try_from).transpose()
 }
 
-/// The blocks that end after `since`, newest first, also those that a person has ended.
-pub fn list(conn: &mut Conn, tenant: &TenantId, since: Instant, limit: u16) -> Result<Vec<Block>, QueryError> {
-    let found: Vec<Found> = sender_block::table
+/// The blocks that end after `since`, newest first, also those that a person has ended: those of the pools named or,
+/// without any, of the tenant.
+pub fn list(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    pools: Option<&[Reference]>,
+    since: Instant,
+    limit: u16,
+) -> Result<Vec<Block>, QueryError> {
+    let mut query = sender_block::table
         .filter(sender_block::tenant.eq(tenant.as_str()))
         .filter(sender_block::until_at.gt(Micros::from(since)))
         .order((sender_block::at.desc(), sender_block::id))
         .limit(limit.into())
         .select(Found::as_select())
-        .load(conn)?;
+        .into_boxed();
+    if let Some(pools) = pools {
+        let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
+        query = query.filter(sender_block::pool_reference.eq_any(pools));
+    }
+    let found: Vec<Found> = query.load(conn)?;
     found.into_iter().map(Block::try_from).collect()
 }

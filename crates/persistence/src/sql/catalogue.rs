@@ -4,13 +4,14 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use domain::change::{BundleRow, BundleState, CancelReason, Change};
-use domain::id::{Key, ResourceType, TenantId, Version};
+use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
+use domain::policy::bundle::Bundle;
 use domain::store::{Catalogue, Service};
 use domain::time::Instant;
 
 use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
-use super::{Conn, absence, counted, dialect, holiday};
+use super::{Conn, Db, absence, counted, dialect, holiday};
 use crate::error::{QueryError, unreadable};
 use crate::readable::readable;
 use crate::schema::{bundle, catalogue_generation, resource};
@@ -124,6 +125,13 @@ pub fn bundles(conn: &mut Conn, tenant: &TenantId) -> Result<Vec<BundleRow>, Que
     found.into_iter().map(BundleRow::try_from).collect()
 }
 
+/// One version of a bundle.
+pub fn bundle(conn: &mut Conn, tenant: &TenantId, id: &str, version: i32) -> Result<Option<BundleRow>, QueryError> {
+    let found: Option<Found> =
+        bundle::table.find((tenant.as_str(), id, version)).select(Found::as_select()).first(conn).optional()?;
+    found.map(BundleRow::try_from).transpose()
+}
+
 /// The bundle in a state in which a tenant has one at most.
 fn the_one(conn: &mut Conn, tenant: &TenantId, state: BundleState) -> Result<Option<BundleRow>, QueryError> {
     let found: Option<Found> = bundle::table
@@ -156,13 +164,19 @@ pub fn generation(conn: &mut Conn, tenant: &TenantId) -> Result<i64, QueryError>
 /// What policy is made of, all of one moment; of absences those that end after `since`.
 pub fn catalogue(conn: &mut Conn, tenant: &TenantId, since: Instant) -> Result<Catalogue, QueryError> {
     dialect::snapshot(conn, |conn| {
+        let generation = generation(conn, tenant)?;
+        let bundle = the_one(conn, tenant, BundleState::Active)?;
+        let shadow = the_one(conn, tenant, BundleState::Shadow)?;
+        // A bundle that cannot be read is replaced by one that names no team.
+        let read: Vec<Bundle> = bundle.iter().chain(&shadow).filter_map(|row| Bundle::read(&row.body).ok()).collect();
+        let named: Vec<ResourceId> = read.iter().flat_map(Bundle::teams).cloned().collect();
         Ok(Catalogue {
-            generation: generation(conn, tenant)?,
-            bundle: the_one(conn, tenant, BundleState::Active)?,
-            shadow: the_one(conn, tenant, BundleState::Shadow)?,
+            generation,
+            bundle,
+            shadow,
             services: current(conn, tenant, ResourceType::HealthcareService)?,
             roles: current(conn, tenant, ResourceType::PractitionerRole)?,
-            teams: current(conn, tenant, ResourceType::CareTeam)?,
+            teams: teams(conn, tenant, &named)?,
             absences: absence::not_ended(conn, tenant, since)?,
             holidays: holiday::all(conn, tenant)?,
             calendars: counted::in_use(conn, tenant)?,
@@ -170,15 +184,26 @@ pub fn catalogue(conn: &mut Conn, tenant: &TenantId, since: Instant) -> Result<C
     })
 }
 
+/// The current teams of these ids: directories hold one for each patient, and policy is made of the few that are pools.
+pub fn teams(conn: &mut Conn, tenant: &TenantId, ids: &[ResourceId]) -> Result<Vec<Service>, QueryError> {
+    let ids: Vec<&str> = ids.iter().map(ResourceId::as_str).collect();
+    let of = of_type(tenant, ResourceType::CareTeam).filter(resource::id.eq_any(ids));
+    services(conn, ResourceType::CareTeam, of)
+}
+
 /// The current resources of a type, by id.
 fn current(conn: &mut Conn, tenant: &TenantId, kind: ResourceType) -> Result<Vec<Service>, QueryError> {
-    let found: Vec<(String, i32, String)> = resource::table
-        .filter(resource::tenant.eq(tenant.as_str()))
-        .filter(resource::kind.eq(kind.as_str()))
-        .filter(diesel::dsl::not(resource::deleted))
-        .order(resource::id)
-        .select((resource::id, resource::version, resource::body))
-        .load(conn)?;
+    services(conn, kind, of_type(tenant, kind))
+}
+
+fn of_type(tenant: &TenantId, kind: ResourceType) -> resource::BoxedQuery<'_, Db> {
+    let of = resource::table.filter(resource::tenant.eq(tenant.as_str())).filter(resource::kind.eq(kind.as_str()));
+    of.filter(diesel::dsl::not(resource::deleted)).into_boxed()
+}
+
+fn services(conn: &mut Conn, kind: ResourceType, of: resource::BoxedQuery<'_, Db>) -> Result<Vec<Service>, QueryError> {
+    let found: Vec<(String, i32, String)> =
+        of.order(resource::id).select((resource::id, resource::version, resource::body)).load(conn)?;
     let service = |(id, version, body): (String, i32, String)| {
         Ok(Service { key: Key::new(kind, read_id(id)?), version: Version(version), body })
     };

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use domain::access::Visibility;
 use domain::change::Stored;
-use domain::id::{Reference, ResourceId};
+use domain::id::{Reference, ResourceId, ResourceType};
 use domain::inbox::{Inbox, InboxPage, InboxPlace, InboxRow, Pressing};
 use domain::time::Instant;
 
@@ -17,7 +17,7 @@ use super::thread::by_id;
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
 use crate::error::{QueryError, unreadable};
-use crate::schema::{clock, resource, thread};
+use crate::schema::{clock, held_message, resource, thread, thread_participant};
 use crate::types::{Micros, Ts};
 
 #[diesel::declare_sql_function]
@@ -57,6 +57,12 @@ macro_rules! activity {
     };
 }
 
+/// How many threads are looked at first, where nothing is owed.
+const FIRST_STEP: usize = 50;
+
+/// How many at most, when few of those before could be seen.
+const LONGEST_STEP: usize = 2000;
+
 /// A page of conversations, in one state of the database.
 pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
     dialect::snapshot(conn, |conn| {
@@ -77,7 +83,11 @@ pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
                 continue;
             }
             let after = inbox.after.as_ref().filter(|after| after.pressing == pressing);
-            found.extend(roots(conn, inbox, (pressing, by_urgency), after, wanted - found.len())?);
+            let wanted = wanted - found.len();
+            found.extend(match pressing {
+                Pressing::Nothing if by_urgency => quiet(conn, inbox, after, wanted)?,
+                pressing => roots(conn, inbox, pressing, after, wanted)?,
+            });
         }
         let more = found.len() >= wanted;
         found.truncate(inbox.count.into());
@@ -102,16 +112,12 @@ pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
     })
 }
 
-/// The first messages of conversations that are so pressing, in order, or against it from a place backwards; of all, where
-/// that is not looked at.
-fn roots(
-    conn: &mut Conn,
-    inbox: &Inbox,
-    (pressing, by_urgency): (Pressing, bool),
-    after: Option<&InboxPlace>,
-    limit: usize,
-) -> Result<Vec<(Pressing, Stored, Micros)>, QueryError> {
-    let running = || {
+/// A first message of a conversation that is so pressing, and since when or until when.
+type Root = (Pressing, Stored, Micros);
+
+/// Whether an answer is owed in a row's thread.
+macro_rules! running {
+    () => {
         exists(
             clock::table
                 .filter(clock::tenant.eq(resource::tenant))
@@ -120,11 +126,26 @@ fn roots(
                 .filter(clock::state.eq("running")),
         )
     };
-    let priorities: &[&str] = match pressing {
-        Pressing::Stat => &["stat"],
-        Pressing::Urgent => &["urgent", "asap"],
-        Pressing::Routine | Pressing::Nothing => &["routine"],
+}
+
+/// What is told of a first message.
+macro_rules! columns {
+    () => {
+        (
+            resource::id,
+            resource::version,
+            resource::last_updated_at,
+            resource::date_at,
+            resource::deleted,
+            resource::thread,
+            resource::patient,
+            resource::body,
+        )
     };
+}
+
+/// The first messages that exist for whoever asks.
+fn visible(inbox: &Inbox) -> resource::BoxedQuery<'_, Db> {
     let mut query = resource::table
         .filter(resource::tenant.eq(inbox.tenant.as_str()))
         .filter(resource::kind.eq("Communication"))
@@ -134,21 +155,94 @@ fn roots(
     if let Some(seen) = seen!(resource, &inbox.visibility) {
         query = query.filter(seen);
     }
-    let columns = (
-        resource::id,
-        resource::version,
-        resource::last_updated_at,
-        resource::date_at,
-        resource::deleted,
-        resource::thread,
-        resource::patient,
-        resource::body,
-    );
+    query
+}
+
+/// The first messages of conversations in which nothing is owed, by what happened last. Threads are gone through in that
+/// order, as many at a time as are likely to do, so that nobody sorts all that there ever were.
+fn quiet(conn: &mut Conn, inbox: &Inbox, after: Option<&InboxPlace>, limit: usize) -> Result<Vec<Root>, QueryError> {
+    let backward = inbox.backward && inbox.after.is_some();
+    let mut found: Vec<Root> = vec![];
+    let mut place: Option<(Micros, String)> = after.map(|after| (Micros::from(after.at), after.id.to_string()));
+    let mut step = limit.max(FIRST_STEP);
+    loop {
+        let mut threads = thread::table
+            .filter(thread::tenant.eq(inbox.tenant.as_str()))
+            .limit(i64::try_from(step).unwrap_or(i64::MAX))
+            .select((thread::id, thread::last_activity_at))
+            .into_boxed();
+        threads = if backward {
+            threads.order((thread::last_activity_at.asc(), thread::id.desc()))
+        } else {
+            threads.order((thread::last_activity_at.desc(), thread::id.asc()))
+        };
+        if let Some((at, id)) = place {
+            // The first comparison alone lets the index begin at the right place.
+            threads = if backward {
+                let before = thread::last_activity_at.gt(at).or(thread::id.lt(id));
+                threads.filter(thread::last_activity_at.ge(at)).filter(before)
+            } else {
+                let behind = thread::last_activity_at.lt(at).or(thread::id.gt(id));
+                threads.filter(thread::last_activity_at.le(at)).filter(behind)
+            };
+        }
+        if let Visibility::Staff { me, pools, leads, .. } = &inbox.visibility {
+            // No more than what the condition of the messages says, for threads: who sees few passes over the others here.
+            let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
+            let leads: Vec<String> = leads.iter().map(ToString::to_string).collect();
+            let took_part = exists(
+                thread_participant::table
+                    .filter(thread_participant::tenant.eq(thread::tenant))
+                    .filter(thread_participant::participant.eq(me.to_string()))
+                    .filter(thread_participant::thread.eq(thread::id)),
+            );
+            let to_review = exists(
+                held_message::table
+                    .filter(held_message::tenant.eq(thread::tenant))
+                    .filter(held_message::message.eq(thread::id))
+                    .filter(held_message::pool_reference.eq_any(leads)),
+            );
+            let mine = thread::pool_reference.eq_any(pools).or(thread::owner.eq(me.to_string()));
+            threads = threads.filter(mine.or(took_part.nullable()).or(to_review.nullable()));
+        }
+        let threads: Vec<(String, Micros)> = threads.load(conn)?;
+        let ids: Vec<&str> = threads.iter().map(|(id, _)| id.as_str()).collect();
+        let rows: Vec<VersionColumns> =
+            visible(inbox).filter(resource::id.eq_any(ids)).filter(not(running!())).select(columns!()).load(conn)?;
+        let mut roots: HashMap<String, Stored> = HashMap::new();
+        for row in rows {
+            let root = stored(ResourceType::Communication, row)?;
+            roots.insert(root.key.id.to_string(), root);
+        }
+        let seen = threads.iter().filter_map(|(id, at)| Some((Pressing::Nothing, roots.remove(id)?, *at)));
+        found.extend(seen);
+        let last = threads.len() < step;
+        if found.len() >= limit || last {
+            found.truncate(limit);
+            return Ok(found);
+        }
+        place = threads.into_iter().next_back().map(|(id, at)| (at, id));
+        step = (step * 2).min(LONGEST_STEP);
+    }
+}
+
+/// The first messages of conversations that are so pressing, by when the answer is due; of all conversations of a patient,
+/// by what happened last.
+fn roots(
+    conn: &mut Conn,
+    inbox: &Inbox,
+    pressing: Pressing,
+    after: Option<&InboxPlace>,
+    limit: usize,
+) -> Result<Vec<Root>, QueryError> {
+    let priorities: &[&str] = match pressing {
+        Pressing::Stat => &["stat"],
+        Pressing::Urgent => &["urgent", "asap"],
+        Pressing::Routine | Pressing::Nothing => &["routine"],
+    };
+    let mut query = visible(inbox);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let found: Vec<(VersionColumns, Micros)> = if pressing == Pressing::Nothing {
-        if by_urgency {
-            query = query.filter(not(running()));
-        }
         if let Some(after) = after {
             let at = Micros::from(after.at);
             let (same, id) = (activity!().eq(at), after.id.as_str().to_owned());
@@ -163,7 +257,7 @@ fn roots(
         } else {
             query.order((activity!().desc(), resource::id.asc()))
         };
-        query.limit(limit).select((columns, activity!())).load(conn)?
+        query.limit(limit).select((columns!(), activity!())).load(conn)?
     } else {
         let urgent = exists(
             thread::table
@@ -171,7 +265,7 @@ fn roots(
                 .filter(thread::id.nullable().eq(resource::thread))
                 .filter(thread::priority.eq_any(priorities.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>())),
         );
-        query = query.filter(running()).filter(urgent);
+        query = query.filter(running!()).filter(urgent);
         if let Some(after) = after {
             let at = Micros::from(after.at);
             let (same, id) = (due!().eq(at), after.id.as_str().to_owned());
@@ -186,10 +280,9 @@ fn roots(
         } else {
             query.order((due!().asc(), resource::id.asc()))
         };
-        query.limit(limit).select((columns, due!())).load(conn)?
+        query.limit(limit).select((columns!(), due!())).load(conn)?
     };
-    let root =
-        |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(domain::id::ResourceType::Communication, row)?, at));
+    let root = |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(ResourceType::Communication, row)?, at));
     found.into_iter().map(root).collect()
 }
 

@@ -13,6 +13,7 @@ use super::resource::read_id;
 use super::statement::{Rows, Sql, insert, run};
 use super::{Conn, clock};
 use crate::error::{QueryError, unreadable};
+use crate::readable::readable;
 use crate::schema::{resource, thread};
 use crate::types::{Micros, Ts};
 
@@ -176,6 +177,14 @@ pub fn by_id(conn: &mut Conn, tenant: &TenantId, id: &ResourceId) -> Result<Opti
     let found: Option<Found> =
         thread::table.find((tenant.as_str(), id.as_str())).select(Found::as_select()).first(conn).optional()?;
     found.map(Thread::try_from).transpose()
+}
+
+/// Threads by their ids; those that are not there, or cannot be understood, are left out.
+pub fn by_ids(conn: &mut Conn, tenant: &TenantId, ids: &[ResourceId]) -> Result<Vec<Thread>, QueryError> {
+    let ids: Vec<&str> = ids.iter().map(ResourceId::as_str).collect();
+    let of = thread::table.filter(thread::tenant.eq(tenant.as_str())).filter(thread::id.eq_any(ids));
+    let found: Vec<(String, Found)> = of.order(thread::id).select((thread::tenant, Found::as_select())).load(conn)?;
+    Ok(readable(found, |(tenant, row)| (tenant, &row.id), |(_, row)| row.try_into()))
 }
 
 /// The thread that a message belongs to, with its open clocks and the Task of its obligation.

@@ -151,8 +151,21 @@ async fn a_block_is_listed_until_its_end_and_ends_once(store: Fresh) {
     let ended = Block { ended: Some(BlockEnd { at: at(9), agent: None }), ..block };
     store.save(saving(&ended)).await.unwrap();
     assert!(matches!(store.save(saving(&ended)).await, Err(SaveError::Conflict { .. })));
-    assert_eq!(store.blocks(tenant(), at(99), 10).await.unwrap(), [ended]);
-    assert_eq!(store.blocks(tenant(), at(100), 10).await.unwrap(), []);
+    let listed = async |pools: Option<&str>, since: i64, limit: u16| {
+        let pools = pools.map(|pool| vec![reference(pool)]);
+        store.blocks(tenant(), pools, at(since), limit).await.unwrap()
+    };
+    assert_eq!(listed(None, 99, 10).await, std::slice::from_ref(&ended));
+    assert_eq!(listed(None, 100, 10).await, []);
+    // Others' later blocks do not crowd out the only one of a pool.
+    for number in 2..5 {
+        let pool = Some(reference("HealthcareService/other"));
+        let other =
+            Block { id: id(&format!("b{number}")), at: at(number), pool_reference: pool, ended: None, ..ended.clone() };
+        store.save(saving(&other)).await.unwrap();
+    }
+    assert_eq!(listed(Some("HealthcareService/refill"), 99, 2).await, [ended]);
+    assert_eq!(listed(Some("HealthcareService/other"), 99, 2).await.len(), 2);
 }
 
 on_both!(

@@ -22,6 +22,18 @@ fn bundle(number: i32, state: BundleState) -> BundleRow {
     }
 }
 
+async fn of_teams_those_alone_are_in_the_catalogue_that_are_pools(store: Fresh) {
+    let team = |name: &str| Key::new(ResourceType::CareTeam, id(name));
+    store.save(change(["pool", "theirs"].map(|name| version(team(name), 1)))).await.unwrap();
+    let mut policy: serde_json::Value = serde_json::from_str(domain::policy::DEFAULT_BUNDLE).unwrap();
+    policy["pools"][0]["reference"] = "CareTeam/pool".into();
+    store.save(put(&[BundleRow { body: policy.to_string(), ..bundle(1, BundleState::Active) }])).await.unwrap();
+    let keys = |teams: Vec<Service>| teams.into_iter().map(|team| team.key).collect::<Vec<_>>();
+    assert_eq!(keys(store.catalogue(tenant(), at(0)).await.unwrap().teams), [team("pool")]);
+    let asked = vec![id("theirs"), id("none")];
+    assert_eq!(keys(store.teams(tenant(), asked).await.unwrap()), [team("theirs")], "as a simulation asks for them");
+}
+
 fn put(bundles: &[BundleRow]) -> Change {
     Change { bundles: bundles.to_vec(), new_generation: true, ..Change::new(tenant()) }
 }
@@ -191,6 +203,7 @@ async fn of_changes_that_start_the_same_generation_one_is_saved(store: Fresh) {
 }
 
 on_both!(
+    of_teams_those_alone_are_in_the_catalogue_that_are_pools,
     the_catalogue_is_the_active_bundle_and_every_service,
     a_bundle_may_change_only_while_it_is_a_draft,
     one_bundle_at_most_is_in_shadow_and_the_catalogue_has_it,

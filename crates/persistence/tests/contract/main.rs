@@ -12,6 +12,7 @@ mod claim;
 mod fresh;
 mod group;
 mod history;
+mod inbox;
 mod migration;
 mod overrides;
 mod read;

@@ -1,7 +1,12 @@
 //! Reading versions.
 
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use domain::id::Version;
-use domain::store::Store;
+use domain::store::{Store, StoreError};
+use persistence::Url;
 
 use crate::fresh::Fresh;
 use crate::on_both;
@@ -51,6 +56,23 @@ async fn instants_at_the_ends_of_time_and_finer_than_a_second_are_kept(store: Fr
     store.save(change([write.clone()])).await.unwrap();
     let found = store.read(read(communication("a"))).await.unwrap().unwrap();
     assert_eq!((found.date, found.last_updated), (write.date, write.last_updated));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_takes_too_long_is_given_up_and_readiness_is_told_meanwhile() {
+    let fresh = Fresh::postgres();
+    let store = fresh.another(|config| (config.readers, config.read_timeout) = (1, Duration::from_millis(500)));
+    let Url::Postgres(address) = fresh.url() else { panic!("it is PostgreSQL") };
+    let mut other = PgConnection::establish(address).unwrap();
+    other.batch_execute("BEGIN; LOCK TABLE resource IN ACCESS EXCLUSIVE MODE").unwrap();
+    let waits = tokio::spawn({
+        let store = store.clone();
+        async move { store.read(read(communication("a"))).await }
+    });
+    assert_eq!(store.ready().await, Ok(()), "it has a connection of its own");
+    assert!(matches!(waits.await.unwrap(), Err(StoreError::Busy { .. })));
+    other.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(store.read(read(communication("a"))).await, Ok(None), "the connection is as good as before");
 }
 
 on_both!(

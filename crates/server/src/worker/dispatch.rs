@@ -6,6 +6,7 @@ use domain::change::{AuditRow, Change, Delivery, Dispatched, Hours, OutboxRow, P
 use domain::decide::{answering, put_off, released};
 use domain::id::{Reference, ResourceId, TenantId};
 use domain::store::{ClaimedOutbox, SaveError, StoreError};
+use domain::thread::Thread;
 use domain::time::Instant;
 use futures_util::future::join_all;
 
@@ -25,10 +26,12 @@ impl Worker {
             // Where it is not known, notices leave by what was known last: better than not at all.
             self.alone("dispatch", None, refreshed.map(drop), report)?;
         }
+        let threads = self.threads_of(&claimed).await?;
         let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
         let mut later: BTreeMap<TenantId, Vec<PutOff>> = BTreeMap::new();
         for ClaimedOutbox { tenant, row } in claimed {
-            match self.leaves(&tenant, &row, now).await {
+            let thread = row.thread.as_ref().and_then(|thread| threads.get(&(tenant.clone(), thread.clone())));
+            match self.leaves(&tenant, &row, thread, now).await {
                 Ok(Leaves::To(recipient)) => waiting.entry((tenant, recipient)).or_default().push(row),
                 Ok(Leaves::Later(until)) => {
                     later.entry(tenant).or_default().push(PutOff { outbox: row.id, until });
@@ -90,9 +93,33 @@ impl Worker {
         }
     }
 
+    /// The threads that people are told about, of each tenant at once. A notice about one that cannot be understood leaves
+    /// as if it were about none: better than not at all.
+    async fn threads_of(
+        &self,
+        claimed: &[ClaimedOutbox],
+    ) -> Result<BTreeMap<(TenantId, ResourceId), Thread>, StoreError> {
+        let mut wanted: BTreeMap<TenantId, BTreeSet<ResourceId>> = BTreeMap::new();
+        for ClaimedOutbox { tenant, row } in claimed.iter().filter(|claimed| claimed.row.recipient.is_some()) {
+            wanted.entry(tenant.clone()).or_default().extend(row.thread.clone());
+        }
+        let mut threads = BTreeMap::new();
+        for (tenant, ids) in wanted {
+            let found = self.state.store.threads(tenant.clone(), ids.into_iter().collect()).await?;
+            threads.extend(found.into_iter().map(|thread| ((tenant.clone(), thread.id.clone()), thread)));
+        }
+        Ok(threads)
+    }
+
     /// Whether a row leaves at this moment, and to whom: in the place of somebody who has gone away since it was
     /// written, to who covers.
-    async fn leaves(&self, tenant: &TenantId, row: &OutboxRow, now: Instant) -> Result<Leaves, StoreError> {
+    async fn leaves(
+        &self,
+        tenant: &TenantId,
+        row: &OutboxRow,
+        thread: Option<&Thread>,
+        now: Instant,
+    ) -> Result<Leaves, StoreError> {
         let Some(recipient) = &row.recipient else { return Ok(Leaves::To(None)) };
         let named = recipient.parse::<Reference>().ok();
         let policy = self.state.policies.current(tenant).await?;
@@ -100,14 +127,10 @@ impl Worker {
         if row.hours == Hours::None && away.is_none() {
             return Ok(Leaves::To(Some(recipient.clone())));
         }
-        let view = match &row.thread {
-            Some(thread) => self.state.store.thread_of(tenant.clone(), thread.clone()).await?,
-            None => None,
-        };
-        if let Some(until) = view.as_ref().and_then(|view| put_off(&policy, &view.thread, row, now)) {
+        if let Some(until) = thread.and_then(|thread| put_off(&policy, thread, row, now)) {
             return Ok(Leaves::Later(until));
         }
-        let pool = view.map_or_else(|| policy.default_pool(), |view| answering(&policy, &view.thread));
+        let pool = thread.map_or_else(|| policy.default_pool(), |thread| answering(&policy, thread));
         let covered = away.and_then(|away| released(&policy, &away, pool, now));
         Ok(Leaves::To(Some(covered.map_or_else(|| recipient.clone(), |covered| covered.to_string()))))
     }

@@ -83,7 +83,7 @@ impl Worker {
         report: &mut Report,
     ) -> Result<(), StoreError> {
         let ClaimedClock { tenant, clock } = claimed;
-        let view = self.view_of(tenant, clock).await?;
+        let view = self.view_of(claimed).await?;
         let current = view.clocks.iter().find(|other| other.id == clock.id);
         let setting = Setting { policy, now };
         let decision = current.and_then(|current| recalendar(setting, &view, current, &mut self.state.ids(now)));

@@ -1,12 +1,19 @@
 //! Events that recur each year, as holidays do: on a date, or on the n-th weekday of a month.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::RangeInclusive;
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
 /// What is said of a rule that holidays do not follow.
 const UNREAD: &str = "recurs in a way that is not read: only each year, on a date or on the n-th weekday of a month";
+
+/// The earliest year in which a rule that counts its dates may begin.
+const EARLIEST: i16 = 1900;
+
+/// How many dates a rule may have in one year.
+const MOST: usize = 62;
 
 /// `BYDAY` of one weekday: which of the month, counted from its end when negative.
 type NthWeekday = (i8, Weekday);
@@ -16,17 +23,29 @@ struct Yearly {
     interval: i16,
     count: Option<usize>,
     until: Option<Date>,
-    months: Vec<i8>,
-    days: Vec<i8>,
-    weekdays: Vec<NthWeekday>,
+    // Each once, however often a feed repeats it.
+    months: BTreeSet<i8>,
+    days: BTreeSet<i8>,
+    weekdays: HashSet<NthWeekday>,
 }
 
-/// The dates of a `RRULE` that begins at `start`, until `last`.
-pub(super) fn dates(rule: &str, start: Date, last: Date) -> Result<BTreeSet<Date>, &'static str> {
+/// The dates of a `RRULE` that begins at `start`, from some time before `near` until its end. Years long before are gone
+/// through only where dates are counted.
+pub(super) fn dates(rule: &str, start: Date, near: &RangeInclusive<Date>) -> Result<BTreeSet<Date>, &'static str> {
     let yearly = Yearly::read(rule)?;
+    let last = *near.end();
     let mut found = BTreeSet::new();
     let mut left = yearly.count.unwrap_or(usize::MAX);
     let mut year = start.year();
+    if yearly.count.is_some() {
+        if year < EARLIEST {
+            return Err(UNREAD);
+        }
+    } else {
+        // An event lasts a month at most: what began in the year before may reach into the first.
+        let before = near.start().year().saturating_sub(1).saturating_sub(year).max(0);
+        year = year.saturating_add(before - before % yearly.interval);
+    }
     while year <= last.year() && left > 0 {
         for date in yearly.of(year, start) {
             let over = yearly.until.is_some_and(|until| date > until);
@@ -45,7 +64,14 @@ pub(super) fn dates(rule: &str, start: Date, last: Date) -> Result<BTreeSet<Date
 
 impl Yearly {
     fn read(rule: &str) -> Result<Self, &'static str> {
-        let mut yearly = Self { interval: 1, count: None, until: None, months: vec![], days: vec![], weekdays: vec![] };
+        let mut yearly = Self {
+            interval: 1,
+            count: None,
+            until: None,
+            months: BTreeSet::new(),
+            days: BTreeSet::new(),
+            weekdays: HashSet::new(),
+        };
         let mut each_year = false;
         for part in rule.split(';').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').ok_or(UNREAD)?;
@@ -65,12 +91,13 @@ impl Yearly {
         }
         // Weekdays of a whole year, or both at once, are no holiday's.
         let one_way = yearly.weekdays.is_empty() || (yearly.days.is_empty() && !yearly.months.is_empty());
-        if each_year && one_way { Ok(yearly) } else { Err(UNREAD) }
+        let most = yearly.months.len().max(1) * yearly.days.len().max(yearly.weekdays.len()).max(1);
+        if each_year && one_way && most <= MOST { Ok(yearly) } else { Err(UNREAD) }
     }
 
     /// The dates of a year, in order.
     fn of(&self, year: i16, start: Date) -> BTreeSet<Date> {
-        let months = if self.months.is_empty() { vec![start.month()] } else { self.months.clone() };
+        let months = if self.months.is_empty() { BTreeSet::from([start.month()]) } else { self.months.clone() };
         let mut dates = BTreeSet::new();
         for month in months {
             let Ok(first) = Date::new(year, month, 1) else { continue };
@@ -79,7 +106,7 @@ impl Yearly {
                 dates.extend(self.weekdays.iter().filter_map(nth));
                 continue;
             }
-            let days = if self.days.is_empty() { vec![start.day()] } else { self.days.clone() };
+            let days = if self.days.is_empty() { BTreeSet::from([start.day()]) } else { self.days.clone() };
             dates.extend(days.into_iter().filter_map(|day| {
                 if day > 0 {
                     return Date::new(year, month, day).ok();
@@ -92,7 +119,7 @@ impl Yearly {
     }
 }
 
-fn numbers(text: &str, legal: std::ops::RangeInclusive<i8>) -> Result<Vec<i8>, &'static str> {
+fn numbers(text: &str, legal: RangeInclusive<i8>) -> Result<BTreeSet<i8>, &'static str> {
     let number = |one: &str| one.trim().parse().ok().filter(|number| *number != 0 && legal.contains(number));
     text.split(',').map(number).collect::<Option<_>>().ok_or(UNREAD)
 }

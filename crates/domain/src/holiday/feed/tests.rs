@@ -53,6 +53,31 @@ fn a_yearly_event_is_followed_for_the_years_around_the_import() {
 }
 
 #[test]
+fn what_a_rule_repeats_and_how_long_ago_it_began_costs_nothing() {
+    let repeated = |part: &str| vec![part; 50_000].join(",");
+    for rule in [
+        format!("BYMONTH={}", repeated("1")),
+        format!("BYMONTHDAY={}", repeated("1")),
+        format!("BYMONTH=1;BYDAY={}", repeated("1SA")),
+    ] {
+        let feed = read(&[&format!("UID:a\r\nDTSTART:00000101\r\nRRULE:FREQ=YEARLY;{rule}\r\nSUMMARY:x")]);
+        assert_eq!(feed.skipped, []);
+        assert!((3..=4).contains(&feed.holidays.len()) && feed.far <= 2, "{feed:?}");
+    }
+    let every_third = read(&["UID:a\r\nDTSTART:00010101\r\nRRULE:FREQ=YEARLY;INTERVAL=3\r\nSUMMARY:x"]);
+    assert_eq!(dates(&every_third), ["2026-01-01", "2029-01-01"], "counted from the year in which it began");
+    let months: Vec<String> = (1..=12).map(|month| month.to_string()).collect();
+    let days: Vec<String> = (1..=31).map(|day| day.to_string()).collect();
+    let (months, days) = (months.join(","), days.join(","));
+    for refused in [
+        "UID:a\r\nDTSTART:00000101\r\nRRULE:FREQ=YEARLY;COUNT=9999\r\nSUMMARY:x".to_owned(),
+        format!("UID:a\r\nDTSTART:20260101\r\nRRULE:FREQ=YEARLY;BYMONTH={months};BYMONTHDAY={days}\r\nSUMMARY:x"),
+    ] {
+        assert_eq!(read(&[&refused]).skipped.len(), 1, "{refused}");
+    }
+}
+
+#[test]
 fn one_date_of_a_recurring_event_can_be_moved_or_cancelled() {
     let master = "UID:a\r\nDTSTART;VALUE=DATE:20260704\r\nRRULE:FREQ=YEARLY;COUNT=3\r\nSUMMARY:x";
     let moved = "UID:a\r\nRECURRENCE-ID;VALUE=DATE:20260704\r\nDTSTART;VALUE=DATE:20260703\r\nSUMMARY:x (observed)";
