@@ -32,7 +32,7 @@ const STATEMENTS: [&[&str]; 5] = [
     &["search_value"],
     &["thread", "thread_participant", "clock", "clock_entry", "clock_segment", "correspondent"],
     &["outbox"],
-    &["decision", "audit"],
+    &["decision", "audit", "audit_about"],
 ];
 
 type Row = Map<String, Value>;
