@@ -105,13 +105,18 @@ async fn a_consent_is_fed_by_its_identifier_and_keeps_its_versions(house: &House
     assert_eq!(turned(&path, "W/\"2\"", "inactive").await.is(200).json()["status"], "inactive");
     assert_eq!(turned(FOUND, "W/\"3\"", "active").await.is(200).json()["status"], "active");
     assert_eq!(turned(&path, "W/\"4\"", "asleep").await.is(400).issues(), ["value"]);
+    let by_path = json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+        { "name": "type", "valueCode": "replace" }, { "name": "path", "valueString": "Consent.provision.type" },
+        { "name": "value", "valueCode": "deny" }] }] });
+    let ask = house.ask(Method::PATCH, &path).by(&engine()).fhir(&by_path.to_string());
+    assert_eq!(ask.send().await.is(200).json()["provision"]["type"], "deny");
     assert_eq!(house.get(&engine(), &format!("{path}/_history/1")).await.is(200).json()["dateTime"], Value::Null);
     house.ask(Method::DELETE, FOUND).by(&engine()).send().await.is(204);
     house.get(&engine(), &path).await.is(410);
     for history in [format!("{path}/_history"), "/fhir/Consent/_history".to_owned()] {
         let told = house.get(&engine(), &history).await.is(200).json();
         let methods = told["entry"].as_array().unwrap().iter().map(|entry| entry["request"]["method"].clone());
-        assert_eq!(methods.collect::<Vec<_>>(), ["DELETE", "PUT", "PUT", "PUT", "POST"], "{history}");
+        assert_eq!(methods.collect::<Vec<_>>(), ["DELETE", "PUT", "PUT", "PUT", "PUT", "POST"], "{history}");
     }
     let bare = json!({ "resourceType": "Consent", "status": "active" });
     let refused = house.create(&engine(), &bare).await.is(400);
