@@ -66,7 +66,11 @@ pub async fn door(
                 if let Some(allowed) = route::misplaced(request.method(), request.path()) {
                     return Ok(request.error_response(Failure::Method(allowed)));
                 }
-                request.extensions_mut().insert(caller);
+                // What keeps the service from looking is no fault of a caller whose token is good.
+                match consent::mandated(&state, caller).await {
+                    Ok(caller) => drop(request.extensions_mut().insert(Authenticated(caller))),
+                    Err(failure) => return Ok(request.error_response(failure)),
+                }
             }
             Err(failure @ Failure::Throttled(_)) => return Ok(request.error_response(failure)),
             Err(failure) => {
@@ -88,7 +92,7 @@ pub async fn door(
     Ok(answered)
 }
 
-async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Authenticated, Failure> {
+async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Arc<Caller>, Failure> {
     if request.query_string().contains("access_token=") {
         return Err(Failure::Credentials);
     }
@@ -100,7 +104,7 @@ async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Auth
         return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Security, text)]));
     }
     if let Some(caller) = state.authenticator.remembered(token).await {
-        return Ok(Authenticated(consent::mandated(state, caller).await?));
+        return Ok(caller);
     }
     // Judging signatures is work: from one address no more of it than a client that acts for itself may ask for.
     if let Some(address) = state.source(request.request())
@@ -108,8 +112,7 @@ async fn authenticate(state: &AppState, request: &ServiceRequest) -> Result<Auth
     {
         return Err(Failure::Throttled(wait));
     }
-    let caller = state.authenticator.authenticate(token).await?;
-    Ok(Authenticated(consent::mandated(state, caller).await?))
+    Ok(state.authenticator.authenticate(token).await?)
 }
 
 /// How long a stranger has to wait, when too many requests without an accepted token came from there.

@@ -236,6 +236,10 @@ pub(super) async fn operate(context: &Context, id: &str, interaction: &'static s
     for _attempt in 0..ATTEMPTS {
         let (task, view) = current(context, id).await?;
         let open = view.task.as_ref().filter(|open| open.key == task.key).ok_or_else(|| refused(&Refusal::Over))?;
+        // Somebody was faster between the two reads: what was admitted is not what would be decided about.
+        if open.version != task.version {
+            return Err(Failure::lost(conditional));
+        }
         let now = context.now();
         let pools = context.pools_under(&policy);
         let setting = Setting { policy: &policy, now: Instant::from(now) };

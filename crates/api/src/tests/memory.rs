@@ -274,6 +274,9 @@ impl Store for Memory {
 
     fn search(&self, search: Search) -> Answer<'_, Page> {
         let rows = self.0.lock().unwrap();
+        if rows.down {
+            return now(Err(StoreError::Unavailable("gone".into())));
+        }
         let found = rows.current(&search.tenant, search.kind).filter(|row| {
             !row.deleted && sees(&search.visibility, row) && search.filters.iter().all(|filter| matches(filter, row))
         });
