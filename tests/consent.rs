@@ -16,6 +16,7 @@ on_both!(house:
     a_proxy_whose_token_names_no_patient_acts_by_consent_alone,
     a_proxy_who_would_not_see_it_begins_no_conversation,
     everything_denied_is_everything_refused,
+    of_an_answer_that_a_consent_hides_from_a_proxy_the_patient_hears_in_their_place,
 );
 
 const MOTHER: &str = "RelatedPerson/rp-17";
@@ -283,4 +284,20 @@ async fn everything_denied_is_everything_refused(house: &House) {
     new["sender"] = json!({ "reference": MOTHER });
     house.create(&child, &new).await.is(403);
     house.get(&patient("p-1001"), "/fhir/Communication").await.is(200);
+}
+
+async fn of_an_answer_that_a_consent_hides_from_a_proxy_the_patient_hears_in_their_place(house: &House) {
+    let mut asked = refill("p-1001", "Her mother asks.");
+    asked["sender"] = json!({ "reference": MOTHER });
+    let thread = house.create(&mother(), &asked).await.is(201).id();
+    let answered = async || {
+        let mut answer = reply("p-1001", &thread, "Tomorrow.");
+        answer["recipient"] = json!([{ "reference": MOTHER }]);
+        house.create(&nurse(), &answer).await.is(201);
+        let told = house.work().await.delivered.into_iter();
+        told.filter(|line| line.ends_with(": reply-received")).collect::<Vec<_>>()
+    };
+    assert_eq!(answered().await, [format!("{MOTHER}: reply-received")]);
+    put(house, &rule("deny", &[&thread])).await;
+    assert_eq!(answered().await, ["Patient/p-1001: reply-received"]);
 }

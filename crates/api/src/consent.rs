@@ -1,20 +1,10 @@
-//! Consents: who acts for a patient and sees which conversations, fed by whoever keeps the patient's record.
+//! Consents: who acts for a patient and sees which conversations, fed by whoever keeps the patient's record. What comes
+//! of them is told by [`crate::mandate`].
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use domain::id::ResourceType;
 
-use domain::access::{Caller, Mandate, Visibility};
-use domain::change::Stored;
-use domain::id::{Reference, ResourceId, ResourceType, TenantId};
-use domain::search::{Cursor, Filter, Search, Sort, SortBy, TokenMatch};
-use fhir::consent::Directive;
-use fhir::resource::Document;
-
-use crate::error::Failure;
 use crate::feeding::routes::fed;
 use crate::feeding::{Feed, Governing};
-use crate::read::unreadable;
-use crate::state::AppState;
 
 // A Consent says who sees what, and nothing of how messages are answered.
 static FEED: Feed = Feed {
@@ -29,103 +19,4 @@ fed! {
     FEED: Consent, "Consent", "a Consent", found by ConsentSearch,
     "/fhir/Consent" "/fhir/Consent/_search" "/fhir/Consent/{id}" "/fhir/Consent/{id}/_history/{version}",
     "While it is active and about privacy, its provisions say which conversations of the patient those whom they name see."
-}
-
-/// How many rows are looked at at once.
-const PAGE: u16 = 200;
-
-/// The caller with what Consents say, when they act for a patient who is not themselves: the patient for whom they act,
-/// if the token does not name one, and which of that patient's conversations they see.
-///
-/// # Errors
-/// The store does not answer; without knowing what a patient denies nothing is shown.
-pub(crate) async fn mandated(state: &AppState, caller: Arc<Caller>) -> Result<Arc<Caller>, Failure> {
-    let Some(me) = caller.user.as_ref().filter(|user| user.is("RelatedPerson") || caller.acts_for_another()) else {
-        return Ok(caller);
-    };
-    let asking = Asking { state, tenant: &caller.tenant, me };
-    let patient = match caller.subject_patient() {
-        Some(patient) => Some(patient),
-        None => asking.patient().await?,
-    };
-    // Of whom nobody says for whom they act nothing is known: their token opens what it opens without a patient.
-    let Some(patient) = patient else { return Ok(caller) };
-    let mandate = asking.mandate(&patient).await?;
-    let patient = Some(patient.id().clone());
-    Ok(Arc::new(Caller { patient, mandate, ..(*caller).clone() }))
-}
-
-struct Asking<'a> {
-    state: &'a AppState,
-    tenant: &'a TenantId,
-    me: &'a Reference,
-}
-
-impl Asking<'_> {
-    /// The patient whose Consents permit the caller something. A related person is one patient's: of several none is meant.
-    async fn patient(&self) -> Result<Option<Reference>, Failure> {
-        let naming = Filter::Reference { param: "actor", any: vec![self.me.to_string()] };
-        let mut patients = BTreeSet::new();
-        for (patient, mandate) in self.said(naming).await? {
-            if mandate.permits() {
-                patients.insert(patient);
-            }
-        }
-        let mut patients = patients.into_iter();
-        Ok(patients.next().filter(|_| patients.next().is_none()))
-    }
-
-    async fn mandate(&self, patient: &Reference) -> Result<Mandate, Failure> {
-        let said = self.said(Filter::Patient(vec![patient.clone()])).await?;
-        Ok(said.into_values().fold(Mandate::default(), |all, one| all.and(&one)))
-    }
-
-    /// What those active Consents say about the caller, by patient.
-    async fn said(&self, which: Filter) -> Result<BTreeMap<Reference, Mandate>, Failure> {
-        let active = TokenMatch { system: None, code: Some("active".to_owned()) };
-        let active = Filter::Token { param: "status", any: vec![active] };
-        let consents = self.all(ResourceType::Consent, vec![which, active]).await?;
-        let mut directives = Vec::new();
-        for consent in consents {
-            directives.extend(Directive::read(&unreadable(Document::stored(consent.body, ResourceType::Consent))?));
-        }
-        let named: BTreeSet<ResourceId> = directives.iter().flat_map(Directive::messages).collect();
-        let mut messages = vec![];
-        if !named.is_empty() {
-            messages = self.all(ResourceType::Communication, vec![Filter::Id(named.into_iter().collect())]).await?;
-        }
-        let threads: BTreeMap<ResourceId, ResourceId> =
-            messages.into_iter().filter_map(|message| Some((message.key.id, message.thread?))).collect();
-        let thread = |message: &ResourceId| threads.get(message).unwrap_or(message).clone();
-        let policy = self.state.policies.current(self.tenant).await?;
-        let mut said: BTreeMap<Reference, Mandate> = BTreeMap::new();
-        for directive in directives {
-            let mandate = directive.mandate(self.me, self.state.now(), &policy.zone, &thread);
-            let all = said.entry(directive.patient).or_default();
-            *all = all.and(&mandate);
-        }
-        Ok(said)
-    }
-
-    async fn all(&self, kind: ResourceType, filters: Vec<Filter>) -> Result<Vec<Stored>, Failure> {
-        let (mut found, mut after): (Vec<Stored>, Option<Cursor>) = (vec![], None);
-        loop {
-            let asked = Search {
-                tenant: self.tenant.clone(),
-                kind,
-                filters: filters.clone(),
-                sort: vec![Sort { by: SortBy::Id, descending: false }],
-                count: PAGE,
-                after: after.take(),
-                total: false,
-                visibility: Visibility::Everything,
-            };
-            let page = self.state.store.search(asked).await?;
-            found.extend(page.rows);
-            after = page.next;
-            if after.is_none() {
-                return Ok(found);
-            }
-        }
-    }
 }

@@ -16,8 +16,8 @@ use domain::time::Span;
 use fhir::issue::{Issue, IssueCode};
 
 use crate::audit;
-use crate::consent;
 use crate::error::{Failure, MAX_ADDRESS};
+use crate::mandate;
 use crate::rate::Who;
 use crate::route;
 use crate::state::AppState;
@@ -67,9 +67,9 @@ pub async fn door(
                     return Ok(request.error_response(Failure::Method(allowed)));
                 }
                 // What keeps the service from looking is no fault of a caller whose token is good.
-                match consent::mandated(&state, caller).await {
+                match mandate::mandated(&state, caller).await {
                     Ok(caller) => drop(request.extensions_mut().insert(Authenticated(caller))),
-                    Err(failure) => return Ok(request.error_response(failure)),
+                    Err(error) => return Ok(request.error_response(Failure::from(error))),
                 }
             }
             Err(failure @ Failure::Throttled(_)) => return Ok(request.error_response(failure)),

@@ -25,6 +25,7 @@ pub mod health;
 mod healthcare_service;
 pub mod held;
 mod history;
+pub mod mandate;
 pub mod manners;
 pub mod metadata;
 pub mod metrics;

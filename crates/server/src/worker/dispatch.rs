@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use api::mandate::denies;
 use domain::change::{AuditRow, Change, Delivery, Dispatched, Hours, OutboxRow, PutOff};
 use domain::decide::{answering, put_off, released};
 use domain::id::{Reference, ResourceId, TenantId};
@@ -120,19 +121,26 @@ impl Worker {
         thread: Option<&Thread>,
         now: Instant,
     ) -> Result<Leaves, StoreError> {
-        let Some(recipient) = &row.recipient else { return Ok(Leaves::To(None)) };
-        let named = recipient.parse::<Reference>().ok();
+        let Some(mut recipient) = row.recipient.clone() else { return Ok(Leaves::To(None)) };
+        let mut named = recipient.parse::<Reference>().ok();
+        // Whoever the patient's Consents no longer show the conversation hears nothing of it; the patient does.
+        if let (Some(who), Some(thread)) = (&named, thread)
+            && let Some(patient) = &thread.patient
+            && denies(&self.state, tenant, (patient, who), &thread.id).await?
+        {
+            (recipient, named) = (patient.to_string(), Some(patient.clone()));
+        }
         let policy = self.state.policies.current(tenant).await?;
         let away = named.filter(|named| policy.people().has_absences(named));
         if row.hours == Hours::None && away.is_none() {
-            return Ok(Leaves::To(Some(recipient.clone())));
+            return Ok(Leaves::To(Some(recipient)));
         }
         if let Some(until) = thread.and_then(|thread| put_off(&policy, thread, row, now)) {
             return Ok(Leaves::Later(until));
         }
         let pool = thread.map_or_else(|| policy.default_pool(), |thread| answering(&policy, thread));
         let covered = away.and_then(|away| released(&policy, &away, pool, now));
-        Ok(Leaves::To(Some(covered.map_or_else(|| recipient.clone(), |covered| covered.to_string()))))
+        Ok(Leaves::To(Some(covered.map_or(recipient, |covered| covered.to_string()))))
     }
 }
 
