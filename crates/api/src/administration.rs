@@ -21,7 +21,6 @@ use domain::change::{AuditAction, AuditRow, Change};
 use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::policy::Policy;
 use domain::policy::lint::Finding;
-use domain::store::SaveError;
 use serde_json::Value;
 
 use crate::context::Context;
@@ -68,9 +67,6 @@ fn administrator(context: &Context) -> Result<(), Failure> {
     context.administer(Permission::Read)
 }
 
-/// How often a change of the catalogue is tried anew when the policy moves on meanwhile.
-const ATTEMPTS: usize = 5;
-
 /// Saves a change of what policy is made from, decided under the policy in force, and starts the next generation with
 /// it. Of two at once the second is decided anew, with the first in force: what they must not be together they are not.
 async fn revise<T>(
@@ -79,29 +75,14 @@ async fn revise<T>(
     action: AuditAction,
     decide: impl AsyncFn(&Policy) -> Result<(Change, T), Failure>,
 ) -> Result<T, Failure> {
-    let tenant = context.caller.tenant.clone();
-    let mut policy = context.state.policies.current(&tenant).await?;
-    for _attempt in 0..ATTEMPTS {
-        let (mut change, made) = match decide(&policy).await {
-            Ok(decided) => decided,
-            Err(failure) => match context.state.policies.newer(&tenant, &policy).await? {
-                Some(newer) => {
-                    policy = newer;
-                    continue;
-                }
-                None => return Err(failure),
-            },
-        };
+    let decided = async |policy: &Policy| {
+        let (mut change, made) = decide(policy).await?;
         change.generation = Some(policy.generation);
         change.new_generation = true;
         change.audit = vec![AuditRow { count: 1, ..context.audit(action, interaction) }];
-        match context.save(change).await {
-            Ok(()) => return Ok(made),
-            Err(SaveError::StaleCatalogue) => policy = context.state.policies.renewed(&tenant, &policy).await?,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(SaveError::StaleCatalogue.into())
+        Ok((change, made))
+    };
+    context.settle(None, decided).await
 }
 
 /// A document of this interface, read strictly. What is wrong is told by its place alone: a value may be a person's.

@@ -41,6 +41,7 @@ pub mod scheduled;
 mod search;
 mod seen;
 pub mod serve;
+mod settle;
 mod smart;
 pub mod state;
 mod task;

@@ -10,7 +10,6 @@ use domain::decide::{self, Actor, BlockAsked, Blocked, Refusal, Setting};
 use domain::hold::{Block, BlockReason};
 use domain::id::{Reference, ResourceId, ResourceType};
 use domain::policy::Policy;
-use domain::store::SaveError;
 use domain::time::Instant;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -146,27 +145,21 @@ async fn saved(
     sender: Reference,
     decided: impl AsyncFn(Setting<'_>, Actor<'_>, domain::correspondent::Correspondent) -> Result<Blocked, Refusal>,
 ) -> Result<Block, Failure> {
-    let tenant = context.caller.tenant.clone();
     let now = Instant::from(context.now());
-    for _attempt in 0..5 {
-        let policy = context.state.policies.current(&tenant).await?;
-        let known = context.state.store.correspondent(tenant.clone(), Who::Sender(sender.clone())).await?;
-        let pools = context.pools_under(&policy);
-        let setting = Setting { policy: &policy, now };
+    let blocked = async |policy: &Policy| {
+        let (tenant, who) = (context.caller.tenant.clone(), Who::Sender(sender.clone()));
+        let known = context.state.store.correspondent(tenant, who).await?;
+        let pools = context.pools_under(policy);
+        let setting = Setting { policy, now };
         let blocked = decided(setting, context.actor(&pools, Permission::Update), known)
             .await
             .map_err(|refusal| refused(&refusal))?;
-        let mut change = change(context, interaction, &policy, &blocked);
+        let mut change = change(context, interaction, policy, &blocked);
         change.blocks = vec![blocked.block.clone()];
         change.correspondents = vec![blocked.correspondent];
-        match context.save(change).await {
-            Ok(()) => return Ok(blocked.block),
-            Err(SaveError::StaleCatalogue) => drop(context.state.policies.renewed(&tenant, &policy).await?),
-            Err(SaveError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::lost(false))
+        Ok((change, blocked.block))
+    };
+    context.settle(None, blocked).await
 }
 
 fn change(context: &Context, interaction: &'static str, policy: &Policy, blocked: &Blocked) -> Change {

@@ -9,10 +9,10 @@ use domain::access::{Permission, Visibility};
 use domain::change::AuditAction;
 use domain::decide::{self, Refusal, Setting};
 use domain::hold::{Hold, HoldState, Review, ReviewOutcome};
-use domain::id::{ResourceId, ResourceType, Version};
+use domain::id::{Key, ResourceId, ResourceType, Version};
 use domain::overrides::OverrideReason;
+use domain::policy::Policy;
 use domain::search::{Filter, Search};
-use domain::store::SaveError;
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
 use serde::Deserialize;
@@ -104,20 +104,17 @@ pub(crate) async fn release(context: Context, message: Path<String>, body: Resou
         return Err(Failure::NotFound);
     }
     let review = read(&body.0)?;
-    let held = Held::read(&context.state, &tenant, found).await?;
-    let conditional = context.manners.if_match.as_ref();
-    if conditional.is_some_and(|wanted| !wanted.admits(held.stored.version)) {
-        return Err(Failure::Precondition);
-    }
-    let mut policy = context.state.policies.current(&tenant).await?;
     let now = context.now();
-    for _attempt in 0..3 {
-        let pools = context.pools_under(&policy);
+    let held_back = Key::new(ResourceType::Communication, found.message.clone());
+    let released = async |policy: &Policy| {
+        let held = Held::read(&context.state, &tenant, found.clone()).await?;
+        context.manners.admit(&held.stored)?;
+        let pools = context.pools_under(policy);
         let actor = context.actor(&pools, Permission::Update);
-        let setting = Setting { policy: &policy, now: Instant::from(now) };
+        let setting = Setting { policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let by = (actor, context.caller.client.as_str());
-        let shadow = held.shadow(&context.state, (&tenant, &policy), (setting.now, &ids), |setting, ids| {
+        let shadow = held.shadow(&context.state, (&tenant, policy), (setting.now, &ids), |setting, ids| {
             decide::release(setting, held.message(), held.known(), &review, by, ids).ok()
         });
         let decision = decide::release(setting, held.message(), held.known(), &review, by, &mut ids)
@@ -134,19 +131,13 @@ pub(crate) async fn release(context: Context, message: Path<String>, body: Resou
         audit.patient.clone_from(&held.hold.patient);
         audit.count = 1;
         change.audit.push(audit);
-        match context.save(change).await {
-            Ok(()) => {
-                let mut made = HttpResponse::Ok();
-                made.insert_header((CONTENT_TYPE, "application/json"));
-                made.insert_header((ETAG, format!("W/\"{version}\"")));
-                return Ok(made.body(tell(&ended, version).to_string()));
-            }
-            Err(SaveError::StaleCatalogue) => policy = context.state.policies.renewed(&tenant, &policy).await?,
-            Err(SaveError::Conflict { .. }) => return Err(Failure::lost(conditional.is_some())),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(SaveError::StaleCatalogue.into())
+        Ok((change, (ended, version)))
+    };
+    let (ended, version) = context.settle(Some(&held_back), released).await?;
+    let mut made = HttpResponse::Ok();
+    made.insert_header((CONTENT_TYPE, "application/json"));
+    made.insert_header((ETAG, format!("W/\"{version}\"")));
+    Ok(made.body(tell(&ended, version).to_string()))
 }
 
 /// Whose holds the caller may see: an administrator's are all; those of the staff are of the pools they lead; a patient

@@ -11,8 +11,9 @@ use domain::decide::{self, Refusal, Setting};
 use domain::decision::Decision;
 use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::overrides::{Override, OverrideKind, OverrideReason, OverrideRow};
+use domain::policy::Policy;
 use domain::search::Read;
-use domain::store::{SaveError, ThreadView};
+use domain::store::ThreadView;
 use domain::time::{Instant, Span};
 use fhir::decided::{self, Frame};
 use fhir::issue::IssueCode;
@@ -59,20 +60,10 @@ struct Wanted {
 )]
 #[post("/api/v1/overrides")]
 pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
-    let tenant = context.caller.tenant.clone();
-    let mut policy = context.state.policies.current(&tenant).await?;
     // Who may not is told so before anything of what they sent is looked at.
     let visibility = visibility(&context, Permission::Update).await?;
     let wanted = read(&body.0)?;
-    let view = found(&context, meant(&wanted)?, visibility).await?;
-    let conditional = context.manners.if_match.as_ref();
-    let open = view.task.as_ref();
-    if conditional.is_some_and(|wanted| !open.is_some_and(|open| wanted.admits(open.version))) {
-        return Err(Failure::Precondition);
-    }
-    if wanted.task.as_ref().is_some_and(|task| open.is_none_or(|open| open.key.id != *task)) {
-        return Err(refused(&Refusal::Over));
-    }
+    let meant = meant(&wanted)?;
     let asked = Override {
         kind: wanted.kind,
         reason: wanted.reason,
@@ -83,9 +74,19 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
         note: wanted.note,
     };
     let now = context.now();
-    for _attempt in 0..3 {
-        let pools = context.pools_under(&policy);
-        let setting = Setting { policy: &policy, now: Instant::from(now) };
+    let overridden = async |policy: &Policy| {
+        let tenant = &context.caller.tenant;
+        let view = found(&context, meant.clone(), visibility.clone()).await?;
+        let open = view.task.as_ref();
+        let conditional = context.manners.if_match.as_ref();
+        if conditional.is_some_and(|wanted| !open.is_some_and(|open| wanted.admits(open.version))) {
+            return Err(Failure::Precondition);
+        }
+        if wanted.task.as_ref().is_some_and(|task| open.is_none_or(|open| open.key.id != *task)) {
+            return Err(refused(&Refusal::Over));
+        }
+        let pools = context.pools_under(policy);
+        let setting = Setting { policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let actor = context.actor(&pools, Permission::Update);
         let decision = if asked.kind.exempts() {
@@ -100,7 +101,7 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
         let decision = decision.map_err(|refusal| refused(&refusal))?;
         let row = row(&context, &asked, &decision, open, ids.next_id());
         let clocks: Vec<Value> = decision.clocks.iter().map(clock).collect();
-        let frame = Frame { tenant: &tenant, generation: policy.generation, now };
+        let frame = Frame { tenant, generation: policy.generation, now };
         let mut change = unreadable(decided::decided(&frame, Some(&view), decision))?;
         let version = change.resources.first().map(|task| task.version);
         let mut audit = context.audit(AuditAction::Execute, "override");
@@ -112,23 +113,17 @@ pub(crate) async fn create(context: Context, body: ResourceBody) -> Answer {
         audit.count = 1;
         change.audit.push(audit);
         change.overrides.push(row.clone());
-        match context.save(change).await {
-            Ok(()) => {
-                let mut told = tell(&row);
-                told["clocks"] = Value::Array(clocks);
-                let mut made = HttpResponse::Created();
-                made.insert_header((CONTENT_TYPE, "application/json"));
-                if let Some(version) = version {
-                    made.insert_header((ETAG, format!("W/\"{version}\"")));
-                }
-                return Ok(made.body(told.to_string()));
-            }
-            Err(SaveError::StaleCatalogue) => policy = context.state.policies.renewed(&tenant, &policy).await?,
-            Err(SaveError::Conflict { .. }) => return Err(Failure::lost(conditional.is_some())),
-            Err(error) => return Err(error.into()),
-        }
+        let mut told = tell(&row);
+        told["clocks"] = Value::Array(clocks);
+        Ok((change, (told, version)))
+    };
+    let (told, version) = context.settle(None, overridden).await?;
+    let mut made = HttpResponse::Created();
+    made.insert_header((CONTENT_TYPE, "application/json"));
+    if let Some(version) = version {
+        made.insert_header((ETAG, format!("W/\"{version}\"")));
     }
-    Err(SaveError::StaleCatalogue.into())
+    Ok(made.body(told.to_string()))
 }
 
 /// Whose overrides.

@@ -8,7 +8,7 @@ use domain::decide::{self, Actor, MergeReason, Refusal, RouteReason, Setting};
 use domain::decision::Decision;
 use domain::id::{Key, ResourceId, ResourceType};
 use domain::policy::Policy;
-use domain::store::{SaveError, ThreadView};
+use domain::store::ThreadView;
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
 use serde::Deserialize;
@@ -22,9 +22,6 @@ use crate::error::{Answer, Failure};
 use crate::manners::body::ResourceBody;
 use crate::openapi::schema;
 use crate::read::unreadable;
-
-/// How often something is decided anew when the thread or the policy moves on meanwhile.
-const ATTEMPTS: usize = 4;
 
 /// Says that a person of the pool that answers has opened the thread: it stops the clock until somebody has looked. To
 /// claim and to answer say so too; to read does not, because a program reads ahead. To say it again changes nothing.
@@ -99,13 +96,12 @@ struct Merging {
 #[post("/api/v1/threads/{id}/merge")]
 pub(crate) async fn merge(context: Context, id: Path<String>, body: ResourceBody) -> Answer {
     let asked: Merging = document(&body.0, "MergeRequest")?;
-    for _attempt in 0..ATTEMPTS {
-        let policy = context.state.policies.current(&context.caller.tenant).await?;
+    let merged = async |policy: &Policy| {
         let from = view(&context, &id).await?;
         let into = view(&context, asked.into.as_str()).await?;
         let now = context.now();
-        let pools = context.pools_under(&policy);
-        let setting = Setting { policy: &policy, now: Instant::from(now) };
+        let pools = context.pools_under(policy);
+        let setting = Setting { policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let mut ledgers = Vec::new();
         for clock in &from.clocks {
@@ -121,16 +117,9 @@ pub(crate) async fn merge(context: Context, id: Path<String>, body: ResourceBody
         let other = unreadable(decided::decided(&frame, Some(&from), ended))?;
         join(&mut change, other);
         change.audit = vec![audit(&context, "merge-thread", &from), audit(&context, "merge-thread", &into)];
-        match context.save(change).await {
-            Ok(()) => return Ok(answer(&told)),
-            Err(SaveError::Conflict { .. }) => {}
-            Err(SaveError::StaleCatalogue) => {
-                context.state.policies.renewed(&context.caller.tenant, &policy).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::Conflict)
+        Ok((change, told))
+    };
+    Ok(answer(&context.settle(None, merged).await?))
 }
 
 /// Decides about one thread and saves it; anew when it or the policy has moved on meanwhile.
@@ -140,27 +129,19 @@ async fn changed(
     interaction: &'static str,
     decide: impl Fn(&Policy, &ThreadView, Actor<'_>, Instant) -> Result<Decision, Refusal>,
 ) -> Answer {
-    for _attempt in 0..ATTEMPTS {
-        let policy = context.state.policies.current(&context.caller.tenant).await?;
+    let decided = async |policy: &Policy| {
         let view = view(context, id).await?;
         let now = context.now();
-        let pools = context.pools_under(&policy);
-        let decision = decide(&policy, &view, context.actor(&pools, Permission::Update), Instant::from(now))
+        let pools = context.pools_under(policy);
+        let decision = decide(policy, &view, context.actor(&pools, Permission::Update), Instant::from(now))
             .map_err(|refusal| refused(&refusal))?;
         let told = tell(&decision);
         let frame = Frame { tenant: &context.caller.tenant, generation: policy.generation, now };
         let mut change = unreadable(decided::decided(&frame, Some(&view), decision))?;
         change.audit = vec![audit(context, interaction, &view)];
-        match context.save(change).await {
-            Ok(()) => return Ok(answer(&told)),
-            Err(SaveError::Conflict { .. }) => {}
-            Err(SaveError::StaleCatalogue) => {
-                context.state.policies.renewed(&context.caller.tenant, &policy).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::Conflict)
+        Ok((change, told))
+    };
+    Ok(answer(&context.settle(None, decided).await?))
 }
 
 /// The thread, if the caller may know of it.

@@ -5,9 +5,10 @@ use domain::change::{AuditAction, AuditRow, Change, Retraction, Stored};
 use domain::decide::{self, Retracted, Setting};
 use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::message::Standing;
+use domain::policy::Policy;
 use domain::schedule::ScheduleChange;
 use domain::search::Read;
-use domain::store::{SaveError, ThreadView};
+use domain::store::ThreadView;
 use domain::time::Instant;
 use fhir::communication::{self, Communication};
 use fhir::decided::{self, Frame};
@@ -21,9 +22,6 @@ use crate::error::{Answer, Failure};
 use crate::read::unreadable;
 use crate::seen;
 
-/// How often a retraction is decided about anew when its thread or the policy moves on meanwhile.
-const ATTEMPTS: usize = 4;
-
 /// What stands beside the message that is retracted.
 struct Beside {
     view: ThreadView,
@@ -35,11 +33,11 @@ impl Current {
     pub(super) async fn retract(&self, context: &Context, document: &Document, interaction: &'static str) -> Answer {
         let message = unreadable(Communication::stored(&self.stored))?;
         let reason = document.get("statusReason").map(|reason| reason.raw().to_owned());
-        for _attempt in 0..ATTEMPTS {
+        let retracted = async |policy: &Policy| {
             let beside = self.beside(context).await?;
             self.may_retract(context, &message, beside.as_ref()).await?;
             let mut change = match &beside {
-                Some(beside) => self.decided(context, &message, reason.as_deref(), beside).await?,
+                Some(beside) => self.decided((context, policy), &message, reason.as_deref(), beside).await?,
                 None => self.private(context, reason.as_deref())?,
             };
             let write = change.resources.first().cloned();
@@ -53,24 +51,11 @@ impl Current {
                 count: 1,
                 ..context.audit(AuditAction::Update, interaction)
             });
-            match context.save(change).await {
-                Ok(()) => {
-                    let outcome = Outcome::all_well("The message is retracted.");
-                    return Ok(context.changed(&stored(&write), &self.visibility, &outcome).await);
-                }
-                Err(SaveError::Conflict { key: Some(key) }) if key == self.stored.key => {
-                    return Err(Failure::lost(context.manners.if_match.is_some()));
-                }
-                Err(SaveError::Conflict { .. }) => {}
-                Err(SaveError::StaleCatalogue) => {
-                    let tenant = &context.caller.tenant;
-                    let policy = context.state.policies.current(tenant).await?;
-                    context.state.policies.renewed(tenant, &policy).await?;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Failure::Conflict)
+            Ok((change, write))
+        };
+        let write = context.settle(Some(&self.stored.key), retracted).await?;
+        let outcome = Outcome::all_well("The message is retracted.");
+        Ok(context.changed(&stored(&write), &self.visibility, &outcome).await)
     }
 
     /// The thread and the hold; `None` for what nobody but its author has seen.
@@ -105,14 +90,13 @@ impl Current {
 
     async fn decided(
         &self,
-        context: &Context,
+        (context, policy): (&Context, &Policy),
         message: &Communication,
         reason: Option<&str>,
         Beside { view, hold }: &Beside,
     ) -> Result<Change, Failure> {
         let (tenant, now) = (&context.caller.tenant, context.now());
-        let policy = context.state.policies.current(tenant).await?;
-        let setting = Setting { policy: &policy, now: Instant::from(now) };
+        let setting = Setting { policy, now: Instant::from(now) };
         let history = seen::of(context, &view.thread.id, Some(&self.stored.key.id)).await?;
         let waiting = context.state.store.waiting_notices(tenant.clone(), view.thread.id.clone()).await?;
         let message = message.message(&self.stored.key.id, &PatientFacts::default());

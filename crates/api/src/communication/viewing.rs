@@ -10,8 +10,9 @@ use domain::clock::ClockName;
 use domain::decide::{self, Actor, Setting};
 use domain::id::{Key, Reference, ResourceType};
 use domain::inbox::Inbox;
+use domain::policy::Policy;
 use domain::search::Read;
-use domain::store::{SaveError, ThreadView};
+use domain::store::ThreadView;
 use domain::time::Instant;
 use fhir::communication::{standing, with_marks};
 use fhir::decided::{self, Frame};
@@ -28,9 +29,6 @@ use crate::manners::body::OptionalBody;
 use crate::openapi::schema;
 use crate::read::unreadable;
 use crate::search as searching;
-
-/// How often a mark is saved anew when the thread or the policy moves on meanwhile.
-const ATTEMPTS: usize = 4;
 
 /// How many conversations a page of the inbox has when nothing is said, and at most.
 const PAGE: (u16, u16) = (50, 200);
@@ -232,8 +230,8 @@ async fn mark(
         let text = "Only a person reads: use a token whose fhirUser is one.";
         return Err(Failure::NotAllowed(vec![Issue::error(IssueCode::Forbidden, text).because("not-a-person")]));
     };
-    for _attempt in 0..ATTEMPTS {
-        let mut change = if is_read { opened(context, &visibility, &stored).await? } else { None }
+    let noted = async |policy: &Policy| {
+        let mut change = if is_read { opened((context, policy), &visibility, &stored).await? } else { None }
             .unwrap_or_else(|| Change::new(tenant.clone()));
         let read_at = is_read.then(|| context.now());
         change.marks = vec![Mark { message: stored.key.id.clone(), reader: reader.clone(), read_at }];
@@ -243,26 +241,21 @@ async fn mark(
         audit.patient.clone_from(&stored.patient);
         audit.count = 1;
         change.audit.push(audit);
-        match context.save(change).await {
-            Ok(()) => {
-                let mut rows = vec![stored];
-                marked(context, &visibility, &mut rows).await?;
-                let shown = rows.pop().ok_or_else(|| Failure::Internal("a message went missing".to_owned()))?;
-                return Ok(context.manners.made(&shown, &context.state.base_url, false, &Outcome::all_well("Noted.")));
-            }
-            Err(SaveError::Conflict { .. }) => {}
-            Err(SaveError::StaleCatalogue) => {
-                let policy = context.state.policies.current(&tenant).await?;
-                context.state.policies.renewed(&tenant, &policy).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Failure::Conflict)
+        Ok((change, ()))
+    };
+    context.settle(None, noted).await?;
+    let mut rows = vec![stored];
+    marked(context, &visibility, &mut rows).await?;
+    let shown = rows.pop().ok_or_else(|| Failure::Internal("a message went missing".to_owned()))?;
+    Ok(context.manners.made(&shown, &context.state.base_url, false, &Outcome::all_well("Noted.")))
 }
 
 /// Somebody of the pool who says that they have read what the patient wrote has opened it.
-async fn opened(context: &Context, visibility: &Visibility, stored: &Stored) -> Result<Option<Change>, Failure> {
+async fn opened(
+    (context, policy): (&Context, &Policy),
+    visibility: &Visibility,
+    stored: &Stored,
+) -> Result<Option<Change>, Failure> {
     let (Visibility::Staff { .. }, Some(_)) = (visibility, &stored.thread) else { return Ok(None) };
     let (tenant, now) = (&context.caller.tenant, context.now());
     let view = context.state.store.thread_of(tenant.clone(), stored.key.id.clone()).await?;
@@ -270,10 +263,9 @@ async fn opened(context: &Context, visibility: &Visibility, stored: &Stored) -> 
         view.thread.needs_review || view.clocks.iter().any(|clock| clock.name == ClockName::FirstOpened)
     };
     let Some(view) = view.filter(waits) else { return Ok(None) };
-    let policy = context.state.policies.current(tenant).await?;
-    let pools = context.pools_under(&policy);
+    let pools = context.pools_under(policy);
     let actor = Actor { administrator: false, ..context.actor(&pools, Permission::Read) };
-    let setting = Setting { policy: &policy, now: Instant::from(now) };
+    let setting = Setting { policy, now: Instant::from(now) };
     // Whoever takes part without answering for the pool has read it all the same; for the pool nobody has.
     let Ok(decision) = decide::open(setting, &view, actor, &mut context.state.ids(setting.now)) else {
         return Ok(None);

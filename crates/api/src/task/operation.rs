@@ -9,8 +9,9 @@ use domain::decide::{self, Actor, Refusal, RouteReason, Setting};
 use domain::decision::Decision;
 use domain::id::{Ids, Key, Reference, ResourceType};
 use domain::overrides::{Override, OverrideKind, OverrideReason};
+use domain::policy::Policy;
 use domain::search::Read;
-use domain::store::{SaveError, ThreadView};
+use domain::store::ThreadView;
 use domain::time::Instant;
 use fhir::decided::{self, Frame};
 use fhir::issue::{Issue, IssueCode};
@@ -25,9 +26,6 @@ use crate::given::Given;
 use crate::manners::body::OptionalBody;
 use crate::openapi::schema;
 use crate::read::unreadable;
-
-/// How often something is decided anew when the policy moves on meanwhile.
-const ATTEMPTS: usize = 3;
 
 /// What is to be done with a Task.
 #[derive(Debug)]
@@ -227,22 +225,17 @@ pub(super) async fn told(context: &Context, task: &Stored, outcome: &Outcome) ->
     }
 }
 
-/// Decides and saves; anew when the policy has changed meanwhile. What was asked of another version of the Task than the
-/// one that is open is refused.
+/// Decides and saves. What was asked of another version of the Task than the one that is open is refused.
 pub(super) async fn operate(context: &Context, id: &str, interaction: &'static str, asked: &Asked) -> Answer {
-    let tenant = context.caller.tenant.clone();
-    let conditional = context.manners.if_match.is_some();
-    let mut policy = context.state.policies.current(&tenant).await?;
-    for _attempt in 0..ATTEMPTS {
+    let tenant = &context.caller.tenant;
+    let decided = async |policy: &Policy| {
         let (task, view) = current(context, id).await?;
         let open = view.task.as_ref().filter(|open| open.key == task.key).ok_or_else(|| refused(&Refusal::Over))?;
-        // Somebody was faster between the two reads: what was admitted is not what would be decided about.
-        if open.version != task.version {
-            return Err(Failure::lost(conditional));
-        }
+        // Somebody may have been faster between the two reads: it is this version that is decided about.
+        context.manners.admit(open)?;
         let now = context.now();
-        let pools = context.pools_under(&policy);
-        let setting = Setting { policy: &policy, now: Instant::from(now) };
+        let pools = context.pools_under(policy);
+        let setting = Setting { policy, now: Instant::from(now) };
         let mut ids = context.state.ids(setting.now);
         let actor = context.actor(&pools, Permission::Update);
         let decision = asked.decide(setting, &view, actor, &mut ids).map_err(|refusal| refused(&refusal))?;
@@ -250,10 +243,10 @@ pub(super) async fn operate(context: &Context, id: &str, interaction: &'static s
             Asked::Override(asked) => Some(row(context, asked, &decision, Some(open), ids.next_id())),
             _ => None,
         };
-        let frame = Frame { tenant: &tenant, generation: policy.generation, now };
+        let frame = Frame { tenant, generation: policy.generation, now };
         let mut change = unreadable(decided::decided(&frame, Some(&view), decision))?;
         let written = change.resources.iter().find(|write| write.key == task.key).map(stored);
-        let done = written.unwrap_or_else(|| task.clone());
+        let done = written.unwrap_or_else(|| open.clone());
         let action = if interaction.starts_with('$') { AuditAction::Execute } else { AuditAction::Update };
         let mut audit = context.audit(action, interaction);
         audit.focus = Some(Key::clone(&done.key));
@@ -262,15 +255,9 @@ pub(super) async fn operate(context: &Context, id: &str, interaction: &'static s
         audit.count = 1;
         change.audit.push(audit);
         change.overrides.extend(overridden);
-        match context.save(change).await {
-            Ok(()) => {
-                let outcome = Outcome::all_well("Done.");
-                return Ok(told(context, &done, &outcome).await);
-            }
-            Err(SaveError::StaleCatalogue) => policy = context.state.policies.renewed(&tenant, &policy).await?,
-            Err(SaveError::Conflict { .. }) => return Err(Failure::lost(conditional)),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(SaveError::StaleCatalogue.into())
+        Ok((change, done))
+    };
+    let done = context.settle(None, decided).await?;
+    let outcome = Outcome::all_well("Done.");
+    Ok(told(context, &done, &outcome).await)
 }
