@@ -8,12 +8,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::house::House;
-use crate::people::{REFILL, engine, message, nurse, patient, refill, reply, staff};
+use crate::people::{REFILL, engine, following, message, nurse, patient, refill, reply, staff};
 
 on_both!(house:
     what_is_due_first_is_listed_first,
     a_claim_makes_the_task_the_callers,
     of_two_claims_on_two_replicas_one_wins_and_the_other_is_told,
+    who_claims_what_is_there_is_not_told_that_the_patient_was_faster,
     only_members_of_the_pool_may_claim,
     a_patient_sees_the_promise_and_nothing_of_the_team,
     a_task_is_nobody_elses_to_see,
@@ -72,6 +73,21 @@ async fn of_two_claims_on_two_replicas_one_wins_and_the_other_is_told(house: &Ho
         assert_eq!(house.task(&root).await["owner"]["reference"], winner);
         let lost = if one.status == 200 { two } else { one };
         assert_eq!(lost.issues(), ["conflict"]);
+    }
+    replica.stop().await;
+}
+
+async fn who_claims_what_is_there_is_not_told_that_the_patient_was_faster(house: &House) {
+    let replica = house.another().await;
+    for round in 0..5 {
+        let root = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+        let claim = format!("/fhir/Task/{}/$claim", house.task(&root).await["id"].as_str().unwrap());
+        let further = following(refill("p-1001", "Three left."), &root);
+        let (nurse, patient) = (nurse(), patient("p-1001"));
+        let claimed = house.ask(Method::POST, &claim).by(&nurse).send();
+        let (claimed, sent) = join(claimed, replica.client.create(&patient, &further)).await;
+        assert_eq!((claimed.status, sent.status), (200, 201), "round {round}: {} {}", claimed.text, sent.text);
+        assert_eq!(house.task(&root).await["owner"]["reference"], "Practitioner/nurse-ortiz");
     }
     replica.stop().await;
 }
