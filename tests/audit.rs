@@ -16,7 +16,7 @@ use server::config::Config;
 use server::service::Service;
 
 use crate::house::{House, variables, work};
-use crate::people::{nurse, patient, refill, scoped};
+use crate::people::{nurse, patient, refill, reply, scoped};
 
 async fn followed(house: &House, known: &[Checkpoint]) -> Vec<Found> {
     let store: Arc<dyn Store> = Arc::new(house.service().store().clone());
@@ -300,6 +300,13 @@ async fn a1_what_administration_reads_is_found_by_whom_it_tells_of(house: &House
     looked("/api/v1/holds", "patient=p-3003").await;
     looked("/api/v1/holds", &format!("entity=Communication/{held}")).await;
     looked("/api/v1/blocks", "patient=p-3003").await;
+    let absence = serde_json::json!({ "person": "Practitioner/kim", "reason": "vacation",
+        "from": "2026-06-19T14:00:00Z", "until": "2026-06-26T14:00:00Z" });
+    house.post(&administrator, "/api/v1/absences", &absence.to_string()).await.is(201);
+    looked("/api/v1/absences", "entity=Practitioner/kim").await;
+    house.create(&nurse(), &reply("p-1001", &one, "Tomorrow.")).await.is(201);
+    house.work().await;
+    looked("/api/v1/deliveries", "patient=p-1001").await;
 }
 
 async fn a1_who_is_nobody_in_the_directory_is_named_by_their_subject(house: &House) {

@@ -154,6 +154,8 @@ async fn a_candidate_is_told_apart_with_both_explanations_and_no_word_of_a_messa
         report["due"]["distribution"].as_array().unwrap().iter().any(|band| band["moved"] == "more than 3 days later")
     );
     let first = &report["differences"][0];
+    let recorded = format!("about LIKE '%Communication/{}%'", first["thread"].as_str().unwrap());
+    assert_eq!(house.place.count("audit", &format!("interaction = 'read-simulation' AND {recorded}")), 1);
     assert!(first["dueShiftSeconds"].as_i64().unwrap() > 0);
     assert!(first["baseline"].as_str().unwrap().contains("is due by"), "{first}");
     assert_ne!(first["baseline"], first["candidate"]);

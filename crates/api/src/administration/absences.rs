@@ -106,7 +106,8 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
         asked.person.as_ref().is_none_or(|person| *person == absence.person)
             && who.as_ref().is_none_or(|me| absence::may_see(&policy, &pools, me, &absence.person, now))
     });
-    super::reading(&context, "list-absences", absences.len()).await?;
+    let people = absences.iter().flat_map(|absence| [Some(absence.person.clone()), absence.cover.clone()]).flatten();
+    super::reading_of(&context, "list-absences", absences.len(), people).await?;
     Ok(answer(&json!({ "absences": absences.iter().map(tell).collect::<Vec<_>>() })))
 }
 

@@ -5,7 +5,7 @@ use actix_web::web::Query;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{administrator, json, limit, reading};
+use super::{administrator, json, limit, reading_of};
 use crate::context::Context;
 use crate::error::Answer;
 use crate::openapi::schema;
@@ -32,7 +32,8 @@ pub(crate) struct Asked {
 pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     administrator(&context)?;
     let deliveries = context.state.store.deliveries(context.caller.tenant.clone(), limit(asked.limit)).await?;
-    reading(&context, "list-deliveries", deliveries.len()).await?;
+    let told_whom = deliveries.iter().filter_map(|delivery| delivery.recipient.parse().ok());
+    reading_of(&context, "list-deliveries", deliveries.len(), told_whom).await?;
     let told: Vec<Value> = deliveries
         .iter()
         .map(|delivery| {

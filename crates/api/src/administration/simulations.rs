@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::bundles::readable;
-use super::{administrator, limit, reading, record};
+use super::{administrator, conversation, limit, reading, reading_of, record};
 use crate::context::Context;
 use crate::error::{Answer, Failure};
 use crate::manners::body::ResourceBody;
@@ -132,8 +132,11 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
 pub(crate) async fn read(context: Context, id: Path<String>) -> Answer {
     administrator(&context)?;
     let row = found(&context, &id).await?;
-    reading(&context, "read-simulation", 1).await?;
-    Ok(super::json(&tell(&row)?))
+    let told = tell(&row)?;
+    let differences = told["report"]["differences"].as_array().into_iter().flatten();
+    let threads = differences.filter_map(|difference| difference["thread"].as_str()?.parse().ok());
+    reading_of(&context, "read-simulation", 1, threads.map(|thread| conversation(&thread))).await?;
+    Ok(super::json(&told))
 }
 
 /// Cancels a simulation that waits or runs. A worker that runs it stops within a second.
