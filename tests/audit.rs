@@ -303,7 +303,9 @@ async fn a1_what_administration_reads_is_found_by_whom_it_tells_of(house: &House
     let absence = serde_json::json!({ "person": "Practitioner/kim", "reason": "vacation",
         "from": "2026-06-19T14:00:00Z", "until": "2026-06-26T14:00:00Z" });
     house.post(&administrator, "/api/v1/absences", &absence.to_string()).await.is(201);
-    looked("/api/v1/absences", "entity=Practitioner/kim").await;
+    house.get(&administrator, "/api/v1/absences").await.is(200);
+    let told = "interaction = 'list-absences' AND about LIKE '%Practitioner/kim%'";
+    assert_eq!(house.place.count("audit", told), 1);
     house.create(&nurse(), &reply("p-1001", &one, "Tomorrow.")).await.is(201);
     house.work().await;
     looked("/api/v1/deliveries", "patient=p-1001").await;
