@@ -290,9 +290,9 @@ mod tests {
 
     use super::*;
 
-    /// A database that keeps the sizes of its groups and fails as told by the threads' names.
+    /// A database that keeps the sizes of its groups, and fails or waits for its gate as told by the threads' names.
     #[derive(Default)]
-    struct Sizes(Arc<Mutex<Vec<usize>>>);
+    struct Sizes(Arc<Mutex<Vec<usize>>>, Arc<Mutex<()>>);
 
     impl Scribe for Sizes {
         type Conn = ();
@@ -309,7 +309,7 @@ mod tests {
                 return Err(Lost { again: true, broken: true, error: gone() });
             }
             if named("slow") {
-                sleep(Duration::from_millis(100));
+                drop(self.1.lock().unwrap());
             }
             Ok(vec![Ok(()); changes.len()])
         }
@@ -402,17 +402,23 @@ mod tests {
     #[tokio::test]
     async fn what_waits_meanwhile_is_one_group_and_closing_answers_it() {
         let sizes = Sizes::default();
-        let seen = Arc::clone(&sizes.0);
+        let (seen, gate) = (Arc::clone(&sizes.0), Arc::clone(&sizes.1));
         let writer = Arc::new(Writer::start(sizes, 1, 8, 8).unwrap());
         let save = |name: &'static str| {
             let writer = Arc::clone(&writer);
             tokio::spawn(async move { writer.save(touching(name)).await })
         };
+        let shut = gate.lock().unwrap();
         let first = save("slow");
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        while seen.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
         let rest = ["a", "b", "c"].map(save);
-        tokio::task::yield_now().await;
+        while writer.waiting() < rest.len() {
+            tokio::task::yield_now().await;
+        }
         writer.close();
+        drop(shut);
         assert_eq!(first.await.unwrap(), Ok(()));
         for one in rest {
             assert_eq!(one.await.unwrap(), Ok(()));

@@ -1,13 +1,16 @@
 //! The writer: many changes at once, full queues, lost connections, other processes, the end.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 use domain::store::{SaveError, Store, StoreError};
-use persistence::{SqlStore, Url};
+use persistence::Url;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::fresh::Fresh;
 use crate::on_both;
@@ -37,9 +40,8 @@ async fn a_bad_change_fails_alone_and_its_neighbours_are_saved(store: Fresh) {
     // One writer and a slow start make them wait together.
     let one_writer = store.another(|config| config.writers = 1);
     let blocker = Blocker::new(&store);
-    let mut saves = JoinSet::new();
+    let mut saves = vec![];
     for n in 0..40 {
-        let store = one_writer.clone();
         let mut change = change([version(communication(&format!("m{n}")), 1)]);
         match n % 10 {
             3 => change.unique = vec![unique("taken", communication("x"))],
@@ -47,12 +49,12 @@ async fn a_bad_change_fails_alone_and_its_neighbours_are_saved(store: Fresh) {
             7 => change.unique = vec![unique("fresh", communication(&format!("m{n}")))],
             _ => {}
         }
-        saves.spawn(async move { (n, store.save(change).await) });
+        saves.push(waiting(one_writer.save(change)).await);
     }
-    sleep(Duration::from_millis(200)).await;
     drop(blocker);
     let mut fresh = vec![];
-    for (n, saved) in saves.join_all().await {
+    for (n, saving) in saves.into_iter().enumerate() {
+        let saved = saving.await;
         match n % 10 {
             3 => assert_eq!(saved, Err(SaveError::NotUnique { owner: Some(communication("owner")) })),
             5 => assert_eq!(saved, Err(SaveError::Conflict { key: Some(communication("old")) })),
@@ -67,6 +69,17 @@ async fn a_bad_change_fails_alone_and_its_neighbours_are_saved(store: Fresh) {
     for (_, saved) in fresh.iter().filter(|(n, _)| *n != winner) {
         assert_eq!(saved, &Err(SaveError::NotUnique { owner: Some(communication(&format!("m{winner}"))) }));
     }
+}
+
+/// What was asked for and waits for its answer.
+async fn waiting<F: Future + Unpin>(mut asked: F) -> F {
+    assert!(at_once(&mut asked).await.is_pending());
+    asked
+}
+
+/// The answer to what is asked, if it comes at once.
+async fn at_once<F: Future + Unpin>(asked: &mut F) -> Poll<F::Output> {
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *asked).poll(context))).await
 }
 
 /// Keeps everybody from writing until dropped, as another process might.
@@ -99,22 +112,24 @@ async fn a_full_queue_refuses_at_once_and_says_when_to_come_back(store: Fresh) {
         config.group = 1;
     });
     let blocker = Blocker::new(&store);
-    let save = |store: &SqlStore, name: String| {
-        let store = store.clone();
-        tokio::spawn(async move { store.save(change([version(communication(&name), 1)])).await })
-    };
-    let first = save(&small, "first".into());
-    sleep(Duration::from_millis(200)).await;
-    let waiting: Vec<_> = (0..3).map(|n| save(&small, format!("w{n}"))).collect();
-    sleep(Duration::from_millis(100)).await;
-    assert_eq!(small.gauges(at(0)).await.unwrap().write_queue, 3);
-    let refused = timeout(Duration::from_millis(500), save(&small, "over".into())).await.unwrap().unwrap();
+    let save = |name: &str| small.save(change([version(communication(name), 1)]));
+    let queued = async || small.gauges(at(0)).await.unwrap().write_queue;
+    let first = waiting(save("first")).await;
+    while queued().await > 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    let mut others = vec![];
+    for name in ["w0", "w1", "w2"] {
+        others.push(waiting(save(name)).await);
+    }
+    assert_eq!(queued().await, 3);
+    let Poll::Ready(refused) = at_once(&mut save("over")).await else { panic!("it waits") };
     assert!(matches!(refused, Err(SaveError::Store(StoreError::Busy { retry_after })) if retry_after.seconds() > 0));
     assert!(small.read(read(communication("over"))).await.unwrap().is_none(), "reads go on");
     drop(blocker);
-    assert_eq!(first.await.unwrap(), Ok(()));
-    for saved in waiting {
-        assert_eq!(saved.await.unwrap(), Ok(()));
+    assert_eq!(first.await, Ok(()));
+    for other in others {
+        assert_eq!(other.await, Ok(()));
     }
 }
 
