@@ -150,12 +150,15 @@ async fn every_answer_carries_the_headers_that_keep_browsers_from_harm(house: &H
     assert_eq!(named.header("x-request-id"), "trace-7");
 }
 
-/// Says those bytes on a connection of its own; what comes back until it is closed or falls silent.
+/// Says those bytes on a connection of its own; what comes back until it is closed or, after an answer, falls silent.
 fn raw(house: &House, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(house.service().address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream.write_all(bytes).unwrap();
-    let mut answer = Vec::new();
+    let mut answer = vec![0; 4096];
+    let begun = stream.read(&mut answer).unwrap_or_default();
+    answer.truncate(begun);
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
     let _silent = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }
