@@ -168,6 +168,16 @@ impl Reply {
 
     /// The address of a link of a searchset.
     #[track_caller]
+    /// How each version of a history came about, the latest first: `PUT 200`.
+    pub fn came_about(&self) -> Vec<String> {
+        let entries = self.json()["entry"].as_array().cloned().unwrap_or_default();
+        let told = |entry: &Value| {
+            let [method, status] = ["/request/method", "/response/status"].map(|place| entry.pointer(place).unwrap());
+            format!("{} {}", method.as_str().unwrap(), status.as_str().unwrap())
+        };
+        entries.iter().map(told).collect()
+    }
+
     pub fn link(&self, relation: &str) -> Option<String> {
         let links = self.json()["link"].as_array().cloned().unwrap_or_default();
         links.iter().find(|link| link["relation"] == relation).map(|link| link["url"].as_str().unwrap().to_owned())
