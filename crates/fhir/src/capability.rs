@@ -128,7 +128,7 @@ fn defined(kind: Defined) -> Value {
         json!({
             "name": own.name,
             "definition": own.definition,
-            "type": own.kind,
+            "type": own.kind.as_str(),
             "documentation": own.documentation,
         })
     };
@@ -137,7 +137,9 @@ fn defined(kind: Defined) -> Value {
         "profile": format!("http://hl7.org/fhir/StructureDefinition/{}", kind.as_str()),
         "documentation": kind.documentation(),
         "interaction": Defined::INTERACTIONS.map(|own| json!({ "code": own.as_str() })),
-        "versioning": "no-version",
+        "versioning": "versioned",
+        "readHistory": false,
+        "conditionalRead": "full-support",
         "searchParam": kind.parameters().iter().map(parameter).collect::<Vec<_>>(),
     })
 }

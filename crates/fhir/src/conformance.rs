@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::interaction::{Interaction, Route};
+use crate::search::{ParameterKind, TokenOf};
 
 pub use find::{Found, find};
 
@@ -35,8 +36,8 @@ pub enum Defined {
 pub struct DefinedParameter {
     /// Its name in a query.
     pub name: &'static str,
-    /// Its type: `uri` and `token` are compared as a whole, `string` from its beginning.
-    pub kind: &'static str,
+    /// How values are compared.
+    pub kind: ParameterKind,
     /// The member that is compared; each item of an array.
     pub member: &'static str,
     /// The address of FHIR's own definition of it.
@@ -48,35 +49,35 @@ pub struct DefinedParameter {
 const OF_EVERY: [DefinedParameter; 5] = [
     DefinedParameter {
         name: "_id",
-        kind: "token",
+        kind: ParameterKind::Token(TokenOf::Id),
         member: "id",
         definition: "http://hl7.org/fhir/SearchParameter/Resource-id",
         documentation: "The logical id.",
     },
     DefinedParameter {
         name: "url",
-        kind: "uri",
+        kind: ParameterKind::Uri,
         member: "url",
         definition: "http://hl7.org/fhir/SearchParameter/conformance-url",
         documentation: "The canonical address.",
     },
     DefinedParameter {
         name: "version",
-        kind: "token",
+        kind: ParameterKind::Token(TokenOf::Id),
         member: "version",
         definition: "http://hl7.org/fhir/SearchParameter/conformance-version",
         documentation: "The version, which is the software's.",
     },
     DefinedParameter {
         name: "name",
-        kind: "string",
+        kind: ParameterKind::Text,
         member: "name",
         definition: "http://hl7.org/fhir/SearchParameter/conformance-name",
         documentation: "The beginning of the name.",
     },
     DefinedParameter {
         name: "status",
-        kind: "token",
+        kind: ParameterKind::Token(TokenOf::Code("http://hl7.org/fhir/publication-status")),
         member: "status",
         definition: "http://hl7.org/fhir/SearchParameter/conformance-status",
         documentation: "The state: always active.",
@@ -95,21 +96,21 @@ static OF_SEARCH_PARAMETERS: &[DefinedParameter] = &{
         status,
         DefinedParameter {
             name: "code",
-            kind: "token",
+            kind: ParameterKind::Token(TokenOf::Id),
             member: "code",
             definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-code",
             documentation: "The name of the parameter in a query.",
         },
         DefinedParameter {
             name: "base",
-            kind: "token",
+            kind: ParameterKind::Token(TokenOf::Code("http://hl7.org/fhir/resource-types")),
             member: "base",
             definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-base",
             documentation: "The type that is found by it.",
         },
         DefinedParameter {
             name: "type",
-            kind: "token",
+            kind: ParameterKind::Token(TokenOf::Code("http://hl7.org/fhir/search-param-type")),
             member: "type",
             definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-type",
             documentation: "How values are compared.",
@@ -127,7 +128,7 @@ static OF_OPERATIONS: &[DefinedParameter] = &{
         status,
         DefinedParameter {
             name: "code",
-            kind: "token",
+            kind: ParameterKind::Token(TokenOf::Id),
             member: "code",
             definition: "http://hl7.org/fhir/SearchParameter/OperationDefinition-code",
             documentation: "The name by which it is invoked, without the dollar sign.",
@@ -145,7 +146,7 @@ static OF_STRUCTURES: &[DefinedParameter] = &{
         status,
         DefinedParameter {
             name: "type",
-            kind: "uri",
+            kind: ParameterKind::Uri,
             member: "type",
             definition: "http://hl7.org/fhir/SearchParameter/StructureDefinition-type",
             documentation: "What is constrained: always Extension.",
@@ -159,7 +160,7 @@ impl Defined {
         [Self::CodeSystem, Self::ValueSet, Self::SearchParameter, Self::OperationDefinition, Self::StructureDefinition];
 
     /// What is served of each.
-    pub const INTERACTIONS: [Interaction; 2] = [Interaction::Read, Interaction::SearchType];
+    pub const INTERACTIONS: [Interaction; 3] = [Interaction::Read, Interaction::Vread, Interaction::SearchType];
 
     /// The FHIR name.
     pub const fn as_str(self) -> &'static str {
@@ -193,11 +194,16 @@ impl Defined {
         }
     }
 
-    /// The methods and paths under the base address: read and search.
+    /// The methods and paths under the base address: read, vread and search.
     pub fn routes(self) -> Vec<Route> {
         let name = self.as_str();
-        let (read, search) = (format!("/{name}/{{id}}"), format!("/{name}"));
-        vec![Route::new("GET", read), Route::new("GET", search), Route::new("POST", format!("/{name}/_search"))]
+        let read = format!("/{name}/{{id}}");
+        vec![
+            Route::new("GET", format!("{read}/_history/{{version}}")),
+            Route::new("GET", read),
+            Route::new("GET", format!("/{name}")),
+            Route::new("POST", format!("/{name}/_search")),
+        ]
     }
 }
 
@@ -210,6 +216,8 @@ pub struct Definition {
     pub id: String,
     /// Its canonical address.
     pub url: String,
+    /// Its version, which is a digest of what it says: releases say different things, and a number would have to be kept.
+    pub version: String,
     /// The resource.
     pub resource: Value,
 }
