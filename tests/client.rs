@@ -6,7 +6,7 @@ use api::auth::{DevelopmentClaims, DevelopmentIssuer};
 use domain::time::TimeSource;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A client of one service.
 #[derive(Clone)]
@@ -29,6 +29,18 @@ pub struct Reply {
 pub struct Ask<'c> {
     client: &'c Client,
     request: RequestBuilder,
+}
+
+/// A FHIRPath Patch of these operations.
+pub fn by_paths(operations: &Value) -> Value {
+    json!({ "resourceType": "Parameters", "parameter": operations })
+}
+
+/// An operation of one: what it does, where, and the parts that it needs besides.
+pub fn operation(kind: &str, path: &str, more: &Value) -> Value {
+    let mut parts = vec![json!({ "name": "type", "valueCode": kind }), json!({ "name": "path", "valueString": path })];
+    parts.extend(more.as_array().cloned().unwrap_or_default());
+    json!({ "name": "operation", "part": parts })
 }
 
 impl Client {
@@ -73,6 +85,13 @@ impl Client {
 
     pub async fn put(&self, who: &DevelopmentClaims, path: &str, resource: &Value) -> Reply {
         self.ask(Method::PUT, path).by(who).fhir(&resource.to_string()).send().await
+    }
+
+    /// Patches a resource by a JSON Patch or, as Parameters say it, by paths.
+    pub async fn patch(&self, who: &DevelopmentClaims, path: &str, patch: &Value) -> Reply {
+        let kind = if patch.is_array() { "application/json-patch+json" } else { "application/fhir+json" };
+        let ask = self.ask(Method::PATCH, path).by(who).header("content-type", kind);
+        ask.body(patch.to_string().into_bytes()).send().await
     }
 
     /// Claims a Task as it was seen in that version.

@@ -22,7 +22,7 @@ const MOTHER: &str = "RelatedPerson/rp-17";
 const FOUND: &str = "/fhir/Consent?identifier=urn:consents%7Cmother";
 
 /// What patient p-1001 consents to about the mother.
-fn consent(provision: &Value) -> Value {
+pub fn consent(provision: &Value) -> Value {
     json!({
         "resourceType": "Consent",
         "id": "mother",
@@ -38,7 +38,7 @@ fn consent(provision: &Value) -> Value {
 }
 
 /// A rule about the mother; `about` names conversations by messages of theirs.
-fn rule(kind: &str, about: &[&str]) -> Value {
+pub fn rule(kind: &str, about: &[&str]) -> Value {
     let mut rule = json!({ "type": kind,
         "actor": [{ "role": { "text": "mother" }, "reference": { "reference": MOTHER } }] });
     if !about.is_empty() {

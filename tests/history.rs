@@ -70,9 +70,8 @@ async fn told_of(house: &House, who: &DevelopmentClaims, key: &str) -> Vec<Strin
 
 async fn each_version_is_told_with_the_request_that_it_came_by(house: &House) {
     let patch = async |who: &DevelopmentClaims, key: &str, place: &str, value: &str| {
-        let changes = json!([{ "op": "replace", "path": place, "value": value }]).to_string();
-        let ask = house.ask(Method::PATCH, &format!("/fhir/{key}")).by(who);
-        ask.header("content-type", "application/json-patch+json").body(changes.into_bytes()).send().await.is(200);
+        let changes = json!([{ "op": "replace", "path": place, "value": value }]);
+        house.patch(who, &format!("/fhir/{key}"), &changes).await.is(200);
     };
     let delete = async |who: &DevelopmentClaims, key: &str| {
         house.ask(Method::DELETE, &format!("/fhir/{key}")).by(who).send().await.is(204);

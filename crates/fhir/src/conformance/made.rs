@@ -31,7 +31,7 @@ pub(super) fn definition(kind: Defined, id: &str, text: &str, rest: Value) -> De
         resource.extend(rest);
     }
     let digest = Sha256::digest(Value::Object(resource.clone()).to_string());
-    let version: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let version = format!("{:016x}", digest[..8].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)));
     resource.shift_insert(2, "meta".to_owned(), json!({ "versionId": version }));
     Definition { kind, id: id.to_owned(), url, version, resource: Value::Object(resource) }
 }

@@ -108,16 +108,15 @@ impl<'t> Edit<'t> {
         own.removed = object.map(|object| positions(object, array, matches)).unwrap_or_default();
         own.pushed = json.into_iter().collect();
         let removed = own.removed.len();
-        let stays = |member: Value<'_>| match member.is_named(array) {
-            true => member.items().count() > removed,
-            false => !member.is_named("id"),
+        let is_left = |member: Value<'_>| {
+            if member.is_named(array) { member.items().count() > removed } else { !member.is_named("id") }
         };
-        let says = !own.pushed.is_empty() || object.is_some_and(|object| object.members().any(stays));
+        let says_something = !own.pushed.is_empty() || object.is_some_and(|object| object.members().any(is_left));
         let text = match object {
             Some(object) => rewrite(object, &[], &changes),
             None => changes.alone(),
         };
-        self.changes.put(member, if says { Change::Set(text) } else { Change::Remove });
+        self.changes.put(member, if says_something { Change::Set(text) } else { Change::Remove });
         self
     }
 
