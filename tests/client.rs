@@ -88,10 +88,8 @@ impl Client {
     }
 
     /// Patches a resource by a JSON Patch or, as Parameters say it, by paths.
-    pub async fn patch(&self, who: &DevelopmentClaims, path: &str, patch: &Value) -> Reply {
-        let kind = if patch.is_array() { "application/json-patch+json" } else { "application/fhir+json" };
-        let ask = self.ask(Method::PATCH, path).by(who).header("content-type", kind);
-        ask.body(patch.to_string().into_bytes()).send().await
+    pub async fn patch(&self, who: &DevelopmentClaims, path: &str, changes: &Value) -> Reply {
+        self.ask(Method::PATCH, path).by(who).changes(changes).send().await
     }
 
     /// Claims a Task as it was seen in that version.
@@ -126,6 +124,12 @@ impl Ask<'_> {
 
     pub fn fhir(self, body: &str) -> Self {
         self.header("content-type", "application/fhir+json").body(body.as_bytes().to_vec())
+    }
+
+    /// The body of a patch: a JSON Patch, or Parameters.
+    pub fn changes(self, changes: &Value) -> Self {
+        let kind = if changes.is_array() { "application/json-patch+json" } else { "application/fhir+json" };
+        self.header("content-type", kind).body(changes.to_string().into_bytes())
     }
 
     pub fn form(self, body: &str) -> Self {

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use crate::client::{by_paths, operation};
 use crate::consent::{consent, rule};
+use crate::history::told_of;
 use crate::house::House;
 use crate::people::engine;
 use crate::practitioner_role::role;
 
 on_both!(house:
+    each_type_is_fed_by_its_identifier_and_keeps_its_versions,
     each_type_is_patched_by_paths,
     a_path_that_cannot_be_followed_changes_nothing_and_says_where,
 );
@@ -84,8 +86,8 @@ impl Fed {
     /// Where the list stands in JSON.
     fn place(&self) -> String {
         let (parent, name, _) = &self.list;
-        let within = parent.split('.').skip(1).map(|step| format!("/{step}")).collect::<String>();
-        format!("{within}/{name}")
+        let steps: Vec<&str> = parent.split('.').skip(1).chain([*name]).collect();
+        format!("/{}", steps.join("/"))
     }
 
     /// Feeds it, with blanks that no patch is to change.
@@ -96,6 +98,49 @@ impl Fed {
         let ask = house.ask(Method::PUT, &self.path()).by(&engine());
         ask.fhir(&text).send().await.is(201);
     }
+}
+
+async fn each_type_is_fed_by_its_identifier_and_keeps_its_versions(house: &House) {
+    for fed in each() {
+        let (kind, (_, place, value)) = (fed.kind(), &fed.single);
+        let found = format!("/fhir/{kind}?identifier=urn:fed%7C1");
+        let mut new = fed.resource.clone();
+        new.as_object_mut().unwrap().remove("id");
+        let conditional = || {
+            let ask = house.ask(Method::POST, &format!("/fhir/{kind}")).by(&engine());
+            ask.header("if-none-exist", "identifier=urn:fed|1").fhir(&new.to_string()).send()
+        };
+        let made = conditional().await.is(201);
+        assert_eq!((made.header("etag"), conditional().await.is(200).id()), ("W/\"1\"", made.id()));
+        new["language"] = json!("en");
+        assert_eq!(house.put(&engine(), &found, &new).await.is(200).json()["meta"]["versionId"], "2");
+        let path = format!("/fhir/{kind}/{}", made.id());
+        let turned = async |address: &str, etag: &str, place: &str, value: &Value| {
+            let changes = json!([{ "op": "replace", "path": place, "value": value }]);
+            let ask = house.ask(Method::PATCH, address).by(&engine()).header("if-match", etag);
+            ask.changes(&changes).send().await
+        };
+        let (before, after) = (new.pointer(place).unwrap().clone(), given(value));
+        turned(&path, "W/\"1\"", place, after).await.is(412);
+        assert_eq!(turned(&path, "W/\"2\"", place, after).await.is(200).json().pointer(place), Some(after));
+        assert_eq!(turned(&found, "W/\"3\"", place, &before).await.is(200).json().pointer(place), Some(&before));
+        let refused = turned(&path, "W/\"4\"", "/identifier/0/use", &json!("asleep")).await;
+        assert_eq!(refused.is(400).issues(), ["value"]);
+        assert_eq!(house.get(&engine(), &format!("{path}/_history/1")).await.is(200).json()["language"], Value::Null);
+        house.ask(Method::DELETE, &found).by(&engine()).send().await.is(204);
+        house.get(&engine(), &path).await.is(410);
+        house.ask(Method::DELETE, &path).by(&engine()).send().await.is(204);
+        // What was deleted may be fed again.
+        new["id"] = json!(made.id());
+        assert_eq!(house.put(&engine(), &path, &new).await.is(201).json()["meta"]["versionId"], "6");
+        let told = told_of(house, &engine(), &format!("{kind}/{}", made.id())).await;
+        assert_eq!(told, ["PUT 201", "DELETE 204", "PUT 200", "PUT 200", "PUT 200", "POST 201"], "{kind}");
+    }
+}
+
+/// The value that a part gives.
+fn given(part: &Value) -> &Value {
+    part.as_object().unwrap().iter().find(|(name, _)| name.starts_with("value")).unwrap().1
 }
 
 async fn each_type_is_patched_by_paths(house: &House) {
@@ -117,8 +162,7 @@ async fn each_type_is_patched_by_paths(house: &House) {
         let told = patched.json();
         let [first, second, third] = &fed.items;
         assert_eq!(told.pointer(&fed.place()).unwrap(), &json!([first, second, third]), "{list}");
-        let expected = value.as_object().unwrap().iter().find(|(name, _)| name.starts_with("value")).unwrap().1;
-        assert_eq!(told.pointer(place).unwrap(), expected, "{single}");
+        assert_eq!(told.pointer(place).unwrap(), given(value), "{single}");
         assert!(patched.text.contains(r#""tag":[ {"code":"x"}]"#), "what is not named keeps its bytes");
         assert_eq!(patched.header("etag"), "W/\"2\"");
 
@@ -127,8 +171,8 @@ async fn each_type_is_patched_by_paths(house: &House) {
         let delete = by_paths(&json!([operation("delete", &format!("{list}[1]"), &json!([]))]));
         let left = house.patch(&engine(), &found, &delete).await.is(200).json();
         assert_eq!(left.pointer(&fed.place()).unwrap(), &json!([first, third]), "{list}");
-        let last = format!("{list}.first()");
-        let both = by_paths(&json!([operation("delete", &last, &json!([])), operation("delete", &last, &json!([]))]));
+        let delete = operation("delete", &format!("{list}.first()"), &json!([]));
+        let both = by_paths(&json!([delete, delete]));
         let none = house.patch(&engine(), &fed.path(), &both).await.is(200).json();
         assert_eq!(none.pointer(&fed.place()), None, "{list}");
         let read = house.get(&engine(), &fed.path()).await.is(200);
@@ -137,8 +181,8 @@ async fn each_type_is_patched_by_paths(house: &House) {
 }
 
 async fn a_path_that_cannot_be_followed_changes_nothing_and_says_where(house: &House) {
-    let given = |name: &str, value: &str| json!([{ "name": "value", name: value }]);
-    let text = given("valueString", "x");
+    let other = |name: &str, value: &str| json!([{ "name": "value", name: value }]);
+    let text = other("valueString", "x");
     for fed in each() {
         fed.put(house).await;
         let (kind, (parent, name, [item, ..])) = (fed.kind(), &fed.list);
@@ -163,11 +207,11 @@ async fn a_path_that_cannot_be_followed_changes_nothing_and_says_where(house: &H
             (json!([replace(kind, &text)]), 422, first),
             // What the patch comes to is looked at as an update is.
             (
-                json!([fine, replace(&format!("{kind}.identifier[0].use"), &given("valueCode", "colour"))]),
+                json!([fine, replace(&format!("{kind}.identifier[0].use"), &other("valueCode", "colour"))]),
                 400,
                 &format!("{kind}.identifier[0].use"),
             ),
-            (json!([replace(&format!("{kind}.id"), &given("valueId", "other"))]), 400, &format!("{kind}.id")),
+            (json!([replace(&format!("{kind}.id"), &other("valueId", "other"))]), 400, &format!("{kind}.id")),
         ] {
             let refused = house.patch(&engine(), &fed.path(), &by_paths(&operations)).await;
             assert_eq!(refused.status, status, "{operations}: {}", refused.text);

@@ -51,7 +51,7 @@ async fn a_task_tells_each_of_its_versions(house: &House) {
 }
 
 /// How the versions of one resource came about, as the histories of it, of its type and of everything tell.
-async fn told_of(house: &House, who: &DevelopmentClaims, key: &str) -> Vec<String> {
+pub async fn told_of(house: &House, who: &DevelopmentClaims, key: &str) -> Vec<String> {
     let own = house.get(who, &format!("/fhir/{key}/_history")).await.is(200).came_about();
     let (kind, _) = key.split_once('/').unwrap();
     for address in [format!("/fhir/{kind}/_history?_count=200"), "/fhir/_history?_count=200".to_owned()] {

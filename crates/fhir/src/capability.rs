@@ -127,7 +127,7 @@ fn defined(kind: Defined) -> Value {
     let parameter = |own: &DefinedParameter| {
         json!({
             "name": own.name,
-            "definition": own.definition,
+            "definition": own.definition(),
             "type": own.kind.as_str(),
             "documentation": own.documentation,
         })
@@ -140,7 +140,7 @@ fn defined(kind: Defined) -> Value {
         "versioning": "versioned",
         "readHistory": false,
         "conditionalRead": "full-support",
-        "searchParam": kind.parameters().iter().map(parameter).collect::<Vec<_>>(),
+        "searchParam": kind.parameters().map(parameter).collect::<Vec<_>>(),
     })
 }
 

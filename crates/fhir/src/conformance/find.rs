@@ -34,7 +34,7 @@ pub fn find(kind: Defined, query: &str, handling: Handling, base_url: &str) -> R
     let mut found: Vec<&Definition> = definitions().iter().filter(|own| own.kind == kind).collect();
     for (name, value) in &asked {
         let number = || value.parse::<usize>().ok();
-        match (name.as_str(), kind.parameters().iter().find(|own| own.name == name)) {
+        match (name.as_str(), kind.parameters().find(|own| own.name == name)) {
             ("_count", _) => match number() {
                 Some(wanted) => count = wanted.min(usize::from(MAX_COUNT)),
                 None => issues.push(Issue::error(IssueCode::Value, "_count is not a number").at("_count")),
@@ -51,7 +51,7 @@ pub fn find(kind: Defined, query: &str, handling: Handling, base_url: &str) -> R
             },
             _ if SHAPING.contains(&name.as_str()) => {}
             _ => {
-                let offered: Vec<_> = kind.parameters().iter().map(|own| own.name).chain(SHAPING).collect();
+                let offered: Vec<_> = kind.parameters().map(|own| own.name).chain(SHAPING).collect();
                 let text = format!("This parameter is not offered. There are: {}.", offered.join(" "));
                 let told = if handling == Handling::Strict { &mut issues } else { &mut ignored };
                 let issue = Issue::error(IssueCode::NotSupported, text);
