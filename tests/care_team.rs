@@ -9,7 +9,7 @@ use crate::people::{engine, message, nurse, patient, scoped, staff};
 use crate::practitioner_role::{fed, role};
 
 on_both!(house:
-    a_team_is_fed_by_its_identifier_and_keeps_its_versions,
+    a_team_that_cannot_be_meant_is_refused,
     what_policy_is_not_made_of_leaves_it_as_it_is,
     teams_are_found_by_each_parameter,
     who_is_in_a_team_that_is_a_pool_sees_and_claims_what_it_has,
@@ -84,39 +84,7 @@ async fn sees(house: &House, who: &DevelopmentClaims, thread: &str) -> bool {
     house.get(who, &format!("/fhir/Communication/{thread}")).await.status == 200
 }
 
-async fn a_team_is_fed_by_its_identifier_and_keeps_its_versions(house: &House) {
-    let mut new = team(&["Practitioner/ray"]);
-    new.as_object_mut().unwrap().remove("id");
-    let conditional = || {
-        let ask = house.ask(Method::POST, "/fhir/CareTeam").by(&engine());
-        ask.header("if-none-exist", "identifier=urn:teams|refills").fhir(&new.to_string()).send()
-    };
-    let made = conditional().await.is(201);
-    assert_eq!((made.header("etag"), conditional().await.is(200).id()), ("W/\"1\"", made.id()));
-    new["name"] = json!("Refills");
-    assert_eq!(house.put(&engine(), FOUND, &new).await.is(200).json()["meta"]["versionId"], "2");
-    let path = format!("/fhir/CareTeam/{}", made.id());
-    let turned = async |address: &str, etag: &str, value: &str| {
-        let changes = json!([{ "op": "replace", "path": "/status", "value": value }]).to_string();
-        let ask = house.ask(Method::PATCH, address).by(&engine()).header("if-match", etag);
-        ask.header("content-type", "application/json-patch+json").body(changes.into_bytes()).send().await
-    };
-    turned(&path, "W/\"1\"", "inactive").await.is(412);
-    assert_eq!(turned(&path, "W/\"2\"", "inactive").await.is(200).json()["status"], "inactive");
-    assert_eq!(turned(FOUND, "W/\"3\"", "active").await.is(200).json()["status"], "active");
-    assert_eq!(turned(&path, "W/\"4\"", "asleep").await.is(400).issues(), ["value"]);
-    assert_eq!(house.get(&engine(), &format!("{path}/_history/1")).await.is(200).json()["name"], "Riverside refills");
-    house.ask(Method::DELETE, FOUND).by(&engine()).send().await.is(204);
-    house.get(&engine(), &path).await.is(410);
-    house.ask(Method::DELETE, &path).by(&engine()).send().await.is(204);
-    for history in [format!("{path}/_history"), "/fhir/CareTeam/_history".to_owned()] {
-        let told = house.get(&engine(), &history).await.is(200).json();
-        let methods = told["entry"].as_array().unwrap().iter().map(|entry| entry["request"]["method"].clone());
-        assert_eq!(methods.collect::<Vec<_>>(), ["DELETE", "PUT", "PUT", "PUT", "POST"], "{history}");
-    }
-    // What was deleted may be fed again.
-    new["id"] = json!(made.id());
-    assert_eq!(house.put(&engine(), &path, &new).await.is(201).json()["meta"]["versionId"], "6");
+async fn a_team_that_cannot_be_meant_is_refused(house: &House) {
     let unknown = json!({ "resourceType": "CareTeam", "participant": [{ "membre": {} }] });
     assert_eq!(house.create(&engine(), &unknown).await.is(400).issues()[0], "structure");
     let mut nowhere = team(&[]);

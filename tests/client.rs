@@ -6,7 +6,7 @@ use api::auth::{DevelopmentClaims, DevelopmentIssuer};
 use domain::time::TimeSource;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A client of one service.
 #[derive(Clone)]
@@ -29,6 +29,18 @@ pub struct Reply {
 pub struct Ask<'c> {
     client: &'c Client,
     request: RequestBuilder,
+}
+
+/// A FHIRPath Patch of these operations.
+pub fn by_paths(operations: &Value) -> Value {
+    json!({ "resourceType": "Parameters", "parameter": operations })
+}
+
+/// An operation of one: what it does, where, and the parts that it needs besides.
+pub fn operation(kind: &str, path: &str, more: &Value) -> Value {
+    let mut parts = vec![json!({ "name": "type", "valueCode": kind }), json!({ "name": "path", "valueString": path })];
+    parts.extend(more.as_array().cloned().unwrap_or_default());
+    json!({ "name": "operation", "part": parts })
 }
 
 impl Client {
@@ -75,6 +87,11 @@ impl Client {
         self.ask(Method::PUT, path).by(who).fhir(&resource.to_string()).send().await
     }
 
+    /// Patches a resource by a JSON Patch or, as Parameters say it, by paths.
+    pub async fn patch(&self, who: &DevelopmentClaims, path: &str, changes: &Value) -> Reply {
+        self.ask(Method::PATCH, path).by(who).changes(changes).send().await
+    }
+
     /// Claims a Task as it was seen in that version.
     pub async fn claim(&self, who: &DevelopmentClaims, task: &Value) -> Reply {
         let id = task["id"].as_str().unwrap();
@@ -107,6 +124,12 @@ impl Ask<'_> {
 
     pub fn fhir(self, body: &str) -> Self {
         self.header("content-type", "application/fhir+json").body(body.as_bytes().to_vec())
+    }
+
+    /// The body of a patch: a JSON Patch, or Parameters.
+    pub fn changes(self, changes: &Value) -> Self {
+        let kind = if changes.is_array() { "application/json-patch+json" } else { "application/fhir+json" };
+        self.header("content-type", kind).body(changes.to_string().into_bytes())
     }
 
     pub fn form(self, body: &str) -> Self {
@@ -168,6 +191,16 @@ impl Reply {
 
     /// The address of a link of a searchset.
     #[track_caller]
+    /// How each version of a history came about, the latest first: `PUT 200`.
+    pub fn came_about(&self) -> Vec<String> {
+        let entries = self.json()["entry"].as_array().cloned().unwrap_or_default();
+        let told = |entry: &Value| {
+            let [method, status] = ["/request/method", "/response/status"].map(|place| entry.pointer(place).unwrap());
+            format!("{} {}", method.as_str().unwrap(), status.as_str().unwrap())
+        };
+        entries.iter().map(told).collect()
+    }
+
     pub fn link(&self, relation: &str) -> Option<String> {
         let links = self.json()["link"].as_array().cloned().unwrap_or_default();
         links.iter().find(|link| link["relation"] == relation).map(|link| link["url"].as_str().unwrap().to_owned())

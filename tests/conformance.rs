@@ -14,6 +14,7 @@ use crate::people::{engine, nurse, patient, scoped};
 on_both!(house:
     what_the_statement_refers_to_is_read_and_found_by_anybody_with_a_token,
     definitions_are_found_as_other_resources_are,
+    a_definition_has_a_version_and_is_not_sent_to_who_has_it,
     the_published_scripts_pass_against_the_service,
 );
 
@@ -69,6 +70,43 @@ async fn definitions_are_found_as_other_resources_are(house: &House) {
     house.ask(Method::DELETE, "/fhir/ValueSet/reason").by(&engine()).send().await.is(405);
     let claim = get("/fhir/OperationDefinition?code=claim").await.is(200);
     assert_eq!(claim.resources()[0]["instance"], true);
+}
+
+async fn a_definition_has_a_version_and_is_not_sent_to_who_has_it(house: &House) {
+    for path in ["CodeSystem/reason", "ValueSet/reason", "SearchParameter/Task-pool", "OperationDefinition/Task-claim"]
+    {
+        let path = format!("/fhir/{path}");
+        let read = house.get(&nurse(), &path).await.is(200);
+        let version = read.json()["meta"]["versionId"].as_str().unwrap().to_owned();
+        let (tag, since) = (read.header("etag"), read.header("last-modified"));
+        assert_eq!(tag, format!("W/\"{version}\""));
+        assert_eq!(since, "Fri, 19 Jun 2026 14:00:00 GMT", "since when the service runs");
+        let versioned = format!("{path}/_history/{version}");
+        assert_eq!(house.get(&nurse(), &versioned).await.is(200).text, read.text);
+        assert_eq!(house.get(&nurse(), &format!("{path}/_history/0")).await.is(404).issues(), ["not-found"]);
+        for path in [&path, &versioned] {
+            let had = async |name: &str, value: &str| {
+                let answer = house.ask(Method::GET, path).by(&nurse()).header(name, value).send().await;
+                assert_eq!((answer.header("etag"), answer.header("last-modified")), (tag, since));
+                assert_eq!(answer.text.is_empty(), answer.status == 304);
+                answer.status
+            };
+            assert_eq!((had("if-none-match", tag).await, had("if-none-match", "W/\"1\"").await), (304, 200));
+            assert_eq!(had("if-modified-since", since).await, 304);
+            assert_eq!(had("if-modified-since", "Fri, 19 Jun 2026 13:59:59 GMT").await, 200);
+        }
+    }
+    // Another that runs since later says the same.
+    house.pass(60);
+    let other = house.another().await;
+    let reason = "/fhir/CodeSystem/reason";
+    let there = other.client.get(&engine(), reason).await.is(200);
+    assert_eq!(house.get(&engine(), reason).await.header("etag"), there.header("etag"));
+    other.stop().await;
+    let found = house.get(&engine(), "/fhir/CodeSystem?status=http://hl7.org/fhir/publication-status%7Cactive").await;
+    let all = house.get(&engine(), "/fhir/CodeSystem").await.is(200).ids();
+    assert_eq!(found.is(200).ids(), all);
+    assert_eq!(house.get(&engine(), r"/fhir/CodeSystem?_id=reason\,none").await.is(200).ids(), [""; 0]);
 }
 
 fn scripts() -> Vec<PathBuf> {

@@ -1,13 +1,15 @@
 //! Histories over HTTP.
 
+use api::auth::DevelopmentClaims;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::house::House;
 use crate::people::{engine, nurse, patient, refill, reply, scoped};
 
 on_both!(house:
     a_task_tells_each_of_its_versions,
+    each_version_is_told_with_the_request_that_it_came_by,
     a_history_is_paged_and_asked_by_time,
     a_history_tells_nothing_that_the_caller_does_not_see,
 );
@@ -29,11 +31,11 @@ async fn a_task_tells_each_of_its_versions(house: &House) {
     house.pass(60);
     house.create(&nurse(), &reply("p-1001", &root, "Done.")).await.is(201);
     let id = first["id"].as_str().unwrap();
-    let history = house.get(&nurse(), &format!("/fhir/Task/{id}/_history")).await.is(200).json();
+    let history = house.get(&nurse(), &format!("/fhir/Task/{id}/_history")).await.is(200);
+    assert_eq!(history.came_about(), ["PUT 200", "PUT 200", "POST 201"]);
+    let history = history.json();
     assert_eq!(history["type"], "history");
     let told = history["entry"].as_array().unwrap();
-    let methods: Vec<_> = told.iter().map(|entry| entry["request"]["method"].as_str().unwrap()).collect();
-    assert_eq!(methods, ["PUT", "PUT", "POST"]);
     let states: Vec<_> = told.iter().map(|entry| entry["resource"]["status"].as_str().unwrap()).collect();
     assert_eq!(states, ["completed", "accepted", "requested"]);
     for entry in told {
@@ -46,6 +48,83 @@ async fn a_task_tells_each_of_its_versions(house: &House) {
     house.get(&nurse(), &format!("/fhir/Task/{id}/_history?_since=2027-01-01T00:00:00Z")).await.is(200);
     let wrong = house.ask(Method::POST, &format!("/fhir/Task/{id}/_history")).by(&nurse()).send().await.is(405);
     assert_eq!(wrong.header("allow"), "GET, HEAD");
+}
+
+/// How the versions of one resource came about, as the histories of it, of its type and of everything tell.
+pub async fn told_of(house: &House, who: &DevelopmentClaims, key: &str) -> Vec<String> {
+    let own = house.get(who, &format!("/fhir/{key}/_history")).await.is(200).came_about();
+    let (kind, _) = key.split_once('/').unwrap();
+    for address in [format!("/fhir/{kind}/_history?_count=200"), "/fhir/_history?_count=200".to_owned()] {
+        let told = house.get(who, &address).await.is(200);
+        let entries = told.json()["entry"].as_array().unwrap().clone();
+        let named = entries.iter().map(|entry| entry["fullUrl"].as_str().unwrap().ends_with(&format!("/{key}")));
+        let among: Vec<_> = told.came_about().into_iter().zip(named).filter(|(_, is_it)| *is_it).collect();
+        assert_eq!(among.into_iter().map(|(told, _)| told).collect::<Vec<_>>(), own, "{address}");
+    }
+    for entry in house.get(who, &format!("/fhir/{key}/_history")).await.json()["entry"].as_array().unwrap() {
+        let url = if entry["request"]["method"] == "POST" { kind } else { key };
+        assert_eq!(entry["request"]["url"], url);
+    }
+    own
+}
+
+async fn each_version_is_told_with_the_request_that_it_came_by(house: &House) {
+    let patch = async |who: &DevelopmentClaims, key: &str, place: &str, value: &str| {
+        let changes = json!([{ "op": "replace", "path": place, "value": value }]);
+        house.patch(who, &format!("/fhir/{key}"), &changes).await.is(200);
+    };
+    let delete = async |who: &DevelopmentClaims, key: &str| {
+        house.ask(Method::DELETE, &format!("/fhir/{key}")).by(who).send().await.is(204);
+    };
+    let team = |name: &str| json!({ "resourceType": "CareTeam", "id": "night", "name": name });
+    let key = "CareTeam/night";
+    for status in [201, 200] {
+        house.put(&engine(), &format!("/fhir/{key}"), &team("Night")).await.is(status);
+    }
+    patch(&engine(), key, "/name", "Late").await;
+    delete(&engine(), key).await;
+    house.put(&engine(), &format!("/fhir/{key}"), &team("Night")).await.is(201);
+    patch(&engine(), key, "/name", "Later").await;
+    let told = ["PUT 200", "PUT 201", "DELETE 204", "PUT 200", "PUT 200", "PUT 201"];
+    assert_eq!(told_of(house, &engine(), key).await, told);
+
+    let made = house.create(&engine(), &team("Day")).await.is(201).id();
+    assert_ne!(made, "night");
+    let key = format!("CareTeam/{made}");
+    patch(&engine(), &key, "/name", "Early").await;
+    assert_eq!(told_of(house, &engine(), &key).await, ["PUT 200", "POST 201"]);
+
+    // By a search in place of the id, and within a transaction.
+    let lab = json!({ "resourceType": "HealthcareService", "identifier": [{ "system": "urn:lab", "value": "1" }] });
+    let found = "HealthcareService?identifier=urn:lab%7C1";
+    let made = house.put(&engine(), &format!("/fhir/{found}"), &lab).await.is(201).id();
+    let role = json!({ "resourceType": "PractitionerRole", "id": "kim" });
+    let entries = json!([
+        { "resource": lab, "request": { "method": "PUT", "url": found } },
+        { "resource": role, "request": { "method": "PUT", "url": "PractitionerRole/kim" } },
+    ]);
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
+    house.post(&engine(), "/fhir", &bundle.to_string()).await.is(200);
+    assert_eq!(told_of(house, &engine(), &format!("HealthcareService/{made}")).await, ["PUT 200", "PUT 201"]);
+    assert_eq!(told_of(house, &engine(), "PractitionerRole/kim").await, ["PUT 201"]);
+
+    let who = patient("p-1001");
+    let mut draft = refill("p-1001", "Five left.");
+    draft["status"] = json!("preparation");
+    let mut draft = house.create(&who, &draft).await.is(201).json();
+    let key = format!("Communication/{}", draft["id"].as_str().unwrap());
+    patch(&who, &key, "/payload/0/contentString", "Four left.").await;
+    draft["status"] = json!("in-progress");
+    house.put(&who, &format!("/fhir/{key}"), &draft).await.is(200);
+    assert_eq!(told_of(house, &who, &key).await, ["PUT 200", "PUT 200", "POST 201"]);
+    draft["status"] = json!("preparation");
+    let key = format!("Communication/{}", house.create(&who, &draft).await.is(201).id());
+    delete(&who, &key).await;
+    assert_eq!(told_of(house, &who, &key).await, ["DELETE 204", "POST 201"]);
+    let mut message = refill("p-1001", "Three left.");
+    message["identifier"] = json!([{ "system": "urn:portal", "value": "7" }]);
+    let made = house.put(&who, "/fhir/Communication?identifier=urn:portal%7C7", &message).await.is(201).id();
+    assert_eq!(told_of(house, &who, &format!("Communication/{made}")).await, ["PUT 201"]);
 }
 
 async fn a_history_is_paged_and_asked_by_time(house: &House) {

@@ -42,6 +42,7 @@ mod crash;
 mod emergency;
 mod error;
 mod explain;
+mod feeding;
 mod fuzz;
 mod health;
 mod healthcare_service;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client::Reply;
+use crate::client::{by_paths, operation};
 use crate::house::House;
 use crate::people::{engine, patient, refill, scoped};
 
@@ -33,12 +33,6 @@ fn draft(patient: &str, text: &str) -> Value {
 
 fn author() -> api::auth::DevelopmentClaims {
     scoped(&patient("p-1001"), "patient/*.cruds")
-}
-
-async fn patched(house: &House, address: &str, patch: &Value) -> Reply {
-    let kind = if patch.is_array() { "application/json-patch+json" } else { "application/fhir+json" };
-    let ask = house.ask(Method::PATCH, address).by(&author()).header("content-type", kind);
-    ask.body(patch.to_string().into_bytes()).send().await
 }
 
 async fn a_message_is_put_by_its_identifier_once_however_often_it_is_put(house: &House) {
@@ -118,9 +112,9 @@ async fn a_draft_is_patched_and_deleted_by_its_identifier(house: &House) {
     let second = house.put(&author(), ADDRESS, &draft("p-1001", "Five left.")).await.is(200);
     assert_eq!((second.id(), second.header("etag")), (made.id(), "W/\"2\""));
     let patch = json!([{ "op": "replace", "path": "/payload/0/contentString", "value": "Four left." }]);
-    assert_eq!(patched(house, ADDRESS, &patch).await.is(200).header("etag"), "W/\"3\"");
-    patched(house, "/fhir/Communication?identifier=urn:portal%7C2", &patch).await.is(404);
-    patched(house, "/fhir/Communication", &patch).await.is(400);
+    assert_eq!(house.patch(&author(), ADDRESS, &patch).await.is(200).header("etag"), "W/\"3\"");
+    house.patch(&author(), "/fhir/Communication?identifier=urn:portal%7C2", &patch).await.is(404);
+    house.patch(&author(), "/fhir/Communication", &patch).await.is(400);
     let delete = |who: api::auth::DevelopmentClaims| house.ask(Method::DELETE, ADDRESS).by(&who).send();
     delete(scoped(&author(), "patient/Communication.crud")).await.is(403);
     delete(scoped(&author(), "patient/Communication.crus")).await.is(403);
@@ -139,12 +133,12 @@ async fn what_others_have_does_not_match(house: &House) {
     let absent = "/fhir/Communication?identifier=urn:portal%7C9";
     // The same answer whether somebody else has such a message or nobody has.
     for address in [ADDRESS, absent] {
-        let told = patched(house, address, &patch).await.is(404);
+        let told = house.patch(&author(), address, &patch).await.is(404);
         assert_eq!(told.issues(), ["not-found"]);
         house.ask(Method::DELETE, address).by(&author()).send().await.is(404);
     }
     let about = "/fhir/Communication?identifier=urn:portal%7C1&patient=Patient/p-2002";
-    patched(house, about, &patch).await.is(404);
+    house.patch(&author(), about, &patch).await.is(404);
     // Somebody else's identifier does not stand in the way of one's own.
     let own = house.put(&author(), ADDRESS, &numbered("p-1001", "Five left.")).await.is(201);
     assert_ne!(own.id(), kept.id());
@@ -155,28 +149,21 @@ async fn what_others_have_does_not_match(house: &House) {
 async fn a_draft_is_patched_by_paths_and_sent_by_them(house: &House) {
     let made = house.create(&author(), &draft("p-1001", "Perhaps.")).await.is(201);
     let address = format!("/fhir/Communication/{}", made.id());
-    let operation = |kind: &str, path: &str, more: Value| {
-        let mut parts =
-            vec![json!({ "name": "type", "valueCode": kind }), json!({ "name": "path", "valueString": path })];
-        parts.extend(more.as_array().cloned().unwrap_or_default());
-        json!({ "name": "operation", "part": parts })
-    };
-    let parameters = |operations: Value| json!({ "resourceType": "Parameters", "parameter": operations });
     let replace =
-        |path: &str, name: &str, value: &str| operation("replace", path, json!([{ "name": "value", name: value }]));
+        |path: &str, name: &str, value: &str| operation("replace", path, &json!([{ "name": "value", name: value }]));
     let content = "Communication.payload[0].content";
-    let both = parameters(json!([
+    let both = by_paths(&json!([
         replace(content, "valueString", "Five left."),
         operation(
             "add",
             "Communication",
-            json!([
+            &json!([
                 { "name": "name", "valueString": "payload" },
                 { "name": "value", "part": [{ "name": "content", "valueString": "By Friday." }] },
             ])
         ),
     ]));
-    let changed = patched(house, &address, &both).await.is(200);
+    let changed = house.patch(&author(), &address, &both).await.is(200);
     assert_eq!(
         changed.json()["payload"],
         json!([{ "contentString": "Five left." }, { "contentString": "By Friday." }])
@@ -186,11 +173,11 @@ async fn a_draft_is_patched_by_paths_and_sent_by_them(house: &House) {
         (json!([replace("Communication.payload.skip(1)", "valueString", "x")]), 400, "Parameters.parameter[0]"),
         (json!([replace("Communication.note.text", "valueString", "x")]), 422, "Parameters.parameter[0]"),
         (
-            json!([replace(content, "valueString", "x"), operation("delete", "Communication.payload", json!([]))]),
+            json!([replace(content, "valueString", "x"), operation("delete", "Communication.payload", &json!([]))]),
             422,
             "Parameters.parameter[1]",
         ),
-        (json!([operation("delete", "Communication.status", json!([]))]), 400, "Communication.status"),
+        (json!([operation("delete", "Communication.status", &json!([]))]), 400, "Communication.status"),
         (json!([replace("Communication.status", "valueCode", "colour")]), 400, "Communication.status"),
         (
             json!([replace("Communication.subject.reference", "valueString", "Patient/p-2002")]),
@@ -198,16 +185,11 @@ async fn a_draft_is_patched_by_paths_and_sent_by_them(house: &House) {
             "Communication.subject",
         ),
     ] {
-        let refused = patched(house, &address, &parameters(operations.clone())).await.is(status);
+        let refused = house.patch(&author(), &address, &by_paths(&operations)).await.is(status);
         assert_eq!(refused.json()["issue"][0]["expression"][0], expression, "{operations}");
     }
     assert_eq!(house.get(&author(), &address).await.header("etag"), "W/\"2\"", "nothing of it was made");
-    // The same for whatever is patched.
-    let pool = format!("/fhir/{}", crate::people::REFILL);
-    let rename = parameters(json!([replace("HealthcareService.name", "valueString", "Refills")]));
-    let ask = house.ask(Method::PATCH, &pool).by(&engine()).fhir(&rename.to_string());
-    assert_eq!(ask.send().await.is(200).json()["name"], "Refills");
-    let send = parameters(json!([replace("Communication.status", "valueCode", "in-progress")]));
-    assert_eq!(patched(house, &address, &send).await.is(200).json()["status"], "completed");
+    let send = by_paths(&json!([replace("Communication.status", "valueCode", "in-progress")]));
+    assert_eq!(house.patch(&author(), &address, &send).await.is(200).json()["status"], "completed");
     assert_eq!(house.task(&made.id()).await["status"], "requested");
 }

@@ -54,7 +54,7 @@ fn expected() -> BTreeSet<String> {
     for kind in Defined::ALL {
         let interactions = Defined::INTERACTIONS.iter();
         all.extend(interactions.map(|interaction| format!("{} {}", kind.as_str(), interaction.as_str())));
-        all.extend(kind.parameters().iter().map(|parameter| format!("{}?{}", kind.as_str(), parameter.name)));
+        all.extend(kind.parameters().map(|parameter| format!("{}?{}", kind.as_str(), parameter.name)));
     }
     all.extend(audit_event::INTERACTIONS.map(|interaction| format!("AuditEvent {}", interaction.as_str())));
     all.extend(audit_event::PARAMETERS.iter().map(|(name, ..)| format!("AuditEvent?{name}")));

@@ -207,6 +207,7 @@ pub(crate) fn stored(write: &ResourceWrite) -> Stored {
         last_updated: write.last_updated,
         date: write.date,
         deleted: write.deleted,
+        made_by_update: write.made_by_update,
         thread: write.thread.clone(),
         patient: write.patient.clone(),
         body: write.body.clone(),

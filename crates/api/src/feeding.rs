@@ -203,7 +203,8 @@ impl Feed {
     async fn write(&self, context: &Context, meant: &Meant, key: &Key, next: Next<'_>) -> Answer {
         let version = next.current.map_or(Version::FIRST, |current| current.version.next());
         let new = next.current.is_none_or(|current| current.deleted);
-        let write = unreadable(fhir::write::fed(&meant.document, &key.id, version, context.now()))?;
+        let mut write = unreadable(fhir::write::fed(&meant.document, &key.id, version, context.now()))?;
+        write.made_by_update = new && next.interaction == "update";
         let made = stored(&write);
         let action = if new { AuditAction::Create } else { AuditAction::Update };
         let mut change = changed(context, write, action, next.interaction);

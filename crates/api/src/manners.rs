@@ -63,7 +63,7 @@ impl Manners {
     /// It is of another, or there where nothing was to be.
     pub fn admit(&self, stored: &Stored) -> Result<(), Failure> {
         let expected = self.if_match.as_ref().is_none_or(|wanted| wanted.admits(stored.version));
-        if expected && (stored.deleted || !self.unmodified.names(stored.version)) {
+        if expected && (stored.deleted || !self.unmodified.names(&conditional::etag(stored.version))) {
             Ok(())
         } else {
             Err(Failure::Precondition)
@@ -91,19 +91,24 @@ impl Manners {
 
     /// A version of a resource, or 304 when the client has it.
     pub fn show(&self, stored: &Stored) -> HttpResponse {
-        if self.unmodified.holds(stored.version, stored.last_updated) {
-            return versioned(HttpResponse::NotModified(), stored).finish();
+        self.show_tagged(&conditional::etag(stored.version), stored.last_updated, || stored.body.clone())
+    }
+
+    /// What has that tag and is since then as it is, or 304 when the client has it.
+    pub(crate) fn show_tagged(&self, tag: &str, since: Timestamp, text: impl FnOnce() -> String) -> HttpResponse {
+        if self.unmodified.holds(tag, since) {
+            return tagged(HttpResponse::NotModified(), tag, since).finish();
         }
-        versioned(HttpResponse::Ok(), stored)
+        tagged(HttpResponse::Ok(), tag, since)
             .insert_header((CONTENT_TYPE, self.format.content_type()))
-            .body(self.told(stored.body.clone()))
+            .body(self.told(text()))
     }
 
     /// A change that was made: 201 with `Location` for something new, 200 with `Content-Location` otherwise, with the body
     /// that `Prefer` asks for. `outcome` is told when an OperationOutcome is preferred.
     pub fn made(&self, stored: &Stored, base: &str, new: bool, outcome: &fhir::outcome::Outcome) -> HttpResponse {
         let start = if new { HttpResponse::Created() } else { HttpResponse::Ok() };
-        let mut response = versioned(start, stored);
+        let mut response = tagged(start, &conditional::etag(stored.version), stored.last_updated);
         let place = if new { LOCATION } else { CONTENT_LOCATION };
         response.insert_header((place, format!("{base}/{}/_history/{}", stored.key, stored.version)));
         match self.prefer.returns {
@@ -139,10 +144,8 @@ impl Manners {
 }
 
 /// An answer's head with what is said of a version.
-fn versioned(mut response: HttpResponseBuilder, stored: &Stored) -> HttpResponseBuilder {
-    response
-        .insert_header((ETAG, conditional::etag(stored.version)))
-        .insert_header((LAST_MODIFIED, http_date(stored.last_updated)));
+fn tagged(mut response: HttpResponseBuilder, tag: &str, since: Timestamp) -> HttpResponseBuilder {
+    response.insert_header((ETAG, tag)).insert_header((LAST_MODIFIED, http_date(since)));
     response
 }
 

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
 use actix_web::web::{Bytes, Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::capability::{Installation, statement};
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Answer, Failure};
 use crate::manners::Manners;
-use crate::manners::conditional::Unmodified;
 use crate::openapi::{self, schema};
 use crate::smart;
 use crate::state::AppState;
@@ -32,8 +32,8 @@ impl Document {
     }
 
     /// The document, or 304 when the client has it.
-    fn show(&self, request: &HttpRequest, manners: &Manners, content_type: &str) -> HttpResponse {
-        let had = Unmodified::holds_tag(request, &self.tag);
+    fn show(&self, manners: &Manners, content_type: &str) -> HttpResponse {
+        let had = manners.unmodified.names(&self.tag);
         let mut response = if had { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         // There is nothing about anybody in it, so it may be kept if it is asked about.
         response.insert_header((ETAG, self.tag.as_str())).insert_header((CACHE_CONTROL, "no-cache"));
@@ -52,24 +52,28 @@ impl Document {
 /// The documents that are served from memory.
 #[derive(Debug)]
 pub struct Documents {
+    /// Since when the service says of itself what it says.
+    pub(crate) since: Timestamp,
     capability: Document,
     smart: Document,
     openapi: Document,
 }
 
 impl Documents {
-    /// The documents of a service, as of that date (a FHIR dateTime).
-    pub fn new(state: &AppState, date: &str) -> Self {
+    /// The documents of a service that begins now.
+    pub fn new(state: &AppState) -> Self {
+        let since = state.time.now();
         let announced = state.authenticator.announced();
         let installation = Installation {
             base_url: &state.base_url,
             version: env!("CARGO_PKG_VERSION"),
-            date,
+            date: &since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             authorize_url: announced.as_ref().and_then(|issuer| issuer.authorization_endpoint.as_deref()),
             token_url: announced.as_ref().map(|issuer| issuer.token_endpoint.as_str()),
             has_cors: !state.origins.is_empty(),
         };
         Self {
+            since,
             capability: Document::new(statement(&installation)),
             smart: Document::new(smart::configuration(announced.as_ref())),
             openapi: Document::new(openapi::openapi()),
@@ -85,8 +89,8 @@ impl Documents {
         headers(("ETag" = String)))),
 )]
 #[get("/fhir/metadata")]
-pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
-    Ok(documents.capability.show(&request, &manners, manners.format.content_type()))
+pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners) -> Answer {
+    Ok(documents.capability.show(&manners, manners.format.content_type()))
 }
 
 /// Where SMART clients go for a token, and which scopes mean something here
@@ -98,8 +102,8 @@ pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners, r
         headers(("ETag" = String)))),
 )]
 #[get("/fhir/.well-known/smart-configuration")]
-pub(crate) async fn smart_configuration(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
-    Ok(documents.smart.show(&request, &manners, "application/json"))
+pub(crate) async fn smart_configuration(documents: Data<Documents>, manners: Manners) -> Answer {
+    Ok(documents.smart.show(&manners, "application/json"))
 }
 
 /// This document.
@@ -109,8 +113,8 @@ pub(crate) async fn smart_configuration(documents: Data<Documents>, manners: Man
     responses((status = 200, description = "The OpenAPI document.", body = schema::OpenApiDocument, content_type = "application/json", headers(("ETag" = String)))),
 )]
 #[get("/openapi.json")]
-pub(crate) async fn openapi_document(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
-    Ok(documents.openapi.show(&request, &manners, "application/json"))
+pub(crate) async fn openapi_document(documents: Data<Documents>, manners: Manners) -> Answer {
+    Ok(documents.openapi.show(&manners, "application/json"))
 }
 
 /// The way to the browsable page.

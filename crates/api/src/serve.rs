@@ -43,8 +43,7 @@ pub struct Shared {
 impl Shared {
     /// What the workers of an interface share.
     pub fn new(state: Arc<AppState>) -> Self {
-        let date = state.time.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let documents = Documents::new(&state, &date);
+        let documents = Documents::new(&state);
         let page = utoipa_swagger_ui::Config::new(["/openapi.json"]).use_base_layout();
         Self { state: Data::from(state), documents: Data::new(documents), page: Data::new(page) }
     }

@@ -202,6 +202,8 @@ pub struct ResourceWrite {
     pub date: Timestamp,
     /// Whether this version says that the resource is deleted.
     pub deleted: bool,
+    /// Whether an update made the resource with this version: there was none, or none any more.
+    pub made_by_update: bool,
     /// The thread it belongs to.
     pub thread: Option<ResourceId>,
     /// The patient it is about.
@@ -229,6 +231,8 @@ pub struct Stored {
     pub date: Timestamp,
     /// Whether this version says that the resource is deleted.
     pub deleted: bool,
+    /// Whether an update made the resource with this version: there was none, or none any more.
+    pub made_by_update: bool,
     /// The thread it belongs to.
     pub thread: Option<ResourceId>,
     /// The patient it is about.

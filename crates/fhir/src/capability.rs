@@ -127,8 +127,8 @@ fn defined(kind: Defined) -> Value {
     let parameter = |own: &DefinedParameter| {
         json!({
             "name": own.name,
-            "definition": own.definition,
-            "type": own.kind,
+            "definition": own.definition(),
+            "type": own.kind.as_str(),
             "documentation": own.documentation,
         })
     };
@@ -137,8 +137,10 @@ fn defined(kind: Defined) -> Value {
         "profile": format!("http://hl7.org/fhir/StructureDefinition/{}", kind.as_str()),
         "documentation": kind.documentation(),
         "interaction": Defined::INTERACTIONS.map(|own| json!({ "code": own.as_str() })),
-        "versioning": "no-version",
-        "searchParam": kind.parameters().iter().map(parameter).collect::<Vec<_>>(),
+        "versioning": "versioned",
+        "readHistory": false,
+        "conditionalRead": "full-support",
+        "searchParam": kind.parameters().map(parameter).collect::<Vec<_>>(),
     })
 }
 

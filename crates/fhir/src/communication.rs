@@ -267,7 +267,7 @@ impl Communication {
         let status = if held { "on-hold" } else { "completed" };
         edit = if held {
             // Nobody has received what is still to be reviewed.
-            edit.remove("received").set("statusReason", hold::reason(root, hold::HELD))
+            hold::because(edit.remove("received"), Some(hold::HELD))
         } else {
             edit.set_text("received", &now)
         };
@@ -284,10 +284,7 @@ impl Communication {
                 edit = edit.push("partOf", json!({ "reference": literal }).to_string());
             }
         }
-        let stated = root
-            .get("sent")
-            .map(|stated| format!("{{\"url\":{},\"valueDateTime\":{}}}", quote(canonical::CLIENT_SENT), stated.raw()));
-        edit = without_our_words(edit).extension(canonical::CLIENT_SENT, stated.as_deref());
+        edit = without_our_words(edit).extension(canonical::CLIENT_SENT, stated(root).as_deref());
         edit = edit.extension(canonical::DECISION, Some(&decision(&stamp.record.id)));
         edit = notice::told(edit, stamp.record);
         edit = edit.push("instantiatesUri", quote(&governing(stamp.record)));
@@ -430,6 +427,16 @@ fn without_our_words(edit: Edit<'_>) -> Edit<'_> {
 /// Whether an address goes on below another.
 fn within(rest: &str) -> bool {
     rest.starts_with('/')
+}
+
+/// What the client says of when it was sent, with what stands beside that, as an extension.
+fn stated(root: Value<'_>) -> Option<String> {
+    let members = [("sent", "valueDateTime"), ("_sent", "_valueDateTime")].into_iter().filter_map(|(from, to)| {
+        let own = root.get(from)?;
+        Some(format!(",\"{to}\":{}", own.raw()))
+    });
+    let members = members.collect::<String>();
+    (!members.is_empty()).then(|| format!("{{\"url\":{}{members}}}", quote(canonical::CLIENT_SENT)))
 }
 
 fn decision(id: &ResourceId) -> String {

@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::interaction::{Interaction, Route};
+use crate::search::{ParameterKind, TokenOf};
 
 pub use find::{Found, find};
 
@@ -35,123 +36,53 @@ pub enum Defined {
 pub struct DefinedParameter {
     /// Its name in a query.
     pub name: &'static str,
-    /// Its type: `uri` and `token` are compared as a whole, `string` from its beginning.
-    pub kind: &'static str,
+    /// How values are compared.
+    pub kind: ParameterKind,
     /// The member that is compared; each item of an array.
     pub member: &'static str,
-    /// The address of FHIR's own definition of it.
-    pub definition: &'static str,
+    /// The id of FHIR's own definition of it.
+    definition: &'static str,
     /// What it finds, for people.
     pub documentation: &'static str,
 }
 
-const OF_EVERY: [DefinedParameter; 5] = [
-    DefinedParameter {
-        name: "_id",
-        kind: "token",
-        member: "id",
-        definition: "http://hl7.org/fhir/SearchParameter/Resource-id",
-        documentation: "The logical id.",
-    },
-    DefinedParameter {
-        name: "url",
-        kind: "uri",
-        member: "url",
-        definition: "http://hl7.org/fhir/SearchParameter/conformance-url",
-        documentation: "The canonical address.",
-    },
-    DefinedParameter {
-        name: "version",
-        kind: "token",
-        member: "version",
-        definition: "http://hl7.org/fhir/SearchParameter/conformance-version",
-        documentation: "The version, which is the software's.",
-    },
-    DefinedParameter {
-        name: "name",
-        kind: "string",
-        member: "name",
-        definition: "http://hl7.org/fhir/SearchParameter/conformance-name",
-        documentation: "The beginning of the name.",
-    },
-    DefinedParameter {
-        name: "status",
-        kind: "token",
-        member: "status",
-        definition: "http://hl7.org/fhir/SearchParameter/conformance-status",
-        documentation: "The state: always active.",
-    },
+/// What definitions of every type are found by.
+const OF_EVERY: &[DefinedParameter] = &[
+    DefinedParameter { member: "id", ..parameter("_id", CODE, "Resource-id", "The logical id.") },
+    parameter("url", ParameterKind::Uri, "conformance-url", "The canonical address."),
+    parameter("version", CODE, "conformance-version", "The version, which is the software's."),
+    parameter("name", ParameterKind::Text, "conformance-name", "The beginning of the name."),
+    parameter("status", ParameterKind::Token(STATUS), "conformance-status", "The state: always active."),
 ];
 
-static OF_SYSTEMS: &[DefinedParameter] = &OF_EVERY;
+const OF_SEARCH_PARAMETERS: &[DefinedParameter] = &[
+    parameter("code", CODE, "SearchParameter-code", "The name of the parameter in a query."),
+    parameter("base", ParameterKind::Token(BASE), "SearchParameter-base", "The type that is found by it."),
+    parameter("type", ParameterKind::Token(TYPE), "SearchParameter-type", "How values are compared."),
+];
 
-static OF_SEARCH_PARAMETERS: &[DefinedParameter] = &{
-    let [id, url, version, name, status] = OF_EVERY;
-    [
-        id,
-        url,
-        version,
-        name,
-        status,
-        DefinedParameter {
-            name: "code",
-            kind: "token",
-            member: "code",
-            definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-code",
-            documentation: "The name of the parameter in a query.",
-        },
-        DefinedParameter {
-            name: "base",
-            kind: "token",
-            member: "base",
-            definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-base",
-            documentation: "The type that is found by it.",
-        },
-        DefinedParameter {
-            name: "type",
-            kind: "token",
-            member: "type",
-            definition: "http://hl7.org/fhir/SearchParameter/SearchParameter-type",
-            documentation: "How values are compared.",
-        },
-    ]
-};
+const OF_OPERATIONS: &[DefinedParameter] =
+    &[parameter("code", CODE, "OperationDefinition-code", "The name by which it is invoked, without the dollar sign.")];
 
-static OF_OPERATIONS: &[DefinedParameter] = &{
-    let [id, url, version, name, status] = OF_EVERY;
-    [
-        id,
-        url,
-        version,
-        name,
-        status,
-        DefinedParameter {
-            name: "code",
-            kind: "token",
-            member: "code",
-            definition: "http://hl7.org/fhir/SearchParameter/OperationDefinition-code",
-            documentation: "The name by which it is invoked, without the dollar sign.",
-        },
-    ]
-};
+const OF_STRUCTURES: &[DefinedParameter] =
+    &[parameter("type", ParameterKind::Uri, "StructureDefinition-type", "What is constrained: always Extension.")];
 
-static OF_STRUCTURES: &[DefinedParameter] = &{
-    let [id, url, version, name, status] = OF_EVERY;
-    [
-        id,
-        url,
-        version,
-        name,
-        status,
-        DefinedParameter {
-            name: "type",
-            kind: "uri",
-            member: "type",
-            definition: "http://hl7.org/fhir/SearchParameter/StructureDefinition-type",
-            documentation: "What is constrained: always Extension.",
-        },
-    ]
-};
+/// A code of no system.
+const CODE: ParameterKind = ParameterKind::Token(TokenOf::Id);
+
+const STATUS: TokenOf = TokenOf::Code("http://hl7.org/fhir/publication-status");
+const BASE: TokenOf = TokenOf::Code("http://hl7.org/fhir/resource-types");
+const TYPE: TokenOf = TokenOf::Code("http://hl7.org/fhir/search-param-type");
+
+/// A parameter that compares the member of its name.
+const fn parameter(
+    name: &'static str,
+    kind: ParameterKind,
+    definition: &'static str,
+    documentation: &'static str,
+) -> DefinedParameter {
+    DefinedParameter { name, kind, member: name, definition, documentation }
+}
 
 impl Defined {
     /// Every type.
@@ -159,7 +90,7 @@ impl Defined {
         [Self::CodeSystem, Self::ValueSet, Self::SearchParameter, Self::OperationDefinition, Self::StructureDefinition];
 
     /// What is served of each.
-    pub const INTERACTIONS: [Interaction; 2] = [Interaction::Read, Interaction::SearchType];
+    pub const INTERACTIONS: [Interaction; 3] = [Interaction::Read, Interaction::Vread, Interaction::SearchType];
 
     /// The FHIR name.
     pub const fn as_str(self) -> &'static str {
@@ -184,20 +115,33 @@ impl Defined {
     }
 
     /// What resources of the type are found by.
-    pub fn parameters(self) -> &'static [DefinedParameter] {
-        match self {
-            Self::CodeSystem | Self::ValueSet => OF_SYSTEMS,
+    pub fn parameters(self) -> impl Iterator<Item = &'static DefinedParameter> {
+        let own = match self {
+            Self::CodeSystem | Self::ValueSet => &[],
             Self::SearchParameter => OF_SEARCH_PARAMETERS,
             Self::OperationDefinition => OF_OPERATIONS,
             Self::StructureDefinition => OF_STRUCTURES,
-        }
+        };
+        OF_EVERY.iter().chain(own)
     }
 
-    /// The methods and paths under the base address: read and search.
+    /// The methods and paths under the base address: read, vread and search.
     pub fn routes(self) -> Vec<Route> {
         let name = self.as_str();
-        let (read, search) = (format!("/{name}/{{id}}"), format!("/{name}"));
-        vec![Route::new("GET", read), Route::new("GET", search), Route::new("POST", format!("/{name}/_search"))]
+        let read = format!("/{name}/{{id}}");
+        vec![
+            Route::new("GET", format!("{read}/_history/{{version}}")),
+            Route::new("GET", read),
+            Route::new("GET", format!("/{name}")),
+            Route::new("POST", format!("/{name}/_search")),
+        ]
+    }
+}
+
+impl DefinedParameter {
+    /// The address of FHIR's own definition of it.
+    pub fn definition(&self) -> String {
+        format!("http://hl7.org/fhir/SearchParameter/{}", self.definition)
     }
 }
 
@@ -210,6 +154,8 @@ pub struct Definition {
     pub id: String,
     /// Its canonical address.
     pub url: String,
+    /// Its version, which is a digest of what it says: releases say different things, and a number would have to be kept.
+    pub version: String,
     /// The resource.
     pub resource: Value,
 }

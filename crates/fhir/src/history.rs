@@ -182,10 +182,12 @@ pub fn bundle(base_url: &str, asked: &Asked, page: &HistoryPage) -> Result<Strin
 }
 
 fn entry(base: &str, asked: &Asked, row: &Stored) -> Result<String, Vec<Issue>> {
-    let (method, url, status) = match (row.deleted, row.version) {
-        (true, _) => ("DELETE", row.key.to_string(), "204"),
-        (false, Version::FIRST) => ("POST", row.key.kind.to_string(), "201"),
-        (false, _) => ("PUT", row.key.to_string(), "200"),
+    // A patch is told as the update that it comes to: what stands beside it is the whole resource.
+    let (method, url, status) = match row {
+        Stored { deleted: true, .. } => ("DELETE", row.key.to_string(), "204"),
+        Stored { made_by_update: true, .. } => ("PUT", row.key.to_string(), "201"),
+        Stored { version: Version::FIRST, .. } => ("POST", row.key.kind.to_string(), "201"),
+        _ => ("PUT", row.key.to_string(), "200"),
     };
     let request = json!({ "method": method, "url": url });
     let response = json!({
@@ -219,13 +221,14 @@ mod tests {
         parse(scope(), query, TenantId::new("t"), vec![(ResourceType::Task, Visibility::Everything)], Handling::Strict)
     }
 
-    fn row(version: i32, deleted: bool) -> Stored {
+    fn row(version: i32, deleted: bool, made_by_update: bool) -> Stored {
         Stored {
             key: Key::new(ResourceType::Task, "t-1".parse().unwrap()),
             version: Version(version),
             last_updated: "2026-06-19T21:30:00.25Z".parse().unwrap(),
             date: Timestamp::UNIX_EPOCH,
             deleted,
+            made_by_update,
             thread: None,
             patient: None,
             body: r#"{"resourceType":"Task","id":"t-1","status":"requested","intent":"order"}"#.to_owned(),
@@ -258,7 +261,7 @@ mod tests {
     #[test]
     fn the_bundle_says_what_was_done_and_leads_on() {
         let first = asked("_count=3").unwrap();
-        let rows = vec![row(3, true), row(2, false), row(1, false)];
+        let rows = vec![row(3, true, false), row(2, false, false), row(1, false, false)];
         let next = Place::from(&rows[2]);
         let text = bundle(BASE, &first, &HistoryPage { rows, next: Some(next.clone()) }).unwrap();
         let tree = Tree::read(text.as_bytes()).unwrap();
@@ -277,5 +280,23 @@ mod tests {
         assert!(other.is_err(), "a place in one history is none in another");
         let empty = bundle(BASE, &first, &HistoryPage { rows: vec![], next: None }).unwrap();
         assert!(!empty.contains("entry"));
+    }
+
+    #[test]
+    fn each_version_is_told_with_the_request_that_it_came_by() {
+        for (row, told) in [
+            (row(1, false, false), ("POST", "Task", "201")),
+            (row(1, false, true), ("PUT", "Task/t-1", "201")),
+            (row(2, false, false), ("PUT", "Task/t-1", "200")),
+            (row(3, true, false), ("DELETE", "Task/t-1", "204")),
+            (row(4, false, true), ("PUT", "Task/t-1", "201")),
+        ] {
+            let page = HistoryPage { rows: vec![row], next: None };
+            let text = bundle(BASE, &asked("").unwrap(), &page).unwrap();
+            let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let entry = &read["entry"][0];
+            assert_eq!(entry["request"], json!({ "method": told.0, "url": told.1 }));
+            assert_eq!(entry["response"]["status"], told.2);
+        }
     }
 }

@@ -38,6 +38,7 @@ pub use shape::Shape;
 pub(crate) use cursor::{seal, token as cursor_token, unseal};
 pub(crate) use date::Interval;
 pub(crate) use query::{encode, pairs};
+pub(crate) use value::{Asked, Refused, split, unescape};
 
 /// How many parameters a query may have.
 pub const MAX_PARAMETERS: usize = 64;

@@ -44,6 +44,7 @@ pub fn filed(key: Key, body: String, filing: Filing) -> Result<ResourceWrite, Ve
         last_updated,
         date,
         deleted: false,
+        made_by_update: false,
         thread,
         patient,
         author,
@@ -82,7 +83,7 @@ pub fn deleted(write: ResourceWrite) -> ResourceWrite {
         write.version,
         instant(write.last_updated)
     );
-    ResourceWrite { deleted: true, body, values: vec![], ..write }
+    ResourceWrite { deleted: true, made_by_update: false, body, values: vec![], ..write }
 }
 
 /// A resource that an engine feeds, stored as received with `id` and `meta` set.

@@ -20,6 +20,7 @@ diesel::table! {
         body -> Text,
         status -> Nullable<Text>,
         priority -> Nullable<Text>,
+        made_by_update -> Bool,
     }
 }
 
@@ -40,6 +41,7 @@ diesel::table! {
         author -> Nullable<Text>,
         audience -> Text,
         body -> Text,
+        made_by_update -> Bool,
     }
 }
 

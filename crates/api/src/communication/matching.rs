@@ -53,7 +53,7 @@ pub(crate) async fn update(context: Context, request: HttpRequest, body: Resourc
         return Err(Failure::Invalid(vec![Issue::error(IssueCode::Value, text).at("Communication.id")]));
     }
     may_write(&context, &message, &visibility).await?;
-    match Sending::new(&context, &message, &visibility, Some(&condition)).save().await? {
+    match Sending::new(&context, &message, &visibility, Some(&condition)).by_update().save().await? {
         Sent::Now(write) => Ok(sent(&context, &message, &write)),
         Sent::Before(found) => replace(&context, &found, &body.0).await,
     }

@@ -78,6 +78,12 @@ impl<'a> Sending<'a> {
         Self { context, condition, message, draft: None, was_scheduled: false, visibility, now, ids, audit }
     }
 
+    /// The same, when an update that found no message to change asks for it.
+    pub(super) fn by_update(mut self) -> Self {
+        self.audit.interaction = "update".into();
+        self
+    }
+
     /// A draft, or a message that waits for its instant, on its way to its next version, in which it may be sent.
     pub(super) fn draft(
         context: &'a Context,
@@ -117,11 +123,10 @@ impl<'a> Sending<'a> {
                     _ => return Err(failure),
                 },
             };
-            let write = change
-                .resources
-                .first()
-                .cloned()
-                .ok_or_else(|| Failure::Internal("a message without a text".to_owned()))?;
+            let missing = || Failure::Internal("a message without a text".to_owned());
+            let write = change.resources.first_mut().ok_or_else(missing)?;
+            write.made_by_update = self.draft.is_none() && self.audit.interaction == "update";
+            let write = write.clone();
             change.audit.push(AuditRow {
                 focus: Some(write.key.clone()),
                 version: Some(write.version),

@@ -44,7 +44,7 @@ impl IfMatch {
 /// What a client has of a resource already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unmodified {
-    if_none_match: Option<IfMatch>,
+    if_none_match: Option<String>,
     since: Option<i64>,
 }
 
@@ -56,29 +56,25 @@ impl Unmodified {
             let at: std::time::SystemTime = date.into();
             at.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
         });
-        Self { if_none_match: named.then(|| IfMatch::read(&text(request, &IF_NONE_MATCH))), since }
+        Self { if_none_match: named.then(|| text(request, &IF_NONE_MATCH)), since }
     }
 
-    /// Whether the client has this version; its tag counts more than its date
+    /// Whether the client has what has this tag; that counts more than since when it is as it is
     /// (<https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2>).
-    pub fn holds(&self, version: Version, last_updated: Timestamp) -> bool {
+    pub fn holds(&self, tag: &str, last_updated: Timestamp) -> bool {
         match (&self.if_none_match, self.since) {
-            (Some(named), _) => named.admits(version),
+            (Some(_), _) => self.names(tag),
             (None, Some(since)) => last_updated.as_second() <= since,
             (None, None) => false,
         }
     }
 
-    /// Whether `If-None-Match` names this version.
-    pub fn names(&self, version: Version) -> bool {
-        self.if_none_match.as_ref().is_some_and(|named| named.admits(version))
-    }
-
-    /// Whether the client has a document with that tag, which is one without versions.
-    pub fn holds_tag(request: &HttpRequest, tag: &str) -> bool {
-        let named = text(request, &IF_NONE_MATCH);
+    /// Whether `If-None-Match` names this tag.
+    pub fn names(&self, tag: &str) -> bool {
         let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-        named.trim() == "*" || named.split(',').any(|one| !one.trim().is_empty() && bare(one) == bare(tag))
+        self.if_none_match.as_ref().is_some_and(|named| {
+            named.trim() == "*" || named.split(',').any(|one| !one.trim().is_empty() && bare(one) == bare(tag))
+        })
     }
 }
 
@@ -122,7 +118,7 @@ mod tests {
         let request = |headers: &[(&str, &str)]| {
             let start = TestRequest::default();
             let built = headers.iter().fold(start, |request, header| request.insert_header(*header));
-            Unmodified::of(&built.to_http_request()).holds(Version(2), at)
+            Unmodified::of(&built.to_http_request()).holds(&etag(Version(2)), at)
         };
         let (same, older) = ("Fri, 19 Jun 2026 21:30:00 GMT", "Fri, 19 Jun 2026 21:29:59 GMT");
         assert!(request(&[("If-None-Match", "W/\"2\"")]) && !request(&[("If-None-Match", "W/\"1\"")]));

@@ -26,6 +26,7 @@ fn stored(id: &str, body: &str) -> Stored {
         last_updated: "2026-06-19T21:30:00Z".parse().unwrap(),
         date: "2026-06-19T21:30:00Z".parse().unwrap(),
         deleted: false,
+        made_by_update: false,
         thread: None,
         patient: None,
         body: body.to_owned(),

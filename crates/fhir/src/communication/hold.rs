@@ -3,28 +3,26 @@
 use domain::change::{Audience, ResourceWrite, Stored};
 use domain::hold::Hold;
 use domain::id::{Reference, ResourceType};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{Communication, Stamp, decision, notice};
 use crate::canonical;
 use crate::issue::Issue;
 use crate::json::Value;
 use crate::resource::Document;
+use crate::text::Edit;
 use crate::write::{Filing, filed, instant};
 
 /// Why a message is on hold, as its `statusReason` says it.
 pub(super) const HELD: (&str, &str) = ("held-for-review", "Held for review");
 
-/// The status reason of a message on hold: the client's own, if any, with the service's beside it.
-pub(super) fn reason(root: Value<'_>, (code, display): (&str, &str)) -> String {
-    let own = own_reason(root).and_then(|own| serde_json::from_str::<Json>(&own).ok());
-    let mut reason = own.filter(Json::is_object).unwrap_or_else(|| json!({}));
-    let ours = json!({ "system": canonical::STATUS_REASON, "code": code, "display": display });
-    match reason.get_mut("coding").and_then(Json::as_array_mut) {
-        Some(codings) => codings.push(ours),
-        None => reason["coding"] = json!([ours]),
-    }
-    reason.to_string()
+/// The edit by which the client's own status reason says ours beside it, or nothing of ours any more.
+pub(super) fn because<'t>(edit: Edit<'t>, reason: Option<(&str, &str)>) -> Edit<'t> {
+    let ours = reason.map(|(code, display)| {
+        json!({ "system": canonical::STATUS_REASON, "code": code, "display": display }).to_string()
+    });
+    let is_ours = |own: Value<'_>| own.get("system").is_some_and(|system| system.is_str(canonical::STATUS_REASON));
+    edit.replace_within("statusReason", "coding", is_ours, ours)
 }
 
 /// Whether a message is on hold because it is to be reviewed.
@@ -33,19 +31,6 @@ pub(super) fn is_held(root: Value<'_>) -> bool {
     codings.into_iter().any(|coding| {
         coding.system.as_deref() == Some(canonical::STATUS_REASON) && coding.code.as_deref() == Some(HELD.0)
     })
-}
-
-/// The client's own status reason, without ours; `None` when nothing of it is left.
-pub(super) fn own_reason(root: Value<'_>) -> Option<String> {
-    let mut reason: Json = serde_json::from_str(root.get("statusReason")?.raw()).ok()?;
-    if let Some(codings) = reason.get_mut("coding").and_then(Json::as_array_mut) {
-        codings.retain(|coding| coding["system"] != canonical::STATUS_REASON);
-        if codings.is_empty() {
-            reason.as_object_mut()?.remove("coding");
-        }
-    }
-    reason.as_object().filter(|members| !members.is_empty())?;
-    Some(reason.to_string())
 }
 
 impl Communication {
@@ -78,10 +63,7 @@ pub fn released(stored: &Stored, hold: &Hold, stamp: &Stamp<'_>) -> Result<Resou
     if let Some(companion) = document.root().get("_status") {
         edit = edit.set("_status", companion.raw());
     }
-    edit = match own_reason(document.root()) {
-        Some(own) => edit.set("statusReason", own),
-        None => edit.remove("statusReason"),
-    };
+    edit = because(edit, None);
     let filing = Filing {
         version,
         last_updated: stamp.now,

@@ -145,6 +145,7 @@ mod tests {
             last_updated: "2026-06-19T21:30:00Z".parse().unwrap(),
             date: "2026-06-19T21:30:00Z".parse().unwrap(),
             deleted: false,
+            made_by_update: false,
             thread: "m1".parse().ok(),
             patient: None,
             body: before.to_string(),

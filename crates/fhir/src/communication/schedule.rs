@@ -6,7 +6,7 @@ use domain::time::Instant;
 use jiff::Timestamp;
 
 use super::Communication;
-use super::hold::{own_reason, reason};
+use super::hold::because;
 use crate::canonical;
 use crate::issue::{Issue, IssueCode};
 use crate::resource::Document;
@@ -27,8 +27,7 @@ impl Communication {
     /// # Errors
     /// The text that was made cannot be read: a fault of ours.
     pub fn scheduled(&self, id: &ResourceId, version: Version, now: Timestamp) -> Result<ResourceWrite, Vec<Issue>> {
-        let edit = self.unsent(id, version, now);
-        let body = edit.set("statusReason", reason(self.document.root(), SCHEDULED)).finish();
+        let body = because(self.unsent(id, version, now), Some(SCHEDULED)).finish();
         self.filed(id, version, now, body, None, Audience::Author)
     }
 
@@ -37,11 +36,7 @@ impl Communication {
     /// # Errors
     /// The text that was made cannot be read: a fault of ours.
     pub fn let_go(self) -> Result<Self, Vec<Issue>> {
-        let edit = self.document.edit().extension(canonical::RELEASE_AT, None);
-        let edit = match own_reason(self.document.root()) {
-            Some(own) => edit.set("statusReason", own),
-            None => edit.remove("statusReason"),
-        };
+        let edit = because(self.document.edit().extension(canonical::RELEASE_AT, None), None);
         Ok(Self { document: Document::stored(edit.finish(), ResourceType::Communication)?, sender: self.sender })
     }
 }

@@ -1,11 +1,14 @@
 //! A search among definitions: few, and all in memory.
 
-use domain::search::folded;
+use domain::search::{TokenMatch, folded};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Defined, DefinedParameter, Definition, definitions};
 use crate::issue::{Issue, IssueCode};
-use crate::search::{DEFAULT_COUNT, Handling, MAX_COUNT, encode, pairs};
+use crate::search::{
+    Asked, DEFAULT_COUNT, Handling, MAX_COUNT, MAX_VALUES, ParameterKind, Refused, encode, pairs, split, unescape,
+};
 
 /// Parameters that shape the answer, or that have been read before.
 const SHAPING: [&str; 5] = ["_count", "_cursor", "_format", "_pretty", "_total"];
@@ -27,11 +30,11 @@ pub struct Found {
 pub fn find(kind: Defined, query: &str, handling: Handling, base_url: &str) -> Result<Found, Vec<Issue>> {
     let asked = pairs(query).map_err(|issue| vec![issue])?;
     let (mut issues, mut ignored, mut applied) = (vec![], vec![], vec![]);
-    let (mut count, mut from) = (usize::from(DEFAULT_COUNT), 0);
+    let (mut count, mut from, mut values) = (usize::from(DEFAULT_COUNT), 0, 0);
     let mut found: Vec<&Definition> = definitions().iter().filter(|own| own.kind == kind).collect();
     for (name, value) in &asked {
         let number = || value.parse::<usize>().ok();
-        match (name.as_str(), kind.parameters().iter().find(|own| own.name == name)) {
+        match (name.as_str(), kind.parameters().find(|own| own.name == name)) {
             ("_count", _) => match number() {
                 Some(wanted) => count = wanted.min(usize::from(MAX_COUNT)),
                 None => issues.push(Issue::error(IssueCode::Value, "_count is not a number").at("_count")),
@@ -40,10 +43,15 @@ pub fn find(kind: Defined, query: &str, handling: Handling, base_url: &str) -> R
                 Some(place) => from = place,
                 None => issues.push(Issue::error(IssueCode::Value, "_cursor is not one of ours").at("_cursor")),
             },
-            (_, Some(parameter)) => found.retain(|own| parameter.holds(&own.resource, value)),
+            (_, Some(parameter)) => match parameter.meant(value, &mut values) {
+                Ok(meant) => found.retain(|own| parameter.holds(&own.resource, &meant)),
+                Err((code, remedy)) => {
+                    issues.push(Issue::error(code, format!("{name} {remedy}.")).at(name.clone()));
+                }
+            },
             _ if SHAPING.contains(&name.as_str()) => {}
             _ => {
-                let offered: Vec<_> = kind.parameters().iter().map(|own| own.name).chain(SHAPING).collect();
+                let offered: Vec<_> = kind.parameters().map(|own| own.name).chain(SHAPING).collect();
                 let text = format!("This parameter is not offered. There are: {}.", offered.join(" "));
                 let told = if handling == Handling::Strict { &mut issues } else { &mut ignored };
                 let issue = Issue::error(IssueCode::NotSupported, text);
@@ -88,18 +96,46 @@ pub fn find(kind: Defined, query: &str, handling: Handling, base_url: &str) -> R
     Ok(Found { bundle: bundle.to_string(), count: page.len() })
 }
 
+/// What the alternatives of a parameter mean.
+enum Meant {
+    Tokens(Vec<TokenMatch>),
+    Beginnings(Vec<String>),
+    Wholes(Vec<String>),
+}
+
 impl DefinedParameter {
+    /// Reads the alternatives as every search does. `values` counts those of all parameters.
+    fn meant(&self, value: &str, values: &mut usize) -> Result<Meant, Refused> {
+        let alternatives = split(value, ',');
+        *values += alternatives.len();
+        if *values > MAX_VALUES {
+            return Err((
+                IssueCode::TooCostly,
+                format!("is one too many: a search may have {MAX_VALUES} values at most"),
+            ));
+        }
+        let asked = Asked { values: &alternatives, base: "", now: Timestamp::UNIX_EPOCH };
+        asked.check()?;
+        Ok(match self.kind {
+            ParameterKind::Token(of) => Meant::Tokens(asked.tokens(of)?),
+            ParameterKind::Text => Meant::Beginnings(asked.each(|value| Ok(folded(&unescape(value)?)))?),
+            _ => Meant::Wholes(asked.each(unescape)?),
+        })
+    }
+
     /// Whether one of the alternatives is a value of the resource.
-    fn holds(&self, resource: &Value, alternatives: &str) -> bool {
-        let own = match &resource[self.member] {
-            Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
-            value => value.as_str().into_iter().collect::<Vec<_>>(),
+    fn holds(&self, resource: &Value, meant: &Meant) -> bool {
+        let is_meant = |own: &str| match meant {
+            // No element that is asked for has a system of its own.
+            Meant::Tokens(any) => any.iter().any(|one| {
+                one.system.as_deref().is_none_or(str::is_empty) && one.code.as_deref().is_none_or(|code| code == own)
+            }),
+            Meant::Beginnings(any) => any.iter().any(|beginning| folded(own).starts_with(beginning)),
+            Meant::Wholes(any) => any.iter().any(|whole| whole == own),
         };
-        let is_meant = |wanted: &str| match self.kind {
-            "string" => own.iter().any(|own| folded(own).starts_with(&folded(wanted))),
-            "token" => own.contains(&wanted.rsplit('|').next().unwrap_or(wanted)),
-            _ => own.contains(&wanted),
-        };
-        alternatives.split(',').filter(|wanted| !wanted.is_empty()).any(is_meant)
+        match &resource[self.member] {
+            Value::Array(items) => items.iter().filter_map(Value::as_str).any(is_meant),
+            value => value.as_str().is_some_and(is_meant),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::id::ResourceType;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Defined, Definition};
 use crate::canonical::BASE;
@@ -29,7 +30,10 @@ pub(super) fn definition(kind: Defined, id: &str, text: &str, rest: Value) -> De
     if let Value::Object(rest) = rest {
         resource.extend(rest);
     }
-    Definition { kind, id: id.to_owned(), url, resource: Value::Object(resource) }
+    let digest = Sha256::digest(Value::Object(resource.clone()).to_string());
+    let version = format!("{:016x}", digest[..8].iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)));
+    resource.shift_insert(2, "meta".to_owned(), json!({ "versionId": version }));
+    Definition { kind, id: id.to_owned(), url, version, resource: Value::Object(resource) }
 }
 
 /// A name as programs like it: `Task-pool` is `TaskPool`.

@@ -1,5 +1,13 @@
 //! The table of search parameters.
 
+/// The parameters of a type: those of every resource, and its own.
+macro_rules! parameters {
+    ($($own:expr),+ $(,)?) => {
+        pub(super) static PARAMETERS: &[super::super::Parameter] =
+            &[super::ID, super::LAST_UPDATED, super::TAG, super::SECURITY, super::PROFILE, $($own),+];
+    };
+}
+
 mod care_team;
 mod communication;
 mod consent;
@@ -91,6 +99,10 @@ const fn standard(
         for_patients: ForPatients::Same,
         documentation,
     }
+}
+
+const fn identifier(documentation: &'static str) -> Parameter {
+    standard("identifier", ParameterKind::Token(TokenOf::Identifier), &[Element("identifier")], documentation)
 }
 
 const fn ours(

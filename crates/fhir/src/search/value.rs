@@ -27,17 +27,17 @@ const PREFIXES: &[(&str, Prefix)] = &[
 
 /// Why a value is refused: the kind of issue and the end of a sentence that begins with the parameter's name. It never
 /// repeats the value, which may be a person's.
-pub(super) type Refused = (IssueCode, String);
+pub(crate) type Refused = (IssueCode, String);
 
 /// What a query asks the values of a parameter to be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// The alternatives, escapes and all.
-    pub(super) values: &'a [&'a str],
+    pub(crate) values: &'a [&'a str],
     /// The service's own address.
-    pub(super) base: &'a str,
+    pub(crate) base: &'a str,
     /// Now, from which approximate dates are measured.
-    pub(super) now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 impl Asked<'_> {
@@ -122,7 +122,8 @@ impl Asked<'_> {
         }
     }
 
-    fn check(self) -> Result<(), Refused> {
+    /// Refuses values that are empty or too long.
+    pub(crate) fn check(self) -> Result<(), Refused> {
         for value in self.values {
             if value.is_empty() {
                 return Err(invalid("has an empty value: leave the parameter out to ask for all"));
@@ -134,7 +135,8 @@ impl Asked<'_> {
         Ok(())
     }
 
-    fn each<T>(self, read: impl Fn(&str) -> Result<T, Refused>) -> Result<Vec<T>, Refused> {
+    /// Each of them, read in a certain way.
+    pub(crate) fn each<T>(self, read: impl Fn(&str) -> Result<T, Refused>) -> Result<Vec<T>, Refused> {
         self.values.iter().map(|value| read(value)).collect()
     }
 
@@ -142,7 +144,8 @@ impl Asked<'_> {
         self.each(|value| date(value, self.now))
     }
 
-    fn tokens(self, of: TokenOf) -> Result<Vec<TokenMatch>, Refused> {
+    /// What each of them matches, read as tokens.
+    pub(crate) fn tokens(self, of: TokenOf) -> Result<Vec<TokenMatch>, Refused> {
         Ok(self.each(|value| token(value, of))?.concat())
     }
 }
@@ -171,7 +174,7 @@ fn invalid(remedy: impl Into<String>) -> Refused {
 }
 
 /// The parts of a value between separators that no backslash stands before. The escapes stay.
-pub(super) fn split(value: &str, separator: char) -> Vec<&str> {
+pub(crate) fn split(value: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut is_escaped) = (0, false);
     for (at, char) in value.char_indices() {
@@ -189,7 +192,7 @@ pub(super) fn split(value: &str, separator: char) -> Vec<&str> {
 }
 
 /// The text that is meant by an escaped one (<https://hl7.org/fhir/R4/search.html#escaping>).
-fn unescape(value: &str) -> Result<String, Refused> {
+pub(crate) fn unescape(value: &str) -> Result<String, Refused> {
     let mut text = String::with_capacity(value.len());
     let mut chars = value.chars();
     while let Some(char) = chars.next() {

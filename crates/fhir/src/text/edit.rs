@@ -93,16 +93,36 @@ impl<'t> Edit<'t> {
         self
     }
 
-    /// Marks the resource as one of which parts are left out (<https://hl7.org/fhir/R4/search.html#summary>).
-    pub fn subsetted(mut self) -> Self {
+    /// Replaces the items that match, of an array of the object that a member holds, by one or by none. An object of which
+    /// nothing but an id is left goes too; else all that is in it stays as it is.
+    pub fn replace_within(
+        mut self,
+        member: &str,
+        array: &str,
+        matches: impl Fn(Value<'t>) -> bool,
+        json: Option<String>,
+    ) -> Self {
+        let object = self.tree.root().get(member).filter(|object| object.is_object());
         let mut changes = Changes::default();
-        changes.array("tag").pushed.push(SUBSETTED.to_owned());
-        let text = match self.tree.root().get("meta").filter(|meta| meta.is_object()) {
-            Some(meta) => rewrite(meta, &[], &changes),
+        let own = changes.array(array);
+        own.removed = object.map(|object| positions(object, array, matches)).unwrap_or_default();
+        own.pushed = json.into_iter().collect();
+        let removed = own.removed.len();
+        let is_left = |member: Value<'_>| {
+            if member.is_named(array) { member.items().count() > removed } else { !member.is_named("id") }
+        };
+        let says_something = !own.pushed.is_empty() || object.is_some_and(|object| object.members().any(is_left));
+        let text = match object {
+            Some(object) => rewrite(object, &[], &changes),
             None => changes.alone(),
         };
-        self.changes.put("meta", Change::Set(text));
+        self.changes.put(member, if says_something { Change::Set(text) } else { Change::Remove });
         self
+    }
+
+    /// Marks the resource as one of which parts are left out (<https://hl7.org/fhir/R4/search.html#summary>).
+    pub fn subsetted(self) -> Self {
+        self.replace_within("meta", "tag", |_| false, Some(SUBSETTED.to_owned()))
     }
 
     /// The text with all changes made.

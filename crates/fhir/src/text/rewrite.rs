@@ -1,7 +1,6 @@
 //! Writing an object anew from slices of its text.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::quote;
@@ -72,24 +71,29 @@ impl Changes {
     /// An object of nothing but what is set or pushed.
     pub(super) fn alone(&self) -> String {
         let members: Vec<String> =
-            self.0.iter().filter_map(|(name, change)| Some(format!("{}:{}", quote(name), change.alone()?))).collect();
+            self.0.iter().filter_map(|(name, change)| Some(format!("{}:{}", quote(name), change.alone(0)?))).collect();
         format!("{{{}}}", members.join(","))
     }
 }
 
 impl Change {
-    /// The JSON text of a member that was not there before.
-    fn alone(&self) -> Option<Cow<'_, str>> {
+    /// The JSON text of a member that was not there before. Before what is pushed stands as much of nothing as its
+    /// companion has of its own.
+    fn alone(&self, nothing: usize) -> Option<Cow<'_, str>> {
         match self {
             Self::Set(json) => Some(Cow::Borrowed(json)),
-            Self::Array(array) if !array.pushed.is_empty() => Some(Cow::Owned(format!("[{}]", array.pushed.join(",")))),
+            Self::Array(array) if !array.pushed.is_empty() => {
+                let nothing = std::iter::repeat_n("null", nothing);
+                let items: Vec<&str> = nothing.chain(array.pushed.iter().map(String::as_str)).collect();
+                Some(Cow::Owned(format!("[{}]", items.join(","))))
+            }
             Self::Remove | Self::Array(_) => None,
         }
     }
 }
 
 /// The object with the changes made: first the members named in `first`, then the others as they came, then new ones.
-/// The white space before a member's name goes with it; new members take that of the object's first.
+/// The white space around a member goes with it; new members take that before the object's first.
 pub(super) fn rewrite(object: Value<'_>, first: &[&str], changes: &Changes) -> String {
     let text = object.tree().text();
     let members: Vec<Member<'_>> = members(object);
@@ -98,17 +102,17 @@ pub(super) fn rewrite(object: Value<'_>, first: &[&str], changes: &Changes) -> S
     out.push('{');
     for name in first {
         match members.iter().find(|member| member.value.is_named(name)) {
-            Some(member) => member.write(&mut out, object, changes),
-            None => write_new(&mut out, indent, name, changes.get(name)),
+            Some(member) => member.write(&mut out, changes),
+            None => write_new(&mut out, object, indent, name, changes),
         }
     }
     for member in members.iter().filter(|member| !first.iter().any(|name| member.value.is_named(name))) {
-        member.write(&mut out, object, changes);
+        member.write(&mut out, changes);
     }
-    for (name, change) in &changes.0 {
+    for (name, _) in &changes.0 {
         let is_there = first.contains(&name.as_str()) || members.iter().any(|member| member.value.is_named(name));
         if !is_there {
-            write_new(&mut out, indent, name, Some(change));
+            write_new(&mut out, object, indent, name, changes);
         }
     }
     let end = object.span().end - 1;
@@ -117,8 +121,13 @@ pub(super) fn rewrite(object: Value<'_>, first: &[&str], changes: &Changes) -> S
     out
 }
 
-fn write_new(out: &mut String, indent: &str, name: &str, change: Option<&Change>) {
-    if let Some(json) = change.and_then(Change::alone) {
+fn write_new(out: &mut String, object: Value<'_>, indent: &str, name: &str, changes: &Changes) {
+    let change = changes.get(name);
+    let nothing = match change {
+        Some(Change::Array(_)) => object.get(&format!("_{name}")).map_or(0, |beside| beside.items().count()),
+        _ => 0,
+    };
+    if let Some(json) = change.and_then(|change| change.alone(nothing)) {
         separate(out, indent);
         out.push_str(&quote(name));
         out.push(':');
@@ -133,34 +142,38 @@ fn separate(out: &mut String, lead: &str) {
     out.push_str(lead);
 }
 
-/// A member and the white space before its name.
+/// A member, or an item of an array, and the white space around it; that behind the last one is the outer value's.
 struct Member<'t> {
     lead: &'t str,
     value: Value<'t>,
+    trail: &'t str,
 }
 
-fn members(object: Value<'_>) -> Vec<Member<'_>> {
-    let text = object.tree().text();
-    let mut from = object.span().start + 1;
-    let mut members = Vec::with_capacity(16);
-    for value in object.members() {
+fn members(outer: Value<'_>) -> Vec<Member<'_>> {
+    let text = outer.tree().text();
+    let mut from = outer.span().start + 1;
+    let mut members: Vec<Member<'_>> = Vec::with_capacity(16);
+    for value in outer.children() {
         let before = &text[from..value.member_span().start];
         from = value.span().end;
-        // What lies between two members is a comma with white space around it.
-        let lead = before.split_once(',').map_or(before, |(_, lead)| lead);
-        members.push(Member { lead, value });
+        // What lies between two of them is a comma with white space around it.
+        let (trail, lead) = before.split_once(',').unwrap_or(("", before));
+        if let Some(last) = members.last_mut() {
+            last.trail = trail;
+        }
+        members.push(Member { lead, value, trail: "" });
     }
     members
 }
 
 impl Member<'_> {
-    fn write(&self, out: &mut String, parent: Value<'_>, changes: &Changes) {
+    fn write(&self, out: &mut String, changes: &Changes) {
         let text = self.value.tree().text();
         let span = self.value.member_span();
         let name = &text[span.start..self.value.span().start];
         let name_of = self.value.name();
         let value = match changes.get(&name_of) {
-            None => match companion_change(parent, &name_of, changes) {
+            None => match companion_change(&name_of, changes) {
                 Some(change) => edit_array(self.value, &change),
                 None => Some(Cow::Borrowed(self.value.raw())),
             },
@@ -172,40 +185,39 @@ impl Member<'_> {
             separate(out, self.lead);
             out.push_str(name);
             out.push_str(&json);
+            out.push_str(self.trail);
         }
     }
 }
 
 /// What a change of a primitive array means for its `_` companion, whose items stand at the same positions.
-fn companion_change(object: Value<'_>, name: &str, changes: &Changes) -> Option<ArrayChange> {
+fn companion_change(name: &str, changes: &Changes) -> Option<ArrayChange> {
     let owner = name.strip_prefix('_')?;
     let Some(Change::Array(change)) = changes.get(owner) else { return None };
-    object.get(owner)?;
     Some(ArrayChange { removed: change.removed.clone(), pushed: vec!["null".to_owned(); change.pushed.len()] })
 }
 
 /// The array with the change made; nothing when no item is left.
 fn edit_array<'t>(array: Value<'t>, change: &ArrayChange) -> Option<Cow<'t, str>> {
-    let kept = array.items().enumerate().filter(|(position, _)| !change.removed.contains(position));
-    let kept: Vec<Value<'_>> = kept.map(|(_, item)| item).collect();
+    let items = members(array);
+    let kept = items.iter().enumerate().filter(|(position, _)| !change.removed.contains(position));
+    let kept: Vec<&Member<'_>> = kept.map(|(_, item)| item).collect();
     if kept.is_empty() {
         return (!change.pushed.is_empty()).then(|| Cow::Owned(format!("[{}]", change.pushed.join(","))));
     }
-    let text = array.tree().text();
-    let span = array.span();
+    let (text, span) = (array.tree().text(), array.span());
     let mut out = String::with_capacity(span.len() + change.pushed.iter().map(String::len).sum::<usize>() + 8);
-    if change.removed.is_empty() {
-        // The untouched items keep the white space between them.
-        out.push_str(&text[span.start..kept[kept.len() - 1].span().end]);
-    } else {
-        for item in &kept {
-            let _ = write!(out, "{}{}", if out.is_empty() { '[' } else { ',' }, item.raw());
-        }
+    out.push('[');
+    for item in kept {
+        separate(&mut out, item.lead);
+        out.push_str(item.value.raw());
+        out.push_str(item.trail);
     }
     for item in &change.pushed {
-        let _ = write!(out, ",{item}");
+        separate(&mut out, "");
+        out.push_str(item);
     }
-    let last = array.items().last().map_or(span.end - 1, |item| item.span().end);
+    let last = items.last().map_or(span.end - 1, |item| item.value.span().end);
     out.push_str(&text[last..span.end]);
     Some(Cow::Owned(out))
 }

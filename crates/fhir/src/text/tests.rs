@@ -54,10 +54,42 @@ fn arrays_grow_shrink_come_and_go() {
     let replaced = Edit::new(&tree).extension("a", Some(r#"{"url":"a","valueCode":"x"}"#)).finish();
     assert_eq!(
         replaced,
-        r#"{"resourceType":"X","extension":[{"url":"b"},{"url":"a","valueCode":"x"} ],"uri":["u"],"_uri":[{"id":"1"}]}"#
+        r#"{"resourceType":"X","extension":[ {"url":"b"},{"url":"a","valueCode":"x"} ],"uri":["u"],"_uri":[{"id":"1"}]}"#
     );
     let emptied = Edit::new(&tree).remove_items("extension", |_| true).remove("uri").finish();
     assert_eq!(emptied, r#"{"resourceType":"X"}"#);
+}
+
+#[test]
+fn blanks_stay_where_they_are() {
+    let tree = tree("{ \"resourceType\" : \"X\" ,\n\"a\":[ 1 , {} ,\t3 ] , \"b\":2 }");
+    let edited = Edit::new(&tree).push("a", "4").remove_items("a", |item| item.is_object()).finish();
+    assert_eq!(edited, "{ \"resourceType\" : \"X\" ,\n\"a\":[ 1 ,\t3,4 ] , \"b\":2 }");
+}
+
+#[test]
+fn what_stands_beside_no_value_is_not_put_beside_a_new_one() {
+    let tree = tree(r#"{"resourceType":"X","_uri":[{"id":"1"},{"id":"2"}]}"#);
+    let pushed = Edit::new(&tree).push("uri", "\"v\"").finish();
+    let expected = r#"{"resourceType":"X","_uri":[{"id":"1"},{"id":"2"},null],"uri":[null,null,"v"]}"#;
+    assert_eq!(pushed, expected);
+    assert_eq!(Edit::new(&tree).remove_items("uri", |_| true).finish(), tree.text());
+}
+
+#[test]
+fn what_is_within_a_member_comes_and_goes_and_all_else_in_it_stays() {
+    let ours = |item: crate::json::Value<'_>| item.get("system").is_some_and(|own| own.is_str("s"));
+    let within = |text: &str, json: Option<&str>| {
+        let tree = tree(text);
+        Edit::new(&tree).replace_within("reason", "coding", ours, json.map(str::to_owned)).finish()
+    };
+    let own = r#"{"reason":{ "n" : 5.10 , "coding":[ {"code":"a"} , {"system":"s"} ] , "text":"x" }}"#;
+    let new = r#"{"reason":{ "n" : 5.10 , "coding":[ {"code":"a"} ,{"system":"s","code":"b"} ] , "text":"x" }}"#;
+    assert_eq!(within(own, Some(r#"{"system":"s","code":"b"}"#)), new);
+    assert_eq!(within("{}", Some("1")), r#"{"reason":{"coding":[1]}}"#);
+    for gone in [r#"{"reason":{"coding":[{"system":"s"}]}}"#, r#"{"reason":{"id":"1","coding":[{"system":"s"}]}}"#] {
+        assert_eq!(within(gone, None), "{}");
+    }
 }
 
 #[test]

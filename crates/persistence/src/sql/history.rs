@@ -8,7 +8,7 @@ use domain::change::Stored;
 use domain::id::{Reference, ResourceType};
 use domain::search::{History, HistoryPage, Place};
 
-use super::resource::{VersionColumns, stored};
+use super::resource::{VersionColumns, stored, version_columns};
 use super::visibility::{kept, seen};
 use super::{Conn, Db, dialect};
 use crate::error::QueryError;
@@ -49,16 +49,7 @@ macro_rules! versions {
             .filter($table::tenant.eq(history.tenant.as_str()))
             .filter($table::kind.eq(kind.as_str()))
             .filter($of)
-            .select((
-                $table::id,
-                $table::version,
-                $table::last_updated_at,
-                $table::date_at,
-                $table::deleted,
-                $table::thread,
-                $table::patient,
-                $table::body,
-            ))
+            .select(version_columns!($table))
             .order(($table::last_updated_at.desc(), $table::id.desc(), $table::version.desc()))
             .limit(i64::from(history.count) + 1)
             .into_boxed();

@@ -12,7 +12,7 @@ use domain::inbox::{Inbox, InboxPage, InboxPlace, InboxRow, Pressing};
 use domain::time::Instant;
 
 use super::condition::{Condition, unread};
-use super::resource::{VersionColumns, stored};
+use super::resource::{VersionColumns, stored, version_columns};
 use super::thread::by_id;
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
@@ -128,22 +128,6 @@ macro_rules! running {
     };
 }
 
-/// What is told of a first message.
-macro_rules! columns {
-    () => {
-        (
-            resource::id,
-            resource::version,
-            resource::last_updated_at,
-            resource::date_at,
-            resource::deleted,
-            resource::thread,
-            resource::patient,
-            resource::body,
-        )
-    };
-}
-
 /// The first messages that exist for whoever asks.
 fn visible(inbox: &Inbox) -> resource::BoxedQuery<'_, Db> {
     let mut query = resource::table
@@ -207,8 +191,11 @@ fn quiet(conn: &mut Conn, inbox: &Inbox, after: Option<&InboxPlace>, limit: usiz
         }
         let threads: Vec<(String, Micros)> = threads.load(conn)?;
         let ids: Vec<&str> = threads.iter().map(|(id, _)| id.as_str()).collect();
-        let rows: Vec<VersionColumns> =
-            visible(inbox).filter(resource::id.eq_any(ids)).filter(not(running!())).select(columns!()).load(conn)?;
+        let rows: Vec<VersionColumns> = visible(inbox)
+            .filter(resource::id.eq_any(ids))
+            .filter(not(running!()))
+            .select(version_columns!(resource))
+            .load(conn)?;
         let mut roots: HashMap<String, Stored> = HashMap::new();
         for row in rows {
             let root = stored(ResourceType::Communication, row)?;
@@ -257,7 +244,7 @@ fn roots(
         } else {
             query.order((activity!().desc(), resource::id.asc()))
         };
-        query.limit(limit).select((columns!(), activity!())).load(conn)?
+        query.limit(limit).select((version_columns!(resource), activity!())).load(conn)?
     } else {
         let urgent = exists(
             thread::table
@@ -280,7 +267,7 @@ fn roots(
         } else {
             query.order((due!().asc(), resource::id.asc()))
         };
-        query.limit(limit).select((columns!(), due!())).load(conn)?
+        query.limit(limit).select((version_columns!(resource), due!())).load(conn)?
     };
     let root = |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(ResourceType::Communication, row)?, at));
     found.into_iter().map(root).collect()

@@ -32,6 +32,7 @@ rows! {
         body: Text = &'a str,
         status: Nullable<Text> = Option<&'a str>,
         priority: Nullable<Text> = Option<&'a str>,
+        made_by_update: Bool = bool,
     }
 }
 
@@ -80,9 +81,10 @@ rows! {
 struct Supersede;
 impl Sql for Supersede {
     const BEFORE: &'static str = "INSERT INTO resource_history (tenant, kind, id, version, last_updated_at, date_at, \
-         deleted, thread, patient, author, audience, body) \
+         deleted, thread, patient, author, audience, body, made_by_update) \
          SELECT old.tenant, old.kind, old.id, old.version, old.last_updated_at, old.date_at, \
-         old.deleted, old.thread, old.patient, old.author, old.audience, old.body FROM ";
+         old.deleted, old.thread, old.patient, old.author, old.audience, old.body, \
+         old.made_by_update FROM ";
     const AFTER: &'static str = " JOIN resource AS old ON old.tenant = given.tenant AND old.kind = given.kind \
          AND old.id = given.id AND old.version = given.version - 1 WHERE true ON CONFLICT DO NOTHING";
 }
@@ -93,7 +95,8 @@ impl Sql for Update {
     const BEFORE: &'static str = "UPDATE resource SET version = given.version, \
          last_updated_at = given.last_updated_at, date_at = given.date_at, deleted = given.deleted, \
          thread = given.thread, patient = given.patient, author = given.author, audience = given.audience, \
-         body = given.body, status = given.status, priority = given.priority FROM ";
+         body = given.body, status = given.status, priority = given.priority, \
+         made_by_update = given.made_by_update FROM ";
     const AFTER: &'static str = " WHERE resource.tenant = given.tenant AND resource.kind = given.kind \
          AND resource.id = given.id AND resource.version = given.version - 1";
 }
@@ -187,6 +190,7 @@ fn row<'a>(tenant: &'a str, write: &'a ResourceWrite) -> ResourceRow<'a> {
         body: &write.body,
         status: code(write, Column::Status),
         priority: code(write, Column::Priority),
+        made_by_update: write.made_by_update,
     }
 }
 
@@ -290,18 +294,37 @@ pub fn read_id(id: String) -> Result<ResourceId, QueryError> {
     Ok(id.try_into().map_err(|_| unreadable("an id"))?)
 }
 
-/// The columns of a version.
-pub type VersionColumns = (String, i32, Micros, Micros, bool, Option<String>, Option<String>, String);
+/// The columns of a version, of either of the two tables.
+macro_rules! version_columns {
+    ($table:ident) => {
+        (
+            $table::id,
+            $table::version,
+            $table::last_updated_at,
+            $table::date_at,
+            $table::deleted,
+            $table::made_by_update,
+            $table::thread,
+            $table::patient,
+            $table::body,
+        )
+    };
+}
+pub(super) use version_columns;
+
+/// Their types.
+pub type VersionColumns = (String, i32, Micros, Micros, bool, bool, Option<String>, Option<String>, String);
 
 /// A stored version from its columns.
 pub fn stored(kind: ResourceType, row: VersionColumns) -> Result<Stored, QueryError> {
-    let (id, version, last_updated, date, deleted, thread, patient, body) = row;
+    let (id, version, last_updated, date, deleted, made_by_update, thread, patient, body) = row;
     Ok(Stored {
         key: Key::new(kind, read_id(id)?),
         version: Version(version),
         last_updated: last_updated.timestamp(),
         date: date.timestamp(),
         deleted,
+        made_by_update,
         thread: thread.map(read_id).transpose()?,
         patient: patient.map(|text| text.parse().map_err(|_| unreadable("resource.patient"))).transpose()?,
         body,
@@ -316,16 +339,7 @@ macro_rules! version_of {
             .filter($table::tenant.eq(read.tenant.as_str()))
             .filter($table::kind.eq(read.key.kind.as_str()))
             .filter($table::id.eq(read.key.id.as_str()))
-            .select((
-                $table::id,
-                $table::version,
-                $table::last_updated_at,
-                $table::date_at,
-                $table::deleted,
-                $table::thread,
-                $table::patient,
-                $table::body,
-            ))
+            .select(version_columns!($table))
             .into_boxed();
         if let Some(version) = $version {
             query = query.filter($table::version.eq(version));

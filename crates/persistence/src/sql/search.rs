@@ -8,7 +8,7 @@ use domain::change::Stored;
 use domain::search::{Cursor, Page, Search, Sort, SortBy};
 
 use super::condition::{Condition, condition};
-use super::resource::{VersionColumns, stored};
+use super::resource::{VersionColumns, stored, version_columns};
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
 use crate::error::QueryError;
@@ -73,18 +73,9 @@ fn page(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
     }
     query =
         if ties(&order) { query.then_order_by(resource::id.desc()) } else { query.then_order_by(resource::id.asc()) };
-    let columns = (
-        resource::id,
-        resource::version,
-        resource::last_updated_at,
-        resource::date_at,
-        resource::deleted,
-        resource::thread,
-        resource::patient,
-        resource::body,
-    );
     // One more than asked for tells whether there is another page.
-    let found: Vec<VersionColumns> = query.select(columns).limit(i64::from(search.count) + 1).load(conn)?;
+    let found: Vec<VersionColumns> =
+        query.select(version_columns!(resource)).limit(i64::from(search.count) + 1).load(conn)?;
     let more = found.len() > usize::from(search.count);
     let mut rows = vec![];
     for row in found.into_iter().take(search.count.into()) {

@@ -3,7 +3,7 @@
 use domain::access::Visibility;
 use domain::change::{Audience, ResourceWrite};
 use domain::id::ResourceType;
-use domain::search::{History, Place};
+use domain::search::{History, HistoryPage, Place};
 use domain::store::Store;
 use jiff::Timestamp;
 
@@ -56,6 +56,7 @@ async fn archive(store: &Fresh) -> Vec<ResourceWrite> {
             write.author = Some(reference("Practitioner/x"));
             write.audience = if version_number == 1 && n == 2 { Audience::Author } else { Audience::Thread };
             write.deleted = version_number == 4;
+            write.made_by_update = version_number == 1 && n % 2 == 1;
             group.push(write);
         }
         store.save(change(group.clone())).await.unwrap();
@@ -92,6 +93,18 @@ async fn a_history_holds_every_version_once_the_latest_first(store: Fresh) {
     assert_eq!(found(&store, one).await, ["t3#4", "t3#3", "t3#2", "t3#1"]);
     let page = store.history(History { id: Some(id("t3")), ..asked(&TYPES[1..], &everything) }).await.unwrap();
     assert_eq!(page.rows.iter().map(|row| row.deleted).collect::<Vec<_>>(), [true, false, false, false]);
+    let made = |page: &HistoryPage| page.rows.iter().map(|row| row.made_by_update).collect::<Vec<_>>();
+    assert_eq!(made(&page), [false, false, false, true]);
+    // What was deleted is made once more; a version keeps how it came about when the next one is written over it.
+    for (number, made_by_update) in [(5, true), (6, false)] {
+        let last_updated = moment(i64::from(number * 10));
+        let again = ResourceWrite { last_updated, made_by_update, ..version(task("t3"), number) };
+        store.save(change([again])).await.unwrap();
+        let read = store.read(read(task("t3"))).await.unwrap().unwrap();
+        assert_eq!((read.version.0, read.made_by_update), (number, made_by_update));
+    }
+    let page = store.history(History { id: Some(id("t3")), ..asked(&TYPES[1..], &everything) }).await.unwrap();
+    assert_eq!(made(&page), [false, true, false, false, false, true]);
 }
 
 async fn a_history_may_begin_at_a_moment_or_show_what_was_current_then(store: Fresh) {

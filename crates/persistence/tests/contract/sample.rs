@@ -50,6 +50,7 @@ pub fn version(key: Key, version: i32) -> ResourceWrite {
         last_updated: moment(version.into()),
         date: moment(0),
         deleted: false,
+        made_by_update: false,
         thread: None,
         patient: None,
         author: None,

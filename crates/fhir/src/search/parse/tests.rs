@@ -430,6 +430,7 @@ fn what_the_token_does_not_allow_to_search_is_no_way_around_it() {
         last_updated: asker.now,
         date: asker.now,
         deleted: false,
+        made_by_update: false,
         thread: None,
         patient: None,
         body: body.to_owned(),

@@ -1,26 +1,16 @@
 //! What teams are found by (<https://hl7.org/fhir/R4/careteam.html#search>).
 
 use super::super::Place::{Element, ReferenceTo};
-use super::super::{Parameter, ParameterKind, Source, TokenOf};
-use super::{ID, LAST_UPDATED, PROFILE, SECURITY, TAG, clinical, from, ours, standard};
+use super::super::{ParameterKind, Source, TokenOf};
+use super::{clinical, from, identifier, ours, standard};
 
 const STATUS: TokenOf = TokenOf::Code("http://hl7.org/fhir/care-team-status");
 
 const PARTICIPANTS: &[&str] =
     &["Practitioner", "PractitionerRole", "RelatedPerson", "Patient", "Organization", "CareTeam"];
 
-pub(super) static PARAMETERS: &[Parameter] = &[
-    ID,
-    LAST_UPDATED,
-    TAG,
-    SECURITY,
-    PROFILE,
-    clinical(standard(
-        "identifier",
-        ParameterKind::Token(TokenOf::Identifier),
-        &[Element("identifier")],
-        "A business identifier of the team.",
-    )),
+parameters![
+    clinical(identifier("A business identifier of the team.")),
     standard(
         "status",
         ParameterKind::Token(STATUS),

@@ -4,18 +4,13 @@ use domain::search::SortBy;
 
 use super::super::Place::{Element, ReferenceTo};
 use super::super::{Parameter, ParameterKind, Source, TokenOf};
-use super::{ID, LAST_UPDATED, PARTICIPANTS, PROFILE, SECURITY, TAG, from, ours, sorting, standard};
+use super::{PARTICIPANTS, from, identifier, ours, sorting, standard};
 use crate::canonical;
 
 const SENDERS: &[&str] =
     &["Patient", "RelatedPerson", "Practitioner", "PractitionerRole", "HealthcareService", "Organization", "Device"];
 
-pub(super) static PARAMETERS: &[Parameter] = &[
-    ID,
-    LAST_UPDATED,
-    TAG,
-    SECURITY,
-    PROFILE,
+parameters![
     from(
         standard(
             "patient",
@@ -123,12 +118,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         &[Element("received")],
         "When the message was first delivered to a person or a pool, by the service's clock.",
     ),
-    standard(
-        "identifier",
-        ParameterKind::Token(TokenOf::Identifier),
-        &[Element("identifier")],
-        "A business identifier, such as the message's number in the sending system.",
-    ),
+    identifier("A business identifier, such as the message's number in the sending system."),
     standard("based-on", ParameterKind::Reference(&[]), &[Element("basedOn")], "The request that the message fulfils."),
     standard(
         "encounter",

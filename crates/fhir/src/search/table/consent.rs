@@ -1,8 +1,8 @@
 //! What Consents are found by (<https://hl7.org/fhir/R4/consent.html#search>).
 
 use super::super::Place::{Element, ReferenceTo};
-use super::super::{Parameter, ParameterKind, Source, TokenOf};
-use super::{ID, LAST_UPDATED, PROFILE, SECURITY, TAG, clinical, from, standard};
+use super::super::{ParameterKind, Source, TokenOf};
+use super::{clinical, from, identifier, standard};
 
 const STATUS: TokenOf = TokenOf::Code("http://hl7.org/fhir/consent-state-codes");
 
@@ -11,18 +11,8 @@ const ACTORS: &[&str] =
 
 const CONSENTORS: &[&str] = &["Organization", "Patient", "Practitioner", "RelatedPerson", "PractitionerRole"];
 
-pub(super) static PARAMETERS: &[Parameter] = &[
-    ID,
-    LAST_UPDATED,
-    TAG,
-    SECURITY,
-    PROFILE,
-    clinical(standard(
-        "identifier",
-        ParameterKind::Token(TokenOf::Identifier),
-        &[Element("identifier")],
-        "A business identifier of the Consent.",
-    )),
+parameters![
+    clinical(identifier("A business identifier of the Consent.")),
     standard(
         "status",
         ParameterKind::Token(STATUS),

@@ -1,21 +1,11 @@
 //! What pools' resources are found by (<https://hl7.org/fhir/R4/healthcareservice.html#search>).
 
 use super::super::Place::Element;
-use super::super::{Parameter, ParameterKind, TokenOf};
-use super::{ID, LAST_UPDATED, PROFILE, SECURITY, TAG, standard};
+use super::super::{ParameterKind, TokenOf};
+use super::{identifier, standard};
 
-pub(super) static PARAMETERS: &[Parameter] = &[
-    ID,
-    LAST_UPDATED,
-    TAG,
-    SECURITY,
-    PROFILE,
-    standard(
-        "identifier",
-        ParameterKind::Token(TokenOf::Identifier),
-        &[Element("identifier")],
-        "A business identifier of the service.",
-    ),
+parameters![
+    identifier("A business identifier of the service."),
     standard(
         "active",
         ParameterKind::Token(TokenOf::Boolean),

@@ -1,21 +1,11 @@
 //! What a `PractitionerRole` is found by.
 
 use super::super::Place::Element;
-use super::super::{Parameter, ParameterKind, TokenOf};
-use super::{ID, LAST_UPDATED, PROFILE, SECURITY, TAG, standard};
+use super::super::{ParameterKind, TokenOf};
+use super::{identifier, standard};
 
-pub(super) static PARAMETERS: &[Parameter] = &[
-    ID,
-    LAST_UPDATED,
-    TAG,
-    SECURITY,
-    PROFILE,
-    standard(
-        "identifier",
-        ParameterKind::Token(TokenOf::Identifier),
-        &[Element("identifier")],
-        "A business identifier of the role.",
-    ),
+parameters![
+    identifier("A business identifier of the role."),
     standard(
         "active",
         ParameterKind::Token(TokenOf::Boolean),

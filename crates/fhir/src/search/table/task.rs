@@ -2,7 +2,7 @@
 
 use super::super::Place::{Element, Extension, ReferenceTo};
 use super::super::{ForPatients, Parameter, ParameterKind, Source, TokenOf};
-use super::{ID, LAST_UPDATED, PROFILE, SECURITY, TAG, from, of_the_team, ours, sorting, standard};
+use super::{ID, LAST_UPDATED, PROFILE, SECURITY, TAG, from, identifier, of_the_team, ours, sorting, standard};
 use crate::canonical;
 
 /// Who can own a Task.
@@ -126,12 +126,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         ),
         Source::Usually(&[Element("intent")], "", "order"),
     ),
-    of_the_team(standard(
-        "identifier",
-        ParameterKind::Token(TokenOf::Identifier),
-        &[Element("identifier")],
-        "A business identifier. The service gives its Tasks none.",
-    )),
+    of_the_team(identifier("A business identifier. The service gives its Tasks none.")),
     of_the_team(standard(
         "group-identifier",
         ParameterKind::Token(TokenOf::Identifier),
