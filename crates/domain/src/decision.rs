@@ -161,3 +161,20 @@ pub struct Decision {
     /// Events and notices.
     pub outbox: Vec<OutboxRow>,
 }
+
+impl Decision {
+    /// What is decided about a thread, and why: nothing else changes and nobody is told, until it is filled in.
+    pub const fn of(thread: Thread, record: Record) -> Self {
+        Self {
+            record,
+            thread,
+            clocks: vec![],
+            ledger: vec![],
+            tasks: vec![],
+            reply: None,
+            hold: None,
+            correspondents: vec![],
+            outbox: vec![],
+        }
+    }
+}

@@ -136,17 +136,8 @@ pub fn retract(
     let tasks = mirrors(&thread, &clocks, now);
     let over = held.map(|hold| ended(hold, retracted, &record));
     let dropped = dropped(setting, retracted, needless, &mut record);
-    let decision = Decision {
-        record,
-        thread,
-        clocks,
-        ledger,
-        tasks,
-        reply: None,
-        hold: over,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
-    };
+    let decision =
+        Decision { clocks, ledger, tasks, hold: over, outbox: outbox.into_rows(), ..Decision::of(thread, record) };
     (decision, dropped)
 }
 
