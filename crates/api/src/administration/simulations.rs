@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::bundles::readable;
-use super::{administrator, limit, reading, record};
+use super::{administrator, fault, limit, reading, record};
 use crate::context::Context;
 use crate::error::{Answer, Failure};
 use crate::manners::body::ResourceBody;
@@ -191,15 +191,6 @@ fn tell(row: &SimulationRow) -> Result<Value, Failure> {
         told["report"] = record(report)?;
     }
     Ok(told)
-}
-
-fn fault(pointer: &str, message: &str, remedy: &str) -> Failure {
-    Failure::Findings(vec![Finding {
-        severity: Severity::Error,
-        pointer: pointer.to_owned(),
-        message: message.to_owned(),
-        remedy: remedy.to_owned(),
-    }])
 }
 
 fn check(wanted: &Wanted<'_>) -> Result<(), Failure> {
