@@ -8,4 +8,5 @@ mod notice;
 mod private;
 mod retract;
 mod schedule;
+mod unread;
 mod viewing;

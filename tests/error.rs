@@ -108,6 +108,9 @@ async fn every_error_of_the_administration_is_a_problem_document(house: &House) 
     problem(&house.get(&engine(), "/api/v1/decisions?limit=many").await, 400);
     problem(&house.get(&engine(), "/api/v1/decisions?colour=blue").await, 400);
     problem(&house.get(&engine(), "/api/v1/decisions?focus=x").await, 400);
+    let lost = house.get(&engine(), "/api/v1/decisions?outcome=lost").await;
+    problem(&lost, 400);
+    assert!(lost.text.contains("outcome is one of delivered, ") && lost.text.contains(", blocked."), "{}", lost.text);
     problem(&house.get(&engine(), "/api/v1/clocks").await, 400);
     problem(&house.get(&engine(), "/api/v1/nothing").await, 404);
     problem(&house.ask(Method::POST, "/api/v1/decisions").by(&engine()).send().await, 405);

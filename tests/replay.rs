@@ -1,103 +1,48 @@
 //! Replay: from its bundle and its inputs every stored decision comes out again, byte for byte.
 
-use std::collections::HashMap;
+mod again;
 
-use api::policies::compile;
+use api::auth::DevelopmentClaims;
 use domain::access::PatientFacts;
-use domain::decide::{Actor, Setting, claim, fire, open, route, send};
 use domain::decision::{Outcome, Record};
-use domain::id::{Ids, Reference, ResourceId, TenantId};
-use domain::policy::Policy;
-use domain::store::{Store as _, ThreadView};
-use fhir::communication::Communication;
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use server::month::Month;
 
+use crate::boundaries::govern;
 use crate::house::House;
-use crate::people::{nurse, patient, refill, reply};
+use crate::people::{LEAD, nurse, patient, refill, reply, staff};
 
-on_both!(house: a_seeded_month_of_decisions_replays_to_the_same_bytes);
+use again::Replay;
+
+on_both!(house:
+    a_seeded_month_of_decisions_replays_to_the_same_bytes,
+    what_was_merged_released_and_taken_back_replays_to_the_same_bytes,
+);
 
 /// How many messages patients write in this month; their answers and what time fires come on top.
 const MESSAGES: usize = 900;
 
-/// Conversations as they stand, decision by decision.
-struct Replay {
-    policy: Policy,
-    /// Every stored message: its thread and its text.
-    messages: HashMap<ResourceId, (ResourceId, String)>,
-    threads: HashMap<ResourceId, ThreadView>,
+/// The records that are kept, with their bytes, in the order in which they were decided.
+fn kept(house: &House) -> Vec<(Record, String)> {
+    let bodies = house.place.texts("SELECT body AS value FROM decision").into_iter();
+    let mut records: Vec<(Record, String)> = bodies.map(|body| (serde_json::from_str(&body).unwrap(), body)).collect();
+    // In one second the workers look before messages are sent, at holds first; of a conversation nothing else falls into
+    // one second.
+    let rank = |record: &Record| match record.outcome {
+        Outcome::Released => 0,
+        Outcome::Fired => 1,
+        _ => 2,
+    };
+    records.sort_by_key(|(record, _)| (record.at, rank(record), record.id.clone()));
+    records
 }
 
-impl Replay {
-    async fn of(house: &House) -> Self {
-        let tenant = TenantId::new(TenantId::DEFAULT);
-        let catalogue = house.service().store().catalogue(tenant, house.time_now()).await.unwrap();
-        let rows = house.place.texts(
-            "SELECT id || ' ' || coalesce(thread, id) || ' ' || body AS value FROM resource WHERE kind = 'Communication'",
-        );
-        let message = |row: &String| {
-            let (id, rest) = row.split_once(' ').unwrap();
-            let (thread, body) = rest.split_once(' ').unwrap();
-            (id.parse().unwrap(), (thread.parse().unwrap(), body.to_owned()))
-        };
-        let policy = compile(&catalogue, house.time_now());
-        Self { policy, messages: rows.iter().map(message).collect(), threads: HashMap::new() }
-    }
-
-    /// Decides again what somebody of the team did to a conversation: the record names who, and why.
-    fn by_person(&mut self, kept: &Record, ids: &mut Ids) -> Record {
-        let setting = Setting { policy: &self.policy, now: kept.at };
-        let of =
-            |view: &&ThreadView| view.thread.id == kept.focus.id || view.thread.task.as_ref() == Some(&kept.focus.id);
-        let view = self.threads.values().find(of).unwrap();
-        let effect = kept.effects.iter().find(|effect| effect.to.is_some()).unwrap();
-        let person: Reference = effect.to.as_ref().unwrap().parse().unwrap();
-        let pools: Vec<Reference> = self.policy.pools().iter().map(|pool| pool.reference.clone()).collect();
-        let actor = Actor { person: Some(&person), pools: &pools, administrator: false };
-        let decision = match kept.outcome {
-            Outcome::Opened => open(setting, view, actor, ids),
-            Outcome::Claimed => claim(setting, view, Some(&person), &pools, ids),
-            _ => {
-                let to = self.policy.pool(kept.pool.as_ref().unwrap()).unwrap();
-                route(setting, view, to, serde_json::from_value(json!(effect.what)).unwrap(), actor, ids)
-            }
-        };
-        let decision = decision.unwrap();
-        let next = ThreadView::after(Some(view), &decision);
-        self.threads.insert(next.thread.id.clone(), next);
-        decision.record
-    }
-
-    /// Decides again what a record tells, from what it names.
-    fn decide(&mut self, kept: &Record) -> Record {
-        let setting = Setting { policy: &self.policy, now: kept.at };
-        let mut ids = Ids::new(kept.at, u128::from_str_radix(&kept.seed, 16).unwrap());
-        if matches!(kept.outcome, Outcome::Opened | Outcome::Claimed | Outcome::HandedOver) {
-            return self.by_person(kept, &mut ids);
-        }
-        if kept.outcome == Outcome::Fired {
-            let clock = &kept.clocks[0].id;
-            let view = self.threads.values_mut().find(|view| view.clocks.iter().any(|one| one.id == *clock)).unwrap();
-            let place = view.clocks.iter().position(|one| one.id == *clock).unwrap();
-            let fired = fire(setting, view, &view.clocks[place], &mut ids).unwrap();
-            view.clocks[place] = fired.clock;
-            view.thread = fired.thread.unwrap_or_else(|| view.thread.clone());
-            return fired.record;
-        }
-        // The message's own name is the first of the decision.
-        let id = ids.next_id();
-        assert_eq!(id, kept.focus.id);
-        let (thread, body) = &self.messages[&id];
-        let said = kept.message.as_ref().unwrap();
-        let communication = Communication::received(body).unwrap().unwrap();
-        let mut message = communication.message(&id, &said.facts.clone().unwrap_or_default());
-        message.machine_generated &= said.side == "machine";
-        let view = self.threads.get(thread);
-        let decision = send(setting, &message, view, &mut ids).unwrap();
-        let next = ThreadView::after(view, &decision);
-        self.threads.insert(thread.clone(), next);
-        decision.record
+/// Decides all of them again.
+async fn replays(house: &House, records: &[(Record, String)]) {
+    let mut replay = Replay::of(house).await;
+    for (kept, bytes) in records {
+        assert_eq!(replay.decide(kept).row(None).body, *bytes);
     }
 }
 
@@ -128,21 +73,11 @@ async fn a_seeded_month_of_decisions_replays_to_the_same_bytes(house: &House) {
     let task = house.task(&other).await["id"].as_str().unwrap().to_owned();
     house.post(&nurse(), &format!("/fhir/Task/{task}/$claim"), "{\"resourceType\":\"Parameters\"}").await.is(200);
 
-    let mut records: Vec<(Record, String)> = house
-        .place
-        .texts("SELECT body AS value FROM decision")
-        .into_iter()
-        .map(|body| (serde_json::from_str(&body).unwrap(), body))
-        .collect();
-    // In one second the workers look before messages are sent; of a conversation nothing else falls into one second.
-    records.sort_by_key(|(record, _)| (record.at, record.outcome != Outcome::Fired, record.id.clone()));
+    let records = kept(house);
     let fired = records.iter().filter(|(record, _)| record.outcome == Outcome::Fired).count();
     assert_eq!(records.len(), seeded.messages + 3 + 3 + fired, "messages, what people did, and what time did");
     assert!(fired > MESSAGES / 10, "time has fired {fired} times");
-    let mut replay = Replay::of(house).await;
-    for (kept, bytes) in &records {
-        assert_eq!(replay.decide(kept).row(None).body, *bytes);
-    }
+    replays(house, &records).await;
     let facts = records.iter().find_map(|(record, _)| record.message.as_ref()?.facts.clone()).unwrap();
     assert_eq!(
         facts,
@@ -153,4 +88,71 @@ async fn a_seeded_month_of_decisions_replays_to_the_same_bytes(house: &House) {
             tags: vec!["complex-care".into()]
         }
     );
+}
+
+/// Sends three messages of a patient, each in a conversation of its own; the last is held.
+async fn held(house: &House, person: &str) -> String {
+    let mut last = Value::Null;
+    for text in ["One.", "Two.", "Three."] {
+        house.pass(60);
+        last = house.create(&patient(person), &refill(person, text)).await.is(201).json();
+    }
+    assert_eq!(last["status"], "on-hold");
+    last["id"].as_str().unwrap().to_owned()
+}
+
+async fn retract(house: &House, who: &DevelopmentClaims, id: &str) {
+    house.pass(60);
+    let patch = json!([{ "op": "replace", "path": "/status", "value": "entered-in-error" }]).to_string();
+    let ask = house.ask(Method::PATCH, &format!("/fhir/Communication/{id}")).by(who);
+    ask.header("content-type", "application/json-patch+json").body(patch.into_bytes()).send().await.is(200);
+}
+
+async fn what_was_merged_released_and_taken_back_replays_to_the_same_bytes(house: &House) {
+    govern(house, |bundle| {
+        bundle["limits"] = json!([{ "id": "two", "scope": "sender", "max": 2, "window": "PT1H",
+            "onExceed": "hold-for-review", "longestHold": "PT5H" }]);
+    })
+    .await;
+    // Taken back: a question before and after its answer, the answer, and a message that waits for a review.
+    let alone = house.create(&patient("p-1"), &refill("p-1", "By mistake.")).await.is(201).id();
+    retract(house, &patient("p-1"), &alone).await;
+    house.pass(60);
+    let asked = house.create(&patient("p-2"), &refill("p-2", "Five left.")).await.is(201).id();
+    house.pass(60);
+    let answer = house.create(&nurse(), &reply("p-2", &asked, "For somebody else.")).await.is(201).id();
+    retract(house, &nurse(), &answer).await;
+    house.pass(60);
+    house.create(&nurse(), &reply("p-2", &asked, "Yours is ready.")).await.is(201);
+    retract(house, &patient("p-2"), &asked).await;
+    let danger = house.create(&patient("p-2"), &refill("p-2", "I think I am having a stroke.")).await.is(201).id();
+    retract(house, &patient("p-2"), &danger).await;
+    let waits = held(house, "p-3").await;
+    retract(house, &patient("p-3"), &waits).await;
+    // Merged, with something owed in both.
+    house.pass(60);
+    let from = house.create(&patient("p-4"), &refill("p-4", "One.")).await.is(201).id();
+    house.pass(60);
+    let into = house.create(&patient("p-4"), &refill("p-4", "Two.")).await.is(201).id();
+    house.pass(60);
+    let merged = json!({ "into": into, "reason": "same-matter" }).to_string();
+    house.post(&nurse(), &format!("/api/v1/threads/{from}/merge"), &merged).await.is(200);
+    // Released by a lead, as answered by one, and by nobody.
+    let lead = staff(LEAD, &[]);
+    for (person, review) in [
+        ("p-5", json!({ "reason": "reviewed" })),
+        ("p-6", json!({ "outcome": "answered", "reason": "answered-by-phone" })),
+    ] {
+        let id = held(house, person).await;
+        house.pass(60);
+        house.post(&lead, &format!("/api/v1/holds/{id}/release"), &review.to_string()).await.is(200);
+    }
+    held(house, "p-7").await;
+    house.at(19, "16:30:00");
+    assert_eq!(house.work().await.released, 1);
+
+    let records = kept(house);
+    let of = |outcome: Outcome| records.iter().filter(|(record, _)| record.outcome == outcome).count();
+    assert_eq!([of(Outcome::Retracted), of(Outcome::Merged), of(Outcome::Released)], [5, 2, 3]);
+    replays(house, &records).await;
 }

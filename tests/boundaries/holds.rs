@@ -149,6 +149,11 @@ async fn a_held_message_is_its_authors_and_the_leads_alone_until_it_is_released(
     let outcomes: Vec<_> =
         events.json()["decisions"].as_array().unwrap().iter().map(|one| one["outcome"].clone()).collect();
     assert_eq!(outcomes, ["released", "held-for-review"], "{}", events.text);
+    let path = format!("/api/v1/decisions?outcome=held-for-review&mode=live&focus=Communication/{id}");
+    let held = house.get(&operations(), &path).await.is(200).json();
+    assert_eq!(held["decisions"], json!([events.json()["decisions"][1]]));
+    let released = house.get(&operations(), "/api/v1/decisions?outcome=released").await.is(200).json();
+    assert_eq!(released["decisions"], json!([events.json()["decisions"][0]]));
 }
 
 async fn a_release_needs_a_lead_a_reason_and_the_version_that_was_seen(house: &House) {

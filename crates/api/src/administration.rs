@@ -97,6 +97,11 @@ fn document<T: serde::de::DeserializeOwned>(body: &[u8], schema: &str) -> Result
     whole.map_err(|finding| Failure::Findings(vec![finding]))
 }
 
+/// Something in a document of this interface that cannot be as it is: its place, what is wrong, and what to do.
+fn fault(pointer: &str, message: &str, remedy: &str) -> Failure {
+    Failure::Findings(vec![Finding::error(pointer.to_owned(), message, remedy)])
+}
+
 fn json(body: &Value) -> HttpResponse {
     text(body.to_string())
 }

@@ -46,6 +46,7 @@ mod smart;
 pub mod state;
 mod task;
 mod turn;
+pub mod unread;
 mod validating;
 
 #[cfg(test)]

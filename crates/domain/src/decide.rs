@@ -38,6 +38,7 @@ mod route;
 mod routing;
 mod send;
 mod shadow;
+mod unread;
 mod withdraw;
 
 pub use assign::{assign, give_back};
@@ -57,6 +58,7 @@ pub use retract::{Retracted, may_retract, retract};
 pub use route::{RouteReason, route};
 pub use send::{draft, ingest, schedule, send, send_scheduled};
 pub use shadow::{refused, shadow};
+pub use unread::{UNREAD, is_unread, unread_answer};
 pub use withdraw::withdraw;
 
 /// What a decision is taken under.

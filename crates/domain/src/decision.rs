@@ -96,6 +96,29 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 19] = [
+        Self::Delivered,
+        Self::DeliveredWithNotice,
+        Self::Rerouted,
+        Self::NeedsReview,
+        Self::Claimed,
+        Self::Fired,
+        Self::Refused,
+        Self::Overridden,
+        Self::Recalendared,
+        Self::HandedOver,
+        Self::Assigned,
+        Self::GivenBack,
+        Self::Opened,
+        Self::Merged,
+        Self::Retracted,
+        Self::HeldForReview,
+        Self::Scheduled,
+        Self::Released,
+        Self::Blocked,
+    ];
+
     /// The code.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,6 +142,11 @@ impl Outcome {
             Self::Released => "released",
             Self::Blocked => "blocked",
         }
+    }
+
+    /// The outcome of a code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == code)
     }
 }
 
@@ -160,4 +188,21 @@ pub struct Decision {
     pub correspondents: Vec<Correspondent>,
     /// Events and notices.
     pub outbox: Vec<OutboxRow>,
+}
+
+impl Decision {
+    /// What is decided about a thread, and why: nothing else changes and nobody is told, until it is filled in.
+    pub const fn of(thread: Thread, record: Record) -> Self {
+        Self {
+            record,
+            thread,
+            clocks: vec![],
+            ledger: vec![],
+            tasks: vec![],
+            reply: None,
+            hold: None,
+            correspondents: vec![],
+            outbox: vec![],
+        }
+    }
 }

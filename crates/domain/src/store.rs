@@ -10,7 +10,7 @@ use crate::calendar::Kept;
 use crate::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, Mark, OutboxRow, Stored};
 use crate::clock::{Clock, ClockName, Firing, LedgerEntry};
 use crate::correspondent::{Correspondent, Who};
-use crate::decision::{Decision, Mode};
+use crate::decision::{Decision, Mode, Outcome};
 use crate::hold::{Block, Hold, HoldState};
 use crate::holiday::KeptHoliday;
 use crate::id::{Key, Reference, ResourceId, TenantId};
@@ -341,12 +341,14 @@ pub trait Store: Send + Sync + 'static {
     /// A decision record.
     fn decision(&self, tenant: TenantId, id: ResourceId) -> Answer<'_, Option<DecisionRow>>;
 
-    /// The latest decision records about a resource or, without one, of the tenant; of one mode or of all; newest first.
+    /// The latest decision records about a resource or, without one, of the tenant; of one mode or of all, of one outcome
+    /// or of all; newest first.
     fn decisions(
         &self,
         tenant: TenantId,
         focus: Option<Key>,
         mode: Option<Mode>,
+        outcome: Option<Outcome>,
         limit: u16,
     ) -> Answer<'_, Vec<DecisionRow>>;
 

@@ -59,6 +59,8 @@ fn full() -> Value {
     whole["awayReplies"][0]["when"] = json!("calendar-closed");
     whole["awayReplies"][0]["calendar"] = json!("clinic");
     whole["awayReplies"][0]["throttle"] = json!({"per": "sender-closure", "window": "PT12H"});
+    whole["unreadByPatient"] = json!({ "actionRequired": { "amount": "P2D", "count": "open-days", "dayEnds": "same-time" },
+        "otherwise": "never" });
     whole["calendars"].as_array_mut().unwrap().push(json!({"id": "always", "timezone": "UTC", "alwaysOpen": true,
         "combined": [{"how": "intersection", "with": "clinic"}]}));
     whole
@@ -189,7 +191,10 @@ fn values_at_the_edges_of_what_they_may_be_are_judged_alike() {
     let schema = schema();
     let at = |place: &str, value: Value| {
         let mut whole = parsed(SAMPLE);
-        *whole.pointer_mut(place).unwrap() = value;
+        match whole.pointer_mut(place) {
+            Some(there) => *there = value,
+            None => whole[place.trim_start_matches('/')] = value,
+        }
         whole
     };
     let clock = "/turnaround/3/clocks/1";
@@ -207,6 +212,9 @@ fn values_at_the_edges_of_what_they_may_be_are_judged_alike() {
         ("/routing/0/when".to_owned(), json!({"not": {"field": "calendar.open", "op": "is", "value": true}})),
         ("/templates/0/texts".to_owned(), json!({"zh-Hant-TW": "x"})),
         ("/pools/0/leads".to_owned(), json!([])),
+        ("/unreadByPatient".to_owned(), json!({})),
+        ("/unreadByPatient".to_owned(), json!({"otherwise": {"amount": "P366D", "count": "calendar-days"}})),
+        ("/unreadByPatient".to_owned(), json!({"actionRequired": "never", "otherwise": "never"})),
     ];
     for (place, value) in good {
         let whole = at(&place, value.clone());
@@ -252,6 +260,13 @@ fn values_at_the_edges_of_what_they_may_be_are_judged_alike() {
         (format!("{clock}/targets/2/amount"), json!("P0D")),
         (format!("{clock}/targets/2/amount"), json!("P367D")),
         (format!("{clock}/thresholds/0/at"), json!({"percent": 0})),
+        ("/unreadByPatient".to_owned(), json!("never")),
+        ("/unreadByPatient".to_owned(), json!({"otherwise": {"amount": "P0D", "count": "calendar-days"}})),
+        ("/unreadByPatient".to_owned(), json!({"otherwise": {"amount": "P367D", "count": "open-days"}})),
+        ("/unreadByPatient".to_owned(), json!({"otherwise": {"amount": "PT72H", "count": "open-days"}})),
+        ("/unreadByPatient".to_owned(), json!({"otherwise": {"amount": "P1DT1H", "count": "calendar-days"}})),
+        ("/unreadByPatient".to_owned(), json!({"otherwise": {"amount": "P7D", "count": "elapsed-time"}})),
+        ("/unreadByPatient".to_owned(), json!({"otherwise": "always"})),
         (format!("{clock}/thresholds/0/at"), json!({"percent": 100})),
         (format!("{clock}/thresholds/0/at"), json!({"percent": 50, "due": true})),
         (format!("{clock}/thresholds/0/at"), json!({"before": "PT1H", "elapsed": true})),

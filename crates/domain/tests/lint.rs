@@ -308,6 +308,22 @@ fn rests_that_say_something_twice_or_of_nothing() {
 }
 
 #[test]
+fn answers_that_may_stay_unread_for_no_time_or_for_longer_than_a_calendar_holds() {
+    let after = |amount: &str, count: &str| {
+        [("/unreadByPatient", json!({"actionRequired": {"amount": amount, "count": count}, "otherwise": "never"}))]
+    };
+    let amount = "/unreadByPatient/actionRequired/amount";
+    error(amount, "leaves no time", &after("P0D", "calendar-days"));
+    error(amount, "at most 366", &after("P367D", "open-days"));
+    let mut seldom = after("P200D", "open-days").to_vec();
+    seldom.push(("/calendars/0/weekly", json!([{"days": ["sun"], "shifts": [{"start": "08:00", "end": "09:00"}]}])));
+    error("/unreadByPatient/actionRequired", "lies beyond what the calendar clinic opens", &seldom);
+    assert_eq!(found(&after("P366D", "calendar-days")), []);
+    let named = [("/turnaround/3/clocks/1/thresholds/0/id", json!("unread-by-patient"))];
+    error("/turnaround/3/clocks/1/thresholds/0/id", "tells that an answer is unread", &named);
+}
+
+#[test]
 fn covers_that_go_in_a_circle_or_too_far() {
     let covers = |pairs: &[(&str, &str)]| {
         let person = |name: &str| format!("Practitioner/{name}");

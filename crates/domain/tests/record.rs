@@ -5,14 +5,20 @@
 use std::path::Path;
 
 use domain::access::PatientFacts;
-use domain::decide::{Setting, send};
+use domain::decide::{
+    Actor, HeldMessage, History, Known, Ledgered, MergeReason, Retracted, Said, Setting, Voice, merge, release,
+    retract, send,
+};
+use domain::hold::{Review, ReviewOutcome};
 use domain::id::{Ids, Reference};
 use domain::message::Message;
+use domain::overrides::OverrideReason;
 use domain::policy::Policy;
 use domain::policy::bundle::Bundle;
 use domain::store::ThreadView;
 use domain::thread::Priority;
 use domain::time::Instant;
+use serde_json::{Value, json};
 
 /// A bundle of its own, so that the records change with what decides alone.
 const BUNDLE: &str = include_str!("record/bundle.json");
@@ -85,12 +91,70 @@ fn records() -> String {
     lines
 }
 
+/// The records of what is done to messages that were sent: an answer is retracted, a held message is released, and its
+/// conversation is merged into the first.
+fn records_of_changes() -> String {
+    let mut whole: Value = serde_json::from_str(BUNDLE).unwrap();
+    whole["limits"] = json!([{ "id": "one", "scope": "sender-new-threads", "max": 1, "window": "PT24H",
+        "onExceed": "hold-for-review" }]);
+    let bundle = Bundle::read(&whole.to_string()).unwrap();
+    let around = "2026-06-01T00:00:00Z".parse().unwrap();
+    let policy = Policy::compile(bundle, &domain::policy::Directory::default(), 1, around).unwrap();
+    let at = |time: &str| -> Instant { format!("2026-06-18T{time}:00-04:00").parse().unwrap() };
+    let setting = |time: &str| Setting { policy: &policy, now: at(time) };
+    let ids = |time: &str| Ids::new(at(time), 8);
+    let patient = "Patient/p-1001";
+
+    let asked = message("m-1", patient, "form", "The school form, please.");
+    let first = send(setting("09:00"), &asked, None, &mut ids("09:00")).unwrap();
+    let view = ThreadView::after(None, &first);
+    let answer = Message {
+        recipients: vec![reference(patient)],
+        ..message("m-2", "Practitioner/nurse", "form", "Not for you.")
+    };
+    let second = send(setting("09:30"), &answer, Some(&view), &mut ids("09:30")).unwrap();
+    let view = ThreadView::after(Some(&view), &second);
+    let ledgered = second.clocks.iter().map(|clock| {
+        let entries = first.ledger.iter().chain(&second.ledger).filter(|entry| entry.clock == clock.id);
+        Ledgered { clock: clock.clone(), entries: entries.cloned().collect() }
+    });
+    let history = History { said: vec![Said { at: at("09:00"), by: Voice::Patient }], clocks: ledgered.collect() };
+    let nurse = reference("Practitioner/nurse");
+    let retracted = Retracted {
+        message: &answer,
+        hold: None,
+        received_at: at("09:30"),
+        agent: Some(&nurse),
+        client: "ehr",
+        waiting: &second.outbox,
+    };
+    let (third, _) = retract(setting("10:00"), &view, &retracted, &history, &mut ids("10:00"));
+    let view = ThreadView::after(Some(&view), &third);
+
+    let other = message("m-3", patient, "form", "And one for camp.");
+    let known = Known { sender: first.correspondents.first(), ..Known::default() };
+    let fourth = send(setting("11:00"), &other, known, &mut ids("11:00")).unwrap();
+    let beside = ThreadView::after(None, &fourth);
+    let held = HeldMessage { hold: fourth.hold.as_ref().unwrap(), message: &other, view: &beside };
+    let known = Known { thread: Some(&beside), sender: fourth.correspondents.first(), ..Known::default() };
+    let review = Review { outcome: ReviewOutcome::Deliver, reason: OverrideReason::Reviewed, pool: None };
+    let lead = reference("Practitioner/dr-lee");
+    let by = Actor { person: Some(&lead), pools: &[], administrator: false };
+    let fifth = release(setting("12:00"), held, known, &review, (by, "ehr"), &mut ids("12:00")).unwrap();
+    let beside = ThreadView::after(Some(&beside), &fifth);
+    let (kept, ended) =
+        merge(setting("13:00"), &view, (&beside, &fifth.ledger), MergeReason::SameMatter, by, &mut ids("13:00"))
+            .unwrap();
+    let bodies = [third, fifth, kept, ended].map(|decision| decision.record.row(None).body + "\n");
+    bodies.concat()
+}
+
 /// After a change that is meant to change records, `POSTERN_RECORDS=write cargo test -p domain --test record` keeps the
 /// new ones.
 #[test]
 fn records_have_the_bytes_that_are_kept() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/record/records.jsonl");
-    let now = records();
+    let now = records() + &records_of_changes();
     if std::env::var("POSTERN_RECORDS").is_ok_and(|wish| wish == "write") {
         std::fs::write(&path, &now).unwrap();
     }

@@ -129,3 +129,18 @@ proptest! {
         prop_assert_eq!(found.candidate.held, found.candidate.released, "nothing that is held is lost");
     }
 }
+
+/// Nobody knows who would have read what: that is left out of the figures, and told of the answers themselves.
+#[test]
+fn an_answer_whose_author_would_be_told_otherwise_differs_and_counts_no_notice() {
+    let (shipped, never) =
+        (policy(|_| {}), policy(|bundle| bundle["unreadByPatient"] = json!({ "otherwise": "never" })));
+    let arrivals =
+        [arrival(0, 5, 0, "Patient/p-1", "Hello."), arrival(1, 10, 0, "Practitioner/nurse", "Good morning.")];
+    let comparison = compared(&shipped, &never, &arrivals);
+    assert_eq!((comparison.different, comparison.differences.len()), (1, 1));
+    assert!(comparison.differences[0].baseline.contains("nobody on the patient's side has read it"));
+    assert_eq!(comparison.baseline, comparison.candidate);
+    let same = compared(&shipped, &policy(|_| {}), &arrivals);
+    assert_eq!((same.different, same.baseline), (0, comparison.baseline));
+}

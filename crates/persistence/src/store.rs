@@ -10,7 +10,7 @@ use domain::calendar::Kept;
 use domain::change::{AuditRow, BundleRow, Change, DecisionRow, Delivery, Mark, OutboxRow};
 use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
-use domain::decision::Mode;
+use domain::decision::{Mode, Outcome};
 use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::KeptHoliday;
 use domain::id::{Key, Reference, ResourceId, TenantId};
@@ -482,9 +482,10 @@ impl Store for SqlStore {
         tenant: TenantId,
         focus: Option<Key>,
         mode: Option<Mode>,
+        outcome: Option<Outcome>,
         limit: u16,
     ) -> Answer<'_, Vec<DecisionRow>> {
-        ask!(self, record::decisions(&tenant, focus.as_ref(), mode, limit))
+        ask!(self, record::decisions(&tenant, focus.as_ref(), (mode, outcome), limit))
     }
 
     fn deliveries(&self, tenant: TenantId, limit: u16) -> Answer<'_, Vec<Delivery>> {

@@ -3,11 +3,12 @@
 use actix_web::http::header::ACCEPT_LANGUAGE;
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, get};
-use domain::decision::{Mode, Record, spoken};
+use domain::decision::{Mode, Outcome, Record, spoken};
 use domain::id::{Key, Reference};
 use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::{administrator, limit, named, reading_of, record, text};
 use crate::context::Context;
@@ -26,6 +27,8 @@ pub(crate) struct Asked {
     /// in its report and not kept. Without it all.
     #[param(nullable = false, example = "shadow")]
     mode: Option<String>,
+    #[param(schema_with = outcomes)]
+    outcome: Option<String>,
     /// How many: 50 unless said, 500 at most.
     #[param(nullable = false, minimum = 1, maximum = 500)]
     limit: Option<u16>,
@@ -45,7 +48,9 @@ pub(crate) async fn list(context: Context, asked: Query<Asked>) -> Answer {
     let focus = asked.focus.as_deref().map(focus).transpose()?;
     let unknown = || Failure::invalid(IssueCode::Value, "mode is live, shadow or simulation.");
     let mode = asked.mode.as_deref().map(|code| Mode::from_code(code).ok_or_else(unknown)).transpose()?;
-    let rows = context.state.store.decisions(context.caller.tenant.clone(), focus, mode, limit(asked.limit)).await?;
+    let outcome = asked.outcome.as_deref().map(outcome).transpose()?;
+    let tenant = context.caller.tenant.clone();
+    let rows = context.state.store.decisions(tenant, focus, mode, outcome, limit(asked.limit)).await?;
     reading_of(&context, "list-decisions", rows.len(), rows.iter().map(|row| named(&row.focus))).await?;
     let records = rows.iter().map(|row| record(&row.body)).collect::<Result<Vec<_>, _>>()?;
     Ok(super::json(&json!({ "decisions": records })))
@@ -104,6 +109,19 @@ pub(crate) async fn explain(context: Context, request: HttpRequest, id: Path<Str
         "detail": record.paragraph(),
     });
     Ok(super::json(&told))
+}
+
+/// The outcomes that records have, as the interface tells them.
+fn outcomes() -> Object {
+    let codes = Outcome::ALL.map(Outcome::as_str);
+    let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(codes));
+    text.description(Some("Of one outcome; without it all.")).build()
+}
+
+fn outcome(asked: &str) -> Result<Outcome, Failure> {
+    let codes = || Outcome::ALL.map(Outcome::as_str).join(", ");
+    let unknown = || Failure::invalid(IssueCode::Value, format!("outcome is one of {}.", codes()));
+    Outcome::from_code(asked).ok_or_else(unknown)
 }
 
 fn focus(asked: &str) -> Result<Key, Failure> {

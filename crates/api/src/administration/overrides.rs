@@ -16,11 +16,10 @@ use domain::search::Read;
 use domain::store::ThreadView;
 use domain::time::{Instant, Span};
 use fhir::decided::{self, Frame};
-use fhir::issue::IssueCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{conversation, document, json as answer, present};
+use super::{conversation, document, fault, json as answer, present};
 use crate::communication::refused;
 use crate::context::Context;
 use crate::error::{Answer, Failure};
@@ -174,18 +173,22 @@ pub(super) async fn visibility(context: &Context, permission: Permission) -> Res
 /// The body, read strictly.
 fn read(body: &[u8]) -> Result<Wanted, Failure> {
     let wanted: Wanted = document(body, "OverrideRequest")?;
-    if wanted.thread.is_some() == wanted.task.is_some() {
-        return Err(Failure::invalid(IssueCode::Required, "Name the thread or the task, one of them."));
+    match (&wanted.thread, &wanted.task) {
+        (None, None) => {
+            return Err(fault("", "says neither the thread nor the task", "name what is meant as thread or as task"));
+        }
+        (Some(_), Some(_)) => {
+            return Err(fault("/task", "stands beside the thread", "name the thread or the task, one of them"));
+        }
+        _ => {}
     }
     let code = |note: &String| {
         (1..=64).contains(&note.len())
             && note.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
     if !wanted.note.as_ref().is_none_or(code) {
-        return Err(Failure::invalid(
-            IssueCode::Value,
-            "note is a code of up to 64 lower-case letters, digits and hyphens; it never holds free text.",
-        ));
+        let remedy = "write up to 64 lower-case letters, digits and hyphens, or leave it out";
+        return Err(fault("/note", "is no code; a note never holds free text", remedy));
     }
     Ok(wanted)
 }

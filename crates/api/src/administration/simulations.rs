@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::bundles::readable;
-use super::{administrator, conversation, limit, reading, reading_of, record};
+use super::{administrator, conversation, fault, limit, reading, reading_of, record};
 use crate::context::Context;
 use crate::error::{Answer, Failure};
 use crate::manners::body::ResourceBody;
@@ -194,15 +194,6 @@ fn tell(row: &SimulationRow) -> Result<Value, Failure> {
         told["report"] = record(report)?;
     }
     Ok(told)
-}
-
-fn fault(pointer: &str, message: &str, remedy: &str) -> Failure {
-    Failure::Findings(vec![Finding {
-        severity: Severity::Error,
-        pointer: pointer.to_owned(),
-        message: message.to_owned(),
-        remedy: remedy.to_owned(),
-    }])
 }
 
 fn check(wanted: &Wanted<'_>) -> Result<(), Failure> {

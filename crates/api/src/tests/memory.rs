@@ -12,7 +12,7 @@ use domain::change::{
 };
 use domain::clock::{Clock, Firing, LedgerEntry};
 use domain::correspondent::{Correspondent, Who};
-use domain::decision::Mode;
+use domain::decision::{Mode, Outcome};
 use domain::hold::{Block, Hold, HoldState};
 use domain::holiday::{HolidayChange, KeptHoliday};
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId, Version};
@@ -522,11 +522,14 @@ impl Store for Memory {
         _: TenantId,
         focus: Option<Key>,
         mode: Option<Mode>,
+        outcome: Option<Outcome>,
         limit: u16,
     ) -> Answer<'_, Vec<DecisionRow>> {
         let rows = self.0.lock().unwrap();
         let about = |decision: &&DecisionRow| {
-            focus.as_ref().is_none_or(|focus| decision.focus == *focus) && mode.is_none_or(|mode| decision.mode == mode)
+            focus.as_ref().is_none_or(|focus| decision.focus == *focus)
+                && mode.is_none_or(|mode| decision.mode == mode)
+                && outcome.is_none_or(|outcome| decision.outcome == outcome.as_str())
         };
         now(Ok(rows.decisions.iter().rev().filter(about).take(limit.into()).cloned().collect()))
     }

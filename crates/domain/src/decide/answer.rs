@@ -50,9 +50,13 @@ impl Inbound<'_, '_> {
         if people.is_empty() {
             people.extend(thread.patient.as_ref());
         }
+        let told = !people.is_empty();
         for to in people {
             let priority = self.message.priority.unwrap_or_default();
             self.outbox.person(self.ids, &mut self.record, "reply-received", to, priority, thread);
+        }
+        if told {
+            self.until_read(thread);
         }
     }
 

@@ -103,15 +103,5 @@ fn handed(
         outbox.team(ids, &mut record, &handing.told, &thread, answering(policy, &thread));
     }
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision {
-        record,
-        thread,
-        clocks,
-        ledger: vec![],
-        tasks,
-        reply: None,
-        hold: None,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
-    })
+    Ok(Decision { clocks, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) })
 }

@@ -67,15 +67,5 @@ pub fn claim(
         outbox.event(ids, "task-claimed", &thread, focus);
     }
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision {
-        record,
-        thread,
-        clocks,
-        ledger,
-        tasks,
-        reply: None,
-        hold: None,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
-    })
+    Ok(Decision { clocks, ledger, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) })
 }

@@ -51,15 +51,5 @@ pub fn exempt(
     record.did("override-reason", asked.reason.as_str(), actor.person.map(ToString::to_string), None);
     let mut outbox = Outbox::new(setting);
     outbox.event(ids, "boundary-lifted", &thread, focus);
-    Ok(Decision {
-        record,
-        thread,
-        clocks: vec![],
-        ledger: vec![],
-        tasks: vec![],
-        reply: None,
-        hold: None,
-        correspondents,
-        outbox: outbox.into_rows(),
-    })
+    Ok(Decision { correspondents, outbox: outbox.into_rows(), ..Decision::of(thread, record) })
 }

@@ -202,17 +202,7 @@ impl Merging<'_> {
         let mut outbox = Outbox::new(self.setting);
         outbox.event(ids, "thread-merged", &thread, record.focus.clone());
         let tasks = mirrors(&thread, &clocks, self.setting.now);
-        Decision {
-            record,
-            thread,
-            clocks,
-            ledger,
-            tasks,
-            reply: None,
-            hold: None,
-            correspondents: vec![],
-            outbox: outbox.into_rows(),
-        }
+        Decision { clocks, ledger, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) }
     }
 }
 

@@ -15,11 +15,24 @@ use super::Setting;
 use super::attendance::told;
 use super::leave::{leaves, passes};
 use super::obligation::UNBOUNDED;
+use super::unread::UNREAD;
 
 /// What leaves because of one decision.
 pub struct Outbox<'a> {
     setting: Setting<'a>,
     rows: Vec<OutboxRow>,
+}
+
+/// An answer that may stay unread.
+pub struct Unread<'a> {
+    /// The answer.
+    pub focus: Key,
+    /// Who wrote it.
+    pub author: &'a Reference,
+    /// Its urgency.
+    pub priority: Priority,
+    /// When the time to read it is over.
+    pub over: Instant,
 }
 
 /// A notice to the team.
@@ -159,6 +172,26 @@ impl<'a> Outbox<'a> {
         let about = (thread, super::answering(policy, thread));
         let release_at = leaves(policy, to, about, (Hours::Person, priority), (now, now));
         self.push(ids, record, topic, to, thread, (Hours::Person, priority, release_at));
+    }
+
+    /// Tells the author of an answer, in their hours, once the time to read it is over. That is when it happens: from
+    /// then on quiet hours may hold it.
+    pub fn unread(&mut self, ids: &mut Ids, record: &mut Record, unread: Unread<'_>, about: (&Thread, &Pool)) {
+        let Unread { focus, author, priority, over } = unread;
+        let release_at = leaves(self.setting.policy, author, about, (Hours::Team, priority), (over, over));
+        record.did("notice", UNREAD, Some(author.to_string()), Some(release_at));
+        self.rows.push(OutboxRow {
+            id: ids.next_id(),
+            kind: OutboxKind::Notice,
+            topic: UNREAD.to_owned(),
+            recipient: Some(author.to_string()),
+            thread: Some(about.0.id.clone()),
+            focus: Some(focus),
+            occurred_at: over,
+            release_at,
+            hours: Hours::Team,
+            priority,
+        });
     }
 
     /// A notice that waits for nothing.

@@ -46,15 +46,5 @@ pub fn open(setting: Setting<'_>, view: &ThreadView, actor: Actor<'_>, ids: &mut
         record.left("open", ClockName::FirstOpened.as_str(), "nothing waits to be opened");
     }
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision {
-        record,
-        thread,
-        clocks,
-        ledger,
-        tasks,
-        reply: None,
-        hold: None,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
-    })
+    Ok(Decision { clocks, ledger, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) })
 }

@@ -88,17 +88,7 @@ pub fn overrule(
     let topic = if asked.kind == OverrideKind::Resolve { "thread-closed" } else { "task-overridden" };
     outbox.event(ids, topic, &thread, focus);
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision {
-        record,
-        thread,
-        clocks,
-        ledger,
-        tasks,
-        reply: None,
-        hold: None,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
-    })
+    Ok(Decision { clocks, ledger, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) })
 }
 
 /// Members and leads of the pool that answers, and whoever administers policies.

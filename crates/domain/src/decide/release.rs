@@ -166,8 +166,6 @@ fn ended<'a>(
     let over = Hold { state: ending.state, ended: Some(end), ..hold.clone() };
     let tasks = mirrors(&thread, &clocks, now);
     Decision {
-        record,
-        thread,
         clocks,
         ledger,
         tasks,
@@ -175,5 +173,6 @@ fn ended<'a>(
         hold: Some(over),
         correspondents,
         outbox: outbox.into_rows(),
+        ..Decision::of(thread, record)
     }
 }

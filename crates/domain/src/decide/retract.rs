@@ -14,6 +14,7 @@ use crate::time::Instant;
 
 use super::late::{History, SettingRight};
 use super::notice::{Notice, Outbox};
+use super::unread::unread_answer;
 use super::{Refusal, Setting, answering, mirrors, named, obligation, open_clock};
 
 /// Why clocks and holds end.
@@ -136,17 +137,8 @@ pub fn retract(
     let tasks = mirrors(&thread, &clocks, now);
     let over = held.map(|hold| ended(hold, retracted, &record));
     let dropped = dropped(setting, retracted, needless, &mut record);
-    let decision = Decision {
-        record,
-        thread,
-        clocks,
-        ledger,
-        tasks,
-        reply: None,
-        hold: over,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
-    };
+    let decision =
+        Decision { clocks, ledger, tasks, hold: over, outbox: outbox.into_rows(), ..Decision::of(thread, record) };
     (decision, dropped)
 }
 
@@ -181,7 +173,7 @@ fn ended(hold: &Hold, retracted: &Retracted<'_>, record: &Record) -> Hold {
 }
 
 /// The notices that tell of nothing any more: all that wait in the thread once nothing is owed in it; of the team's own
-/// message those to the patient.
+/// message those to the patient, and what would say that nobody has read it.
 fn dropped(setting: Setting<'_>, retracted: &Retracted<'_>, needless: bool, record: &mut Record) -> Vec<Dispatched> {
     let to_patient = |row: &&OutboxRow| {
         let to = row.recipient.as_ref().and_then(|recipient| recipient.parse::<Reference>().ok());
@@ -189,8 +181,13 @@ fn dropped(setting: Setting<'_>, retracted: &Retracted<'_>, needless: bool, reco
         of_it && to.is_some_and(|to| to.is("Patient") || to.is("RelatedPerson"))
     };
     let of_the_team = retracted.message.is_human_reply();
-    let notices = retracted.waiting.iter().filter(|row| row.recipient.is_some());
-    let notices = notices.filter(|row| if of_the_team { to_patient(row) } else { needless });
+    // An answer that nobody has read is told of whatever else is taken back.
+    let tells = |row: &&OutboxRow| match unread_answer(row) {
+        Some(answer) => *answer == retracted.message.id,
+        None if of_the_team => to_patient(row),
+        None => needless,
+    };
+    let notices = retracted.waiting.iter().filter(|row| row.recipient.is_some()).filter(tells);
     notices
         .map(|row| {
             record.left("notice", &row.topic, "the message that it tells of was retracted");

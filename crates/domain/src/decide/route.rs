@@ -81,17 +81,7 @@ pub fn route(
     let HandedOver { thread, clocks, ledger } = handed;
     outbox.event(ids, "thread-handed-over", &thread, focus);
     let tasks = mirrors(&thread, &clocks, now);
-    Ok(Decision {
-        record,
-        thread,
-        clocks,
-        ledger,
-        tasks,
-        reply: None,
-        hold: None,
-        correspondents: vec![],
-        outbox: outbox.into_rows(),
-    })
+    Ok(Decision { clocks, ledger, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) })
 }
 
 /// A thread that another pool answers from now on.

@@ -155,7 +155,8 @@ fn decided<'a>(
     record.pool = hold.as_ref().map(|hold| hold.pool.clone()).or_else(|| thread.pool.clone());
     record.priority = Some(thread.priority);
     let tasks = mirrors(&thread, &clocks, now);
-    Decision { record, thread, clocks, ledger, tasks, reply, hold, correspondents, outbox: outbox.into_rows() }
+    let outbox = outbox.into_rows();
+    Decision { clocks, ledger, tasks, reply, hold, correspondents, outbox, ..Decision::of(thread, record) }
 }
 
 /// Keeps a draft: nobody is told and nothing runs; only the record says that it was kept.

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::calendar::zone_named;
 use crate::clock::ClockName;
+use crate::decide::UNREAD;
 use crate::decision::{ClockNote, Counted, Mode, Outcome, Record, Stretch};
 use crate::policy::template::local;
 use crate::policy::turnaround::{DayEnds, Target};
@@ -38,8 +39,12 @@ impl Record {
             told.extend(clock_told(clock, &say));
         }
         told.extend(self.effects.iter().filter_map(|effect| {
+            let unread = effect.what == UNREAD;
             let what = match (&effect.suppressed, &effect.to, effect.release_at) {
                 (Some(why), _, _) => format!("{} {} was left out: {why}.", effect.kind, effect.what),
+                (None, Some(to), Some(at)) if unread => {
+                    format!("{to} is told if nobody on the patient's side has read it until {}.", say(at))
+                }
                 (None, Some(to), Some(at)) if at > self.at => {
                     format!("{} {} waits for {to} until {}.", effect.kind, effect.what, say(at))
                 }

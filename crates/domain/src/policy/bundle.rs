@@ -15,6 +15,7 @@ use crate::time::{Instant, Span};
 mod absence;
 mod boundary;
 mod text;
+mod unread;
 
 pub use absence::{AbsencePolicy, OnReturn, StandingCover};
 pub use boundary::{
@@ -22,6 +23,7 @@ pub use boundary::{
     ThrottlePer, Trigger, WindowsIn,
 };
 pub use text::{Template, Variable};
+pub use unread::{Days, DaysOf, Never, Patience, UnreadByPatient};
 
 /// A policy bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +82,9 @@ pub struct Bundle {
     /// Above how many words an answer of the team is called long; it is sent all the same.
     #[serde(default = "sixty")]
     pub staff_reply_words: u16,
+    /// How long the patient's side may leave an answer unread before its author is told.
+    #[serde(default, skip_serializing_if = "UnreadByPatient::is_default")]
+    pub unread_by_patient: UnreadByPatient,
     /// Texts.
     pub templates: Vec<Template>,
 }

@@ -22,6 +22,7 @@ mod rules;
 pub mod size;
 mod texts;
 mod turnaround;
+mod unread;
 
 /// How deep a condition may nest.
 pub const MAX_DEPTH: usize = 8;
@@ -139,6 +140,7 @@ impl Bundle {
             lint.away_replies();
             lint.limits();
             lint.absences();
+            lint.unread();
             lint.templates();
         }
         lint.findings

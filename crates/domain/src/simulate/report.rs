@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::zone::{DAY, wall};
 use crate::change::{OutboxKind, OutboxRow};
+use crate::decide::unread_answer;
 use crate::id::ResourceId;
 use crate::time::Instant;
 
@@ -158,9 +159,10 @@ impl Shifts {
 }
 
 impl Totals {
-    /// Counts the notices among rows by when they may leave, on the clinic's clock.
+    /// Counts the notices among rows by when they may leave, on the clinic's clock. Whether an answer is read is replayed
+    /// by nobody, so that what would tell of it says nothing.
     pub(super) fn count(&mut self, rows: &[OutboxRow], zone: &TimeZone) {
-        for row in rows.iter().filter(|row| row.kind == OutboxKind::Notice) {
+        for row in rows.iter().filter(|row| row.kind == OutboxKind::Notice && unread_answer(row).is_none()) {
             let wall = wall(zone, row.release_at);
             let hour = usize::try_from(wall.rem_euclid(DAY) / 3600).unwrap_or(0).min(23);
             // 1970-01-01 was a Thursday.

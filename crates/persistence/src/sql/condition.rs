@@ -10,7 +10,7 @@ use domain::search::{DateMatch, Filter, Link, Prefix, Selection, TokenMatch};
 use super::Db;
 use super::visibility::seen;
 use crate::schema::{read_mark, resource, search_value, thread};
-use crate::types::{Column, Micros, identifiers, indexed, texts};
+use crate::types::{Column, Micros, Ts, identifiers, indexed, texts};
 
 /// A condition on a row of `resource`.
 pub type Condition = Box<dyn BoxableExpression<resource::table, Db, SqlType = Bool>>;
@@ -21,7 +21,23 @@ type ValueIds = IntoBoxed<'static, Select<search_value::table, search_value::id>
 #[diesel::declare_sql_function]
 extern "SQL" {
     fn substr(text: Nullable<Text>, first: Integer, length: Integer) -> Text;
+    fn coalesce(first: Nullable<Ts>, otherwise: Ts) -> Ts;
 }
+
+/// When anybody last wrote in a row's thread, as an expression to order and compare by.
+macro_rules! activity {
+    () => {
+        coalesce(
+            thread::table
+                .filter(thread::tenant.eq(resource::tenant))
+                .filter(thread::id.nullable().eq(resource::thread))
+                .select(thread::last_activity_at)
+                .single_value(),
+            resource::last_updated_at,
+        )
+    };
+}
+pub(super) use activity;
 
 /// Longer than any text that is indexed.
 const TO_THE_END: i32 = 10_000;

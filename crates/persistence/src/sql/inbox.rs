@@ -11,19 +11,14 @@ use domain::id::{Reference, ResourceId, ResourceType};
 use domain::inbox::{Inbox, InboxPage, InboxPlace, InboxRow, Pressing};
 use domain::time::Instant;
 
-use super::condition::{Condition, unread};
+use super::condition::{Condition, activity, coalesce, unread};
 use super::resource::{VersionColumns, stored, version_columns};
 use super::thread::by_id;
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
 use crate::error::{QueryError, unreadable};
 use crate::schema::{clock, held_message, resource, thread, thread_participant};
-use crate::types::{Micros, Ts};
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    fn coalesce(first: Nullable<Ts>, otherwise: Ts) -> Ts;
-}
+use crate::types::Micros;
 
 /// When the answer is due that is owed in a row's thread.
 macro_rules! due {
@@ -37,20 +32,6 @@ macro_rules! due {
                 .select(clock::due_at)
                 .order(clock::cycle.desc())
                 .limit(1)
-                .single_value(),
-            resource::last_updated_at,
-        )
-    };
-}
-
-/// When anybody last wrote in a row's thread.
-macro_rules! activity {
-    () => {
-        coalesce(
-            thread::table
-                .filter(thread::tenant.eq(resource::tenant))
-                .filter(thread::id.nullable().eq(resource::thread))
-                .select(thread::last_activity_at)
                 .single_value(),
             resource::last_updated_at,
         )

@@ -4,7 +4,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 use domain::change::{Change, DecisionRow};
-use domain::decision::Mode;
+use domain::decision::{Mode, Outcome};
 use domain::id::{Key, ResourceId, TenantId};
 
 use super::resource::{read_id, read_key};
@@ -93,7 +93,7 @@ pub fn decisions(
     conn: &mut Conn,
     tenant: &TenantId,
     focus: Option<&Key>,
-    mode: Option<Mode>,
+    (mode, outcome): (Option<Mode>, Option<Outcome>),
     limit: u16,
 ) -> Result<Vec<DecisionRow>, QueryError> {
     let mut query = decision::table
@@ -112,5 +112,8 @@ pub fn decisions(
         Some(mode) => query.filter(decision::mode.eq(mode.as_str())),
         None => query,
     };
+    if let Some(outcome) = outcome {
+        query = query.filter(decision::outcome.eq(outcome.as_str()));
+    }
     query.load(conn)?.into_iter().map(DecisionRow::try_from).collect()
 }

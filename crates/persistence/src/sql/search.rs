@@ -7,34 +7,16 @@ use domain::access::Visibility;
 use domain::change::Stored;
 use domain::search::{Cursor, Page, Search, Sort, SortBy};
 
-use super::condition::{Condition, condition};
+use super::condition::{Condition, activity, coalesce, condition};
 use super::resource::{VersionColumns, stored, version_columns};
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
 use crate::error::QueryError;
 use crate::schema::{resource, thread};
-use crate::types::{Micros, Ts};
+use crate::types::Micros;
 
 type Resources<'a> = resource::BoxedQuery<'a, Db>;
 
-#[diesel::declare_sql_function]
-extern "SQL" {
-    fn coalesce(first: Nullable<Ts>, otherwise: Ts) -> Ts;
-}
-
-/// When anybody last wrote in a row's thread.
-macro_rules! activity {
-    () => {
-        coalesce(
-            thread::table
-                .filter(thread::tenant.eq(resource::tenant))
-                .filter(thread::id.nullable().eq(resource::thread))
-                .select(thread::last_activity_at)
-                .single_value(),
-            resource::last_updated_at,
-        )
-    };
-}
 /// A page of what matches and, when asked for, the number of all matches in the same state of the database.
 pub fn search(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
     if !search.total {

@@ -1,7 +1,7 @@
 //! The catalogue: bundles, pools' own resources, and generations.
 
 use domain::change::{BundleRow, BundleState, CancelReason, Change, DecisionRow};
-use domain::decision::Mode;
+use domain::decision::{Mode, Outcome};
 use domain::id::{Key, ResourceType};
 use domain::store::{Catalogue, SaveError, Service, Store};
 use tokio::task::JoinSet;
@@ -153,15 +153,25 @@ async fn a_record_of_a_bundle_in_shadow_is_written_with_the_live_one(store: Fres
     both.decisions = vec![decision("live", Mode::Live)];
     both.shadows = vec![decision("shadow", Mode::Shadow)];
     store.save(both).await.unwrap();
-    let found = store.decisions(tenant(), Some(communication("m")), None, 9).await.unwrap();
+    let found = store.decisions(tenant(), Some(communication("m")), None, None, 9).await.unwrap();
     let mut ids: Vec<_> = found.iter().map(|one| one.id.as_str()).collect();
     ids.sort_unstable();
     assert_eq!(ids, ["live", "shadow"]);
     for mode in [Mode::Live, Mode::Shadow] {
-        let found = store.decisions(tenant(), None, Some(mode), 9).await.unwrap();
+        let found = store.decisions(tenant(), None, Some(mode), None, 9).await.unwrap();
         assert_eq!(found, [decision(mode.as_str(), mode)]);
     }
-    assert_eq!(store.decisions(tenant(), None, Some(Mode::Simulation), 9).await.unwrap(), []);
+    // By outcome, alone and with what else is asked for.
+    let merged = DecisionRow { outcome: "merged".into(), ..decision("other", Mode::Live) };
+    store.save(Change { decisions: vec![merged.clone()], ..Change::new(tenant()) }).await.unwrap();
+    let of = async |focus, mode, outcome| store.decisions(tenant(), focus, mode, Some(outcome), 9).await.unwrap();
+    assert_eq!(of(None, None, Outcome::Merged).await, std::slice::from_ref(&merged));
+    assert_eq!(of(Some(communication("m")), Some(Mode::Live), Outcome::Merged).await, [merged]);
+    assert_eq!(of(None, Some(Mode::Live), Outcome::Delivered).await, [decision("live", Mode::Live)]);
+    assert_eq!(of(None, None, Outcome::Delivered).await.len(), 2);
+    assert_eq!(of(None, Some(Mode::Shadow), Outcome::Merged).await, []);
+    assert_eq!(of(None, None, Outcome::Retracted).await, []);
+    assert_eq!(store.decisions(tenant(), None, Some(Mode::Simulation), None, 9).await.unwrap(), []);
 }
 
 async fn a_decision_under_an_earlier_generation_is_refused_alone(store: Fresh) {

@@ -186,8 +186,8 @@ async fn records_are_found_by_id_and_by_what_they_are_about(store: Fresh) {
     let [one, two, three] = rows;
     assert_eq!(store.decision(tenant(), id("d1")).await.unwrap(), Some(one.clone()));
     assert_eq!(store.decision(tenant(), id("d9")).await.unwrap(), None);
-    assert_eq!(store.decisions(tenant(), None, None, 2).await.unwrap(), [three.clone(), two]);
-    assert_eq!(store.decisions(tenant(), Some(communication("a")), None, 9).await.unwrap(), [three, one]);
+    assert_eq!(store.decisions(tenant(), None, None, None, 2).await.unwrap(), [three.clone(), two]);
+    assert_eq!(store.decisions(tenant(), Some(communication("a")), None, None, 9).await.unwrap(), [three, one]);
 }
 
 async fn tenants_do_not_meet(store: Fresh) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::mandate::denies;
+use api::unread::is_needless;
 use domain::change::{AuditRow, Change, Delivery, Dispatched, Hours, OutboxRow, PutOff};
 use domain::decide::{answering, put_off, released};
 use domain::id::{Reference, ResourceId, TenantId};
@@ -16,7 +17,7 @@ use super::{LEASE, OUTBOX, Report, Worker};
 impl Worker {
     /// Lets go what may leave. Each recipient's notices are one change of their own: what one worker loses to another
     /// holds nothing else back. What may not leave after all, because hours have changed since or the worker is late,
-    /// waits on.
+    /// waits on; what tells of nothing any more is dropped.
     pub(super) async fn dispatch(&self, report: &mut Report) -> Result<(), StoreError> {
         let now = self.state.now();
         let claimed = self.state.store.claim_outbox(now, LEASE, OUTBOX).await?;
@@ -30,6 +31,7 @@ impl Worker {
         let threads = self.threads_of(&claimed).await?;
         let mut waiting: BTreeMap<(TenantId, Option<String>), Vec<OutboxRow>> = BTreeMap::new();
         let mut later: BTreeMap<TenantId, Vec<PutOff>> = BTreeMap::new();
+        let mut needless: Vec<(TenantId, Dispatched)> = vec![];
         for ClaimedOutbox { tenant, row } in claimed {
             let thread = row.thread.as_ref().and_then(|thread| threads.get(&(tenant.clone(), thread.clone())));
             match self.leaves(&tenant, &row, thread, now).await {
@@ -37,12 +39,19 @@ impl Worker {
                 Ok(Leaves::Later(until)) => {
                     later.entry(tenant).or_default().push(PutOff { outbox: row.id, until });
                 }
+                Ok(Leaves::Needless) => {
+                    needless.push((tenant, Dispatched { outbox: row.id, delivery: None, at: now }));
+                }
                 // It stays claimed, and is taken again once the lease has ended.
                 Err(error) => self.alone("dispatch", Some(&tenant), Err(error), report)?,
             }
         }
         let mut ids = self.state.ids(now);
         let waits = later.into_iter().map(|(tenant, put_off)| (None, 0, Change { put_off, ..Change::new(tenant) }));
+        let dropped = needless.into_iter().map(|(tenant, row)| {
+            let change = Change { dispatched: vec![row], ..Change::new(tenant) };
+            (None, 0, change)
+        });
         let gone = waiting.into_iter().map(|((tenant, recipient), mut rows)| {
             rows.sort_by(|a, b| (a.release_at, &a.id).cmp(&(b.release_at, &b.id)));
             let delivery = recipient.map(|recipient| Delivery {
@@ -65,6 +74,7 @@ impl Worker {
             (delivery, events, change)
         });
         let saves = waits
+            .chain(dropped)
             .chain(gone)
             .map(|(delivery, events, change)| async move { (delivery, events, self.state.store.save(change).await) });
         // All at once, so that they are committed together.
@@ -112,7 +122,7 @@ impl Worker {
         Ok(threads)
     }
 
-    /// Whether a row leaves at this moment, and to whom: in the place of somebody who has gone away since it was
+    /// Whether a row leaves at this moment, or at all, and to whom: in the place of somebody who has gone away since it was
     /// written, to who covers.
     async fn leaves(
         &self,
@@ -138,6 +148,9 @@ impl Worker {
         if let Some(until) = thread.and_then(|thread| put_off(&policy, thread, row, now)) {
             return Ok(Leaves::Later(until));
         }
+        if is_needless(&self.state, tenant, row).await? {
+            return Ok(Leaves::Needless);
+        }
         let pool = thread.map_or_else(|| policy.default_pool(), |thread| answering(&policy, thread));
         let covered = away.and_then(|away| released(&policy, &away, pool, now));
         Ok(Leaves::To(Some(covered.map_or(recipient, |covered| covered.to_string()))))
@@ -150,4 +163,6 @@ enum Leaves {
     To(Option<String>),
     /// It waits until then.
     Later(Instant),
+    /// It tells of nothing any more.
+    Needless,
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Lint;
 use crate::clock::{ClockName, PAUSE_ENDS, PROMISE_MISSED};
+use crate::decide::UNREAD;
 use crate::policy::turnaround::{
     At, CalendarRef, ClockPolicy, Count, OnReopen, PriorityTarget, Starts, Stops, Target, Threshold, Turnaround,
 };
@@ -85,6 +86,10 @@ impl<'a> Lint<'a> {
             let taken = [PAUSE_ENDS, PROMISE_MISSED].iter().any(|own| threshold.id.starts_with(own));
             if taken {
                 let message = "is the name of something that every clock records by itself";
+                self.error(format!("{at}/id"), message, "give the threshold another name, such as breach");
+            }
+            if threshold.id == UNREAD {
+                let message = "is the name of what tells that an answer is unread";
                 self.error(format!("{at}/id"), message, "give the threshold another name, such as breach");
             }
             self.actions(&at, &threshold.actions, true);
