@@ -120,17 +120,17 @@ impl Replay {
         let (thread, message) = self.message(kept);
         let setting = Setting { policy: &self.policy, now: kept.at };
         let (hold, view) = (&self.holds[&message.id], &self.threads[&thread]);
-        let held = HeldMessage { hold, message: &message, view };
+        let reviewed = HeldMessage { hold, message: &message, view };
         let sender = self.correspondents.get(&Who::Sender(message.sender.clone()));
         let known = Known { thread: Some(view), sender, ..Known::default() };
         let decision = match (what(kept, "release").as_str(), person(kept)) {
-            ("delivered", _) => expire(setting, held, known, ids).unwrap(),
+            ("delivered", _) => expire(setting, reviewed, known, ids).unwrap(),
             (state, person) => {
                 let outcome = if state == "answered" { ReviewOutcome::Answered } else { ReviewOutcome::Deliver };
                 let review =
                     Review { outcome, reason: from_value(what(kept, "release-reason").into()).unwrap(), pool: None };
                 let actor = Actor { person: person.as_ref(), pools: &[], administrator: false };
-                release(setting, held, known, &review, (actor, "any"), ids).unwrap()
+                release(setting, reviewed, known, &review, (actor, "any"), ids).unwrap()
             }
         };
         let voice = Voice::of(&message);

@@ -153,7 +153,15 @@ impl Demo {
             &reply.body["partOf"][0]["reference"].as_str().unwrap_or("-"),
         )?;
         same("the answered Task", &"completed met", &state(&self.task(thread).await?).as_str())?;
-        self.once(&[], &["Patient/p-1001: reply-received".to_owned()]).await
+        self.once(&[], &["Patient/p-1001: reply-received".to_owned()]).await?;
+        self.at(
+            "Monday 18:00, the patient reads the answer, so that its author need not be told",
+            june(22, "18:00:00"),
+        );
+        let path = format!("/fhir/Communication/{}/$mark-read", reply.id());
+        let read = self.client.ask(&patient("p-1001"), Method::POST, &path, None, None, 200).await?;
+        println!("POST {path} -> {}", read.status);
+        self.quiet("it is read").await
     }
 
     async fn escalate(&self, thread: &str) -> Result<(), DemoError> {
