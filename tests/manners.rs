@@ -233,6 +233,7 @@ async fn what_answers_get_answers_head_and_may_be_compressed(house: &House) {
     let id = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
     for path in [
         "/fhir/metadata".to_owned(),
+        "/openapi.json".to_owned(),
         "/fhir/Communication".to_owned(),
         format!("/fhir/Communication/{id}"),
         format!("/fhir/Communication/{id}/_history"),

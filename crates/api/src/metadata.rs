@@ -1,13 +1,19 @@
 //! What the service says of itself: the CapabilityStatement, the OpenAPI document and the browsable page.
 
-use std::sync::Arc;
+use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, Encoding,
+    Header as _, LOCATION, VARY,
+};
 use actix_web::web::{Bytes, Data, Path};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::capability::{Installation, statement};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -22,17 +28,29 @@ use crate::state::AppState;
 pub struct Document {
     text: Bytes,
     tag: String,
+    /// Its compressed form, once somebody has asked for it: made anew for each of them it would cost what anybody may ask
+    /// for without a token.
+    compressed: OnceLock<Bytes>,
 }
 
 impl Document {
     fn new(text: String) -> Self {
         let digest = Sha256::digest(&text);
         let tag = URL_SAFE_NO_PAD.encode(&digest[..9]);
-        Self { text: text.into(), tag: format!("W/\"{tag}\"") }
+        Self { text: text.into(), tag: format!("W/\"{tag}\""), compressed: OnceLock::new() }
+    }
+
+    fn compressed(&self) -> Bytes {
+        let made = self.compressed.get_or_init(|| {
+            let mut encoder = GzEncoder::new(vec![], Compression::default());
+            let made = encoder.write_all(&self.text).and_then(|()| encoder.finish());
+            made.expect("a vector takes all that is written").into()
+        });
+        made.clone()
     }
 
     /// The document, or 304 when the client has it.
-    fn show(&self, manners: &Manners, content_type: &str) -> HttpResponse {
+    fn show(&self, request: &HttpRequest, manners: &Manners, content_type: &str) -> HttpResponse {
         let had = manners.unmodified.names(&self.tag);
         let mut response = if had { HttpResponse::NotModified() } else { HttpResponse::Ok() };
         // There is nothing about anybody in it, so it may be kept if it is asked about.
@@ -44,9 +62,21 @@ impl Document {
             if manners.pretty {
                 return response.body(manners.told(String::from_utf8_lossy(&self.text).into_owned()));
             }
+            if takes_gzip(request) {
+                // What says that it is encoded is not encoded again.
+                response.insert_header((CONTENT_ENCODING, "gzip")).insert_header((VARY, "accept-encoding"));
+                return response.body(self.compressed());
+            }
             response.body(self.text.clone())
         }
     }
+}
+
+/// Whether a client that may choose its answer's encoding gets gzip.
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let accepted = AcceptEncoding::parse(request).ok();
+    let offered = [Encoding::identity(), Encoding::gzip(), Encoding::deflate()];
+    accepted.is_some_and(|accepted| accepted.negotiate(offered.iter()) == Some(Encoding::gzip()))
 }
 
 /// The documents that are served from memory.
@@ -89,8 +119,8 @@ impl Documents {
         headers(("ETag" = String)))),
 )]
 #[get("/fhir/metadata")]
-pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners) -> Answer {
-    Ok(documents.capability.show(&manners, manners.format.content_type()))
+pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
+    Ok(documents.capability.show(&request, &manners, manners.format.content_type()))
 }
 
 /// Where SMART clients go for a token, and which scopes mean something here
@@ -102,8 +132,8 @@ pub(crate) async fn capabilities(documents: Data<Documents>, manners: Manners) -
         headers(("ETag" = String)))),
 )]
 #[get("/fhir/.well-known/smart-configuration")]
-pub(crate) async fn smart_configuration(documents: Data<Documents>, manners: Manners) -> Answer {
-    Ok(documents.smart.show(&manners, "application/json"))
+pub(crate) async fn smart_configuration(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
+    Ok(documents.smart.show(&request, &manners, "application/json"))
 }
 
 /// This document.
@@ -113,8 +143,8 @@ pub(crate) async fn smart_configuration(documents: Data<Documents>, manners: Man
     responses((status = 200, description = "The OpenAPI document.", body = schema::OpenApiDocument, content_type = "application/json", headers(("ETag" = String)))),
 )]
 #[get("/openapi.json")]
-pub(crate) async fn openapi_document(documents: Data<Documents>, manners: Manners) -> Answer {
-    Ok(documents.openapi.show(&manners, "application/json"))
+pub(crate) async fn openapi_document(documents: Data<Documents>, manners: Manners, request: HttpRequest) -> Answer {
+    Ok(documents.openapi.show(&request, &manners, "application/json"))
 }
 
 /// The way to the browsable page.
@@ -147,4 +177,42 @@ pub(crate) async fn page(file: Path<String>, config: Data<utoipa_swagger_ui::Con
         response.insert_header((CONTENT_ENCODING, "gzip"));
     }
     Ok(response.body(served.bytes.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use actix_web::FromRequest as _;
+    use actix_web::body::MessageBody as _;
+    use actix_web::test::TestRequest;
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_document_is_compressed_once_for_all_who_take_it_so() {
+        let document = Document::new("{}".to_owned());
+        let ask = async |accepted: Option<&str>| {
+            let request = TestRequest::default();
+            let request = match accepted {
+                Some(accepted) => request.insert_header(("Accept-Encoding", accepted)),
+                None => request,
+            };
+            let request = request.to_http_request();
+            let manners = Manners::extract(&request).await.unwrap();
+            let answer = document.show(&request, &manners, "application/json");
+            let is_compressed = answer.headers().get(CONTENT_ENCODING).is_some_and(|own| own == "gzip");
+            (is_compressed, answer.into_body().try_into_bytes().unwrap())
+        };
+        for plain in [None, Some("identity"), Some("deflate"), Some("gzip;q=0, identity")] {
+            assert_eq!(ask(plain).await, (false, Bytes::from_static(b"{}")), "{plain:?}");
+        }
+        let (is_compressed, first) = ask(Some("gzip, deflate, br")).await;
+        let mut text = String::new();
+        GzDecoder::new(&*first).read_to_string(&mut text).unwrap();
+        assert_eq!((is_compressed, text.as_str()), (true, "{}"));
+        let (_, second) = ask(Some("gzip")).await;
+        assert_eq!(first.as_ptr(), second.as_ptr(), "it was not made again");
+    }
 }

@@ -5,7 +5,8 @@ use domain::hold::Hold;
 use domain::id::{Reference, ResourceType};
 use serde_json::json;
 
-use super::{Communication, Stamp, decision, notice};
+use super::sent::decision;
+use super::{Communication, Stamp, notice};
 use crate::canonical;
 use crate::issue::Issue;
 use crate::json::Value;

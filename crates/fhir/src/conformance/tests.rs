@@ -55,7 +55,7 @@ fn definitions_are_found_by_each_parameter() {
         assert_eq!(found(Defined::CodeSystem, &query), ["reason"], "{query}");
     }
     for query in ["status=urn:other%7Cactive", "_id=urn:x%7Creason", r"_id=reason\,none", r"name=rea\|son"] {
-        assert_eq!(found(Defined::CodeSystem, &query), [""; 0], "{query}");
+        assert_eq!(found(Defined::CodeSystem, query), [""; 0], "{query}");
     }
     let base = "base=http://hl7.org/fhir/resource-types%7CTask&type=http://hl7.org/fhir/search-param-type%7Creference";
     assert_eq!(found(Defined::SearchParameter, &format!("code=pool&{base}")), ["Task-pool"]);

@@ -1,5 +1,7 @@
 //! Whatever is valid comes out as it went in: members in their order, decimals, escapes, companions and blanks included.
 
+#![expect(clippy::unwrap_used, reason = "all of this is tests; clippy knows only functions marked as such")]
+
 use domain::id::{ResourceType, Version};
 use fhir::json::Tree;
 use fhir::resource::Document;

@@ -180,11 +180,10 @@ fn message() -> impl Strategy<Value = Vec<String>> {
     (some, required)
         .prop_map(|(some, required)| some.into_iter().flatten().chain(required).collect::<Vec<_>>())
         .prop_flat_map(move |members| {
-            let written = members
+            members
                 .into_iter()
                 .map(|member| (Just(member), proptest::bool::weighted(0.1), blank()).prop_map(written))
-                .collect::<Vec<_>>();
-            written
+                .collect::<Vec<_>>()
         })
         .prop_shuffle()
 }
