@@ -15,7 +15,7 @@ fn entry(method: &str, url: &str) -> Value {
 }
 
 /// An entry that writes a resource.
-fn with(method: &str, url: &str, resource: &Value) -> Value {
+pub fn with(method: &str, url: &str, resource: &Value) -> Value {
     json!({ "resource": resource, "request": { "method": method, "url": url } })
 }
 
@@ -25,13 +25,13 @@ fn known(url: &str, mut entry: Value) -> Value {
     entry
 }
 
-async fn sent(house: &House, who: &DevelopmentClaims, kind: &str, entries: &[Value]) -> Reply {
+pub async fn sent(house: &House, who: &DevelopmentClaims, kind: &str, entries: &[Value]) -> Reply {
     let bundle = json!({ "resourceType": "Bundle", "type": kind, "entry": entries });
     house.post(who, "/fhir", &bundle.to_string()).await
 }
 
 /// The statuses of the entries of an answer.
-fn statuses(reply: &Reply) -> Vec<String> {
+pub fn statuses(reply: &Reply) -> Vec<String> {
     let entries = reply.json()["entry"].as_array().cloned().unwrap_or_default();
     entries.iter().map(|entry| entry["response"]["status"].as_str().unwrap()[..3].to_owned()).collect()
 }

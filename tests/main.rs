@@ -63,4 +63,5 @@ mod stock_clients;
 mod task;
 mod threads;
 mod validate;
+mod whose;
 mod worker;

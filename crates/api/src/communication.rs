@@ -248,9 +248,12 @@ async fn may_write(context: &Context, message: &Communication, visibility: &Visi
             if message.patient().as_ref() != Some(patient) {
                 return refuse("subject", "The subject must be the patient whom the token names.");
             }
-            let any =
-                recipients.each("recipient").filter_map(fhir::json::Value::local_reference).any(|one| foreign(&one));
-            if any {
+            // An address names nobody whom we know; it might name anybody.
+            let addressed = |recipient: fhir::json::Value<'_>| match recipient.local_reference() {
+                Some(one) => foreign(&one),
+                None => recipient.reference().is_some_and(|literal| literal.contains(':')),
+            };
+            if recipients.each("recipient").any(addressed) {
                 refuse("recipient", "A patient's message cannot be addressed to another patient.")
             } else {
                 Ok(())

@@ -9,7 +9,7 @@ use crate::feeding::{Feed, Governing};
 // A Consent says who sees what, and nothing of how messages are answered.
 static FEED: Feed = Feed {
     kind: ResourceType::Consent,
-    meaning: |_, _, _| Ok(vec![]),
+    meaning: |consent, _, _| fhir::consent::whose(consent).map(|()| vec![]),
     gone: |_| vec![],
     alike: |_, _| false,
     governing: Governing::None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::access::{Caller, Mandate, Visibility};
+use domain::access::{Caller, Mandate, Threads, Visibility};
 use domain::change::Stored;
 use domain::id::{Reference, ResourceId, ResourceType, TenantId};
 use domain::search::{Cursor, Filter, Search, Sort, SortBy, TokenMatch};
@@ -76,7 +76,19 @@ impl Asking<'_> {
 
     async fn mandate(&self, patient: &Reference) -> Result<Mandate, StoreError> {
         let said = self.said(Filter::Patient(vec![patient.clone()])).await?;
-        Ok(said.into_values().fold(Mandate::default(), |all, one| all.and(&one)))
+        let mut mandate = said.into_values().fold(Mandate::default(), |all, one| all.and(&one));
+        // What is written on in a conversation that was merged stands in the one that goes on: it is hidden as well.
+        let mut merged: Vec<ResourceId> = match &mandate.hidden {
+            Threads::Only(these) => these.iter().cloned().collect(),
+            Threads::AllBut(_) => vec![],
+        };
+        while !merged.is_empty() {
+            let threads = self.state.store.threads(self.tenant.clone(), merged).await?;
+            let into = threads.into_iter().filter_map(|thread| thread.merged_into);
+            merged = into.filter(|into| !mandate.hidden.contains(into)).collect();
+            mandate.hidden = mandate.hidden.or(&Threads::Only(merged.iter().cloned().collect()));
+        }
+        Ok(mandate)
     }
 
     /// What those active Consents say about the caller, by patient.

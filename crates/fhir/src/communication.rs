@@ -67,6 +67,10 @@ impl Communication {
             let message = "Say who writes, as a literal reference such as Patient/123.";
             issues.push(Issue::error(IssueCode::Required, message).at("Communication.sender"));
         }
+        if document.root().get("subject").is_some() && document.reference("subject").is_none() {
+            let message = "Say whose it is as a relative reference, Patient/[id]: who sees a message follows from it.";
+            issues.push(Issue::error(IssueCode::Value, message).at("Communication.subject"));
+        }
         issues.extend(unread_extensions(&document));
         issues.extend(schedule::issues(&document));
         match sender {

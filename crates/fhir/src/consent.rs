@@ -12,6 +12,7 @@ use domain::id::{Reference, ResourceId};
 use domain::time::Instant;
 use jiff::tz::TimeZone;
 
+use crate::issue::{Issue, IssueCode};
 use crate::json::Value;
 use crate::period::Period;
 use crate::resource::Document;
@@ -21,6 +22,19 @@ const PRIVACY: &str = "patient-privacy";
 
 /// What a provision may be limited by that is not understood here.
 const LIMITS: [&str; 5] = ["securityLabel", "purpose", "class", "code", "dataPeriod"];
+
+/// Whether it is plain whose a Consent is. One that named its patient in words that are not understood here would deny
+/// nothing, and show everybody what it hides.
+///
+/// # Errors
+/// The element, with the remedy.
+pub fn whose(consent: &Document) -> Result<(), Vec<Issue>> {
+    if consent.reference("patient").is_some_and(|patient| patient.is("Patient")) {
+        return Ok(());
+    }
+    let text = "Say whose it is as a relative reference, Patient/[id]: who sees what follows from it.";
+    Err(vec![Issue::error(IssueCode::Value, text).at("Consent.patient")])
+}
 
 /// What a Consent says about who sees the conversations of a patient.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -96,14 +96,17 @@ pub fn fed(
     let kind: ResourceType = document.kind();
     let body = document.edit().set_text("id", id.as_str()).meta(version, &instant(now), &[]).finish();
     let about = if kind == ResourceType::Consent { "patient" } else { "subject" };
+    let patient = document.reference(about).filter(|subject| subject.is("Patient"));
+    // Of whom it is cannot be told: it is no patient's to see, and none's who looks at one patient.
+    let unknown = patient.is_none() && document.root().get(about).is_some();
     let filing = Filing {
         version,
         last_updated: now,
         date: now,
         thread: None,
-        patient: document.reference(about).filter(|subject| subject.is("Patient")),
+        patient,
         author: None,
-        audience: Audience::Thread,
+        audience: if unknown { Audience::Author } else { Audience::Thread },
     };
     filed(Key::new(kind, id.clone()), body, filing)
 }

@@ -18,6 +18,10 @@ pub(super) const FLOOR: i64 = 30;
 /// After this time keys are looked at again, in seconds; until that has succeeded the old ones go on serving.
 pub(super) const FRESH: i64 = 600;
 
+/// Until this time whoever comes is judged by the old keys while they are looked at; later, when nobody has come for long,
+/// the first one waits for the look, in seconds.
+pub(super) const WAITED_FOR: i64 = 2 * FRESH;
+
 /// After this time without a successful look the keys are no longer believed, in seconds.
 pub(super) const STALE: i64 = 24 * 3600;
 
@@ -92,14 +96,14 @@ impl KeyStore {
         self.look().await;
     }
 
-    /// The keys to judge with now: old ones while a new look is under way, none when they are too old.
+    /// The keys to judge with now: old ones while a new look is under way, or has failed; none when they are too old.
     async fn current(self: &Arc<Self>) -> Result<State, Refused> {
         let state = self.snapshot();
         let age = self.age(&state);
         if state.ring.is_some() && age <= FRESH {
             return Ok(state);
         }
-        if state.ring.is_some() && age <= STALE {
+        if state.ring.is_some() && age <= WAITED_FOR {
             let this = Arc::clone(self);
             tokio::spawn(async move { this.look_alone().await });
             return Ok(state);

@@ -81,7 +81,11 @@ impl Inside {
         let head = request.head_mut();
         (head.method, head.uri) = (method, uri);
         head.peer_addr = context.source().map(|address| SocketAddr::new(address, 0));
-        head.headers = headers(context, entry, content_type)?;
+        match headers(context, entry, content_type) {
+            Ok(headers) => head.headers = headers,
+            // It concerns this entry alone: what stands before it in a batch may be done already.
+            Err(failure) => return Ok(failure.respond(Style::Fhir)),
+        }
         introduce(&request, context, state, assigned);
         let failed = |()| Failure::Internal("the routes within a Bundle were not made".to_owned());
         let dispatch = self.dispatch.get_or_try_init(|| made(routes(self.shared.clone()))).await.map_err(failed)?;

@@ -257,9 +257,18 @@ impl<'a> Sending<'a> {
         Ok(message)
     }
 
-    /// The thread of a message or, once it has been merged, the one that goes on in its place.
-    async fn going_on(&self, message: ResourceId) -> Result<Option<ThreadView>, Failure> {
-        Ok(seen::going_on(&self.context.state, &self.context.caller.tenant, message).await?)
+    /// The thread of a message or, once it has been merged, the one that goes on in its place. `None` for a proxy who may
+    /// not see that one: what they could see does not carry them into it, and they begin another.
+    async fn going_on(&self, message: ResourceId, thread: Option<&ResourceId>) -> Result<Option<ThreadView>, Failure> {
+        let (store, tenant) = (&self.context.state.store, &self.context.caller.tenant);
+        let view = seen::going_on(&self.context.state, tenant, message).await?;
+        let view = view.ok_or_else(|| Failure::Internal("a message without a thread".to_owned()))?;
+        if thread == Some(&view.thread.id) || !matches!(self.visibility, Visibility::Patient { .. }) {
+            return Ok(Some(view));
+        }
+        let key = Key::new(ResourceType::Communication, view.thread.id.clone());
+        let root = Read { tenant: tenant.clone(), key, version: None, visibility: self.visibility.clone() };
+        Ok(store.read(root).await?.map(|_| view))
     }
 
     /// Only people outside the team are limited, throttled and blocked.
@@ -289,12 +298,9 @@ impl<'a> Sending<'a> {
             let key = Key::new(ResourceType::Communication, id.clone());
             let wanted = Read { tenant: tenant.clone(), key, version: None, visibility: self.visibility.clone() };
             let seen = self.context.state.store.read(wanted).await?.filter(|message| !message.deleted);
-            let view = match seen {
-                Some(_) => self.going_on(id).await?,
-                None => None,
-            };
             // The same words whether there is no such message or it is not theirs to know.
-            let view = view.ok_or_else(|| misplaced("unknown-message", "There is no such message to answer."))?;
+            let seen = seen.ok_or_else(|| misplaced("unknown-message", "There is no such message to answer."))?;
+            let Some(view) = self.going_on(id, seen.thread.as_ref()).await? else { continue };
             match &found {
                 Some(known) if known.thread.id != view.thread.id => {
                     return Err(misplaced("several-threads", "A message belongs to one conversation."));

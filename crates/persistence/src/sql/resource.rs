@@ -228,22 +228,22 @@ fn found_by<'a>(tenant: &'a str, write: &'a ResourceWrite) -> impl Iterator<Item
     })
 }
 
-/// The staff who take part in the thread by this message: its sender and whom it is for. Nobody takes part by being
-/// named in a draft.
+/// Who takes part in the thread by this message: its sender and whom it is for, of the team and of those who act for the
+/// patient, another patient too. Nobody takes part by being named in a draft.
 fn taking_part<'a>(tenant: &'a str, write: &'a ResourceWrite) -> impl Iterator<Item = ParticipantRow<'a>> {
     let thread = write.thread.as_ref().filter(|_| write.audience != Audience::Author);
-    thread.into_iter().flat_map(move |thread| {
-        let named = write.values.iter().filter(|value| matches!(value.param, "sender" | "recipient"));
-        named.filter_map(move |value| match &value.value {
-            Indexed::Reference(who)
-                if ["Practitioner/", "PractitionerRole/", "RelatedPerson/"]
-                    .iter()
-                    .any(|kind| who.starts_with(kind)) =>
-            {
-                Some(ParticipantRow { tenant, participant: who, thread: thread.as_str() })
-            }
-            _ => None,
-        })
+    let patient = write.patient.as_ref().map(ToString::to_string);
+    let takes_part = move |who: &str| match who.split_once('/') {
+        Some(("Practitioner" | "PractitionerRole" | "RelatedPerson", _)) => true,
+        Some(("Patient", _)) => patient.as_deref() != Some(who),
+        _ => false,
+    };
+    let named = write.values.iter().filter(|value| matches!(value.param, "sender" | "recipient"));
+    named.filter_map(move |value| match (thread, &value.value) {
+        (Some(thread), Indexed::Reference(who)) if takes_part(who) => {
+            Some(ParticipantRow { tenant, participant: who, thread: thread.as_str() })
+        }
+        _ => None,
     })
 }
 

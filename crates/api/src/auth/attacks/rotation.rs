@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::audit::AuditKey;
-use crate::auth::fetch::{FLOOR, FRESH, STALE};
+use crate::auth::fetch::{FLOOR, FRESH, STALE, WAITED_FOR};
 use crate::auth::forge::KeyServer;
 use crate::auth::{DevelopmentClaims, DevelopmentIssuer, DevelopmentKeyError};
 
@@ -76,6 +76,23 @@ async fn j15_a_key_that_was_dropped_is_believed_no_longer_than_keys_are_fresh() 
     };
     actix_web::rt::time::timeout(std::time::Duration::from_secs(20), looked).await.unwrap();
     refused(&authenticator, &by_old("1"), "not even when it is remembered").await;
+}
+
+#[actix_web::test]
+async fn j15_after_quiet_hours_the_first_token_of_a_dropped_key_is_refused() {
+    let (old, new) = (Signer::p256(), Signer::p256());
+    let server = KeyServer::start(&[old.jwk(Some("old"), None), new.jwk(Some("new"), None)]);
+    let clock = MovableClock::friday();
+    let config = IssuerConfig::new(ISSUER, KeySource::Url(server.address.clone()), vec![AUDIENCE.to_owned()]);
+    let authenticator = Authenticator::new(vec![config], "http://x/fhir", clock.clone()).unwrap();
+    let claims = with(json!({ "exp": NOW + 20 * 3600 }));
+    let signed = |by: &Signer, kid: &str| token(by, &json!({ "alg": "ES256", "kid": kid, "typ": "JWT" }), &claims);
+    assert!(authenticator.authenticate(&signed(&old, "old")).await.is_ok());
+    server.publish(&[new.jwk(Some("new"), None)]);
+    clock.advance(WAITED_FOR + 1);
+    refused(&authenticator, &signed(&old, "old"), "nobody is judged by keys of last night").await;
+    assert!(authenticator.authenticate(&signed(&new, "new")).await.is_ok());
+    assert_eq!(server.hits(), 2, "one look for both");
 }
 
 #[actix_web::test]
