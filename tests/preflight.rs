@@ -55,8 +55,12 @@ async fn the_team_finds_when_it_would_be_due_and_who_would_be_told(house: &House
     let root = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
     let told = preflight(house, &nurse(), &reply("p-1001", &root, "Done.")).await;
     let notices = named(&told, "notice");
-    assert_eq!(notices.len(), 1);
-    assert_eq!(notices[0]["part"][1]["valueReference"]["reference"], "Patient/p-1001");
+    let told_to: Vec<_> = notices
+        .iter()
+        .map(|one| (&one["part"][0]["valueCode"], &one["part"][1]["valueReference"]["reference"]))
+        .collect();
+    let (patient, author) = (json!("Patient/p-1001"), json!("Practitioner/nurse-ortiz"));
+    assert_eq!(told_to, [(&json!("reply-received"), &patient), (&json!("unread-by-patient"), &author)]);
     assert!(named(&told, "explanation")[0]["valueString"].as_str().unwrap().contains("Notice"));
     assert_eq!(house.task(&root).await["status"], "requested", "nothing was answered");
     let engine = crate::people::engine();

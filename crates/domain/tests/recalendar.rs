@@ -214,6 +214,24 @@ fn what_is_late_stays_late_by_as_much() {
 }
 
 #[test]
+fn what_would_have_been_told_hours_after_due_is_not_told_at_once_because_hours_changed() {
+    let before = policy(&json!({}));
+    let view = sent(&before, new_york(22, "22:14"));
+    let now = new_york(26, "09:00");
+    let weekly =
+        json!([{ "days": ["mon", "tue", "wed", "thu", "fri"], "shifts": [{ "start": "07:00", "end": "20:00" }] }]);
+    let policy = after(&json!({ "weekly": weekly }), &[], &before);
+    let decision = moved(&policy, &view, now).unwrap();
+    let late = |clock: &Clock, policy| {
+        let threshold = clock.terms.thresholds.iter().find(|threshold| threshold.id == "late").unwrap();
+        clock.threshold_at(threshold, policy)
+    };
+    // Due on Thursday at 17:00; of four open hours one had passed on Friday at 9:00, by either.
+    assert_eq!(late(waiting(&view), &before), Some(new_york(26, "12:00")));
+    assert_eq!(late(&decision.clock, &policy), Some(new_york(26, "12:00")));
+}
+
+#[test]
 fn a_pool_that_is_gone_leaves_its_clocks_where_they_were() {
     let before = policy(&json!({}));
     let mut view = sent(&before, new_york(19, "17:30"));

@@ -39,6 +39,11 @@ pub(super) struct Intervals {
 }
 
 impl Intervals {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.starts.len()
+    }
+
     pub fn new(intervals: Vec<Interval>) -> Self {
         let intervals = merged(intervals);
         let before = intervals.iter().scan(0, |total, each| {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::fault::CalendarFault;
 use super::{Calendar, CalendarError, CalendarSpec, Combination, Holiday, HolidaySet, tzdb_version};
 use crate::id::hex;
 use crate::time::Instant;
@@ -135,7 +136,12 @@ impl Kept {
         let set = HolidaySet { id: CONFIRMED.to_owned(), source: None, entries: self.holidays.clone() };
         let own = Calendar::compile(&spec, &[set], around)?;
         self.with.iter().try_fold(own, |own, laid| {
-            Ok(own.combined(laid.how, &laid.calendar.compile(around)?, self.rules.id.clone()))
+            let combined = own.combined(laid.how, &laid.calendar.compile(around)?, self.rules.id.clone());
+            if combined.table.is_cut_up() {
+                let (pointer, fault) = ("/combined".to_owned(), CalendarFault::TooManyStretches);
+                return Err(CalendarError { holiday_set: None, pointer, fault });
+            }
+            Ok(combined)
         })
     }
 }

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::compile::{Piece, SPREAD, Source};
+use super::fault::MAX_STRETCHES;
 use super::intervals::{Interval, Intervals};
 use super::zone::{DAY, Offsets, wall};
 use crate::time::Instant;
@@ -68,6 +69,11 @@ impl Table {
     /// Open seconds between two instants of the table.
     pub fn elapsed(&self, from: i64, until: i64) -> i64 {
         self.open.before(until) - self.open.before(from)
+    }
+
+    /// Whether its dates are cut into more separate stretches, on the average, than one calendar may have.
+    pub fn is_cut_up(&self) -> bool {
+        self.open.count() as i64 > (self.until - self.from) / DAY * MAX_STRETCHES as i64
     }
 
     /// The open stretches inside `[from, until)`.

@@ -37,9 +37,25 @@ impl Clock {
             }
             At::Before { before } => used_reaches(fold.allowance.less(*before)).map(|at| at.min(due)),
             At::After { after, elapsed: true } => Some(due.plus(after.seconds())),
-            At::After { after, elapsed: false } => calendar.add(due, *after),
+            At::After { after, elapsed: false } => self.open_after(due, *after, calendars),
             At::Due { .. } => Some(due.plus(1)),
         }
+    }
+
+    /// When so much open time has passed since due, each stretch counted by the hours that held then: nobody was slow
+    /// because hours changed.
+    fn open_after(&self, due: Instant, after: Span, calendars: &dyn Calendars) -> Option<Instant> {
+        let (mut left, mut from) = (after, due);
+        for segment in self.fold.segments.iter().filter(|segment| segment.until.is_none_or(|until| until > due)) {
+            let calendar = calendars.calendar(&segment.calendar)?;
+            let reached = calendar.add(from, left);
+            let Some(until) = segment.until.filter(|until| reached.is_none_or(|at| at > *until)) else {
+                return reached;
+            };
+            left = left.less(calendar.elapsed(from, until));
+            from = until;
+        }
+        None
     }
 
     /// The earliest threshold that has not fired, as the clock runs now.

@@ -24,6 +24,9 @@ mod texts;
 mod turnaround;
 mod unread;
 
+/// How many findings are told at most.
+pub const MAX_FINDINGS: usize = 500;
+
 /// How deep a condition may nest.
 pub const MAX_DEPTH: usize = 8;
 /// How many nodes a condition may have.
@@ -149,11 +152,24 @@ impl Bundle {
 
 impl Lint<'_> {
     fn error(&mut self, pointer: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) {
-        self.findings.push(Finding::error(pointer.into(), message, remedy));
+        self.found(Finding::error(pointer.into(), message, remedy));
     }
 
     fn warn(&mut self, pointer: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) {
         let finding = Finding::error(pointer.into(), message, remedy);
-        self.findings.push(Finding { severity: Severity::Warning, ..finding });
+        self.found(Finding { severity: Severity::Warning, ..finding });
+    }
+
+    /// Keeps a finding. Of very many the rest would tell nobody more; an error is kept in the place of a warning, so that
+    /// what has one never passes.
+    fn found(&mut self, finding: Finding) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        } else if finding.severity == Severity::Error
+            && self.findings.iter().all(|kept| kept.severity == Severity::Warning)
+            && let Some(last) = self.findings.last_mut()
+        {
+            *last = finding;
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use domain::policy::bundle::Bundle;
 use domain::policy::document::MAX_TEXT;
-use domain::policy::lint::{Finding, Severity};
+use domain::policy::lint::{Finding, MAX_FINDINGS, Severity};
 use serde_json::{Value, json};
 
 use crate::{SAMPLE, error, found, is, now};
@@ -48,6 +48,26 @@ fn ten_megabytes_and_a_thousand_levels_are_refused_at_once() {
     let (finding, took) = refused(&deep);
     assert!(finding.message.contains("recursion limit"), "{finding}");
     assert!(took < Duration::from_millis(500), "{took:?}");
+}
+
+#[test]
+fn a_template_of_twenty_thousand_languages_and_channels_gets_a_finding_for_each_list() {
+    let many = |value: Value| -> Value {
+        let named = (0..20_000).map(|n| (format!("l{n}"), value.clone()));
+        Value::Object(named.collect())
+    };
+    let findings = found(&[("/templates/0/texts", many(json!("xx"))), ("/templates/0/maxLength", many(json!(1)))]);
+    let pointers: Vec<&str> = findings.iter().map(|finding| finding.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/templates/0/texts", "/templates/0/maxLength"]);
+}
+
+#[test]
+fn of_very_many_findings_the_first_are_told_and_an_error_is_among_them() {
+    let broken =
+        |n: usize| json!({"id": format!("t{n}"), "version": 1, "texts": {"en": "{{nobody}} {{nobody}} {{nobody}}"}});
+    let findings = found(&[("/templates", (0..400).map(broken).collect())]);
+    assert_eq!(findings.len(), MAX_FINDINGS);
+    assert!(findings.iter().any(|finding| finding.severity == Severity::Error));
 }
 
 #[test]

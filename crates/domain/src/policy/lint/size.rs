@@ -33,6 +33,8 @@ pub const MAX_BOUNDARIES: usize = 50;
 pub const MAX_STANDING_COVERS: usize = 200;
 /// Most templates.
 pub const MAX_TEMPLATES: usize = 500;
+/// Most texts of a template, as many as there are languages, and most channels that limit them.
+pub const MAX_TEXTS: usize = 50;
 /// Most texts that a condition compares with.
 pub const MAX_VALUES: usize = 200;
 
@@ -82,6 +84,11 @@ impl Lint<'_> {
         self.size("/awayReplies", bundle.away_replies.len(), MAX_BOUNDARIES);
         self.size("/limits", bundle.limits.len(), MAX_BOUNDARIES);
         self.size("/templates", bundle.templates.len(), MAX_TEMPLATES);
+        for (place, template) in bundle.templates.iter().enumerate() {
+            self.size(&format!("/templates/{place}/variables"), template.variables.len(), MAX_TEXTS);
+            self.size(&format!("/templates/{place}/texts"), template.texts.len(), MAX_TEXTS);
+            self.size(&format!("/templates/{place}/maxLength"), template.max_length.len(), MAX_TEXTS);
+        }
     }
 
     fn size(&mut self, pointer: &str, found: usize, most: usize) {

@@ -210,6 +210,10 @@ impl<'a> Lint<'a> {
                 let remedy = "use {\"due\": true} for the breach itself, or say how long";
                 self.error(format!("{pointer}/at"), "lies at due itself", remedy);
             }
+            At::After { after, .. } if *after > LONGEST_AFTER => {
+                let remedy = "use an amount such as PT4H, within a year";
+                self.error(format!("{pointer}/at/after"), "lies more than a year after due", remedy);
+            }
             At::Before { before } => {
                 let too_long = |target: &Target| match target {
                     Target::OpenTime { amount } | Target::ElapsedTime { amount } => before >= amount,
@@ -224,6 +228,9 @@ impl<'a> Lint<'a> {
         }
     }
 }
+
+/// How long after due something may happen: a year of hours that are all open.
+const LONGEST_AFTER: Span = Span::hours(366 * 24);
 
 /// Kinds of counting, and the amount: of one kind, what ranks higher is due no earlier.
 fn rank(target: &Target) -> (u8, i64) {
