@@ -88,6 +88,27 @@ async fn a_reference_and_an_id_are_found_and_conditions_add_up(store: Fresh) {
     assert_eq!(names(&store, vec![Filter::Id(vec![id("c")]), sender(&["Patient/1"])]).await, "");
 }
 
+/// As many as a page that brings others along may ask for at once, and more than SQLite lets conditions nest.
+async fn thousands_of_alternatives_are_one_search(store: Fresh) {
+    let all = change([
+        found_by("a", 1, [refers("sender", "Patient/1"), token("category", Some("s"), "refill")]),
+        found_by("b", 2, [refers("sender", "Patient/2")]),
+    ]);
+    store.save(all).await.unwrap();
+    let names = async |filter: Filter| names(&store, vec![filter]).await;
+    let many = || (0..4000).map(|number| format!("Patient/x{number}"));
+    let sender: Vec<String> = many().chain(["Patient/1".to_owned()]).collect();
+    assert_eq!(names(Filter::Reference { param: "sender", any: sender }).await, "a");
+    let codes = (0..2000).map(|number| format!("c{number}")).chain(["refill".to_owned()]);
+    let any: Vec<TokenMatch> = codes.map(|code| token_match(Some("s"), Some(&code))).collect();
+    assert_eq!(names(Filter::Token { param: "category", any: any.clone() }).await, "a");
+    let each: Vec<Filter> =
+        any.into_iter().map(|one| Filter::Token { param: "category", any: vec![one] }).skip(1500).collect();
+    assert_eq!(names(Filter::Any(each.clone())).await, "a");
+    let none = each.into_iter().map(|one| Filter::Not(Box::new(one)));
+    assert_eq!(names(Filter::All(none.collect())).await, "b");
+}
+
 async fn a_superseded_value_finds_nothing(store: Fresh) {
     store.save(change([found_by("a", 1, [token("status", None, "draft"), token("n", None, "1")])])).await.unwrap();
     let mut next = found_by("a", 2, [token("status", None, "sent")]);
@@ -467,6 +488,7 @@ on_both!(
     a_token_is_found_with_and_without_its_system,
     a_reference_and_an_id_are_found_and_conditions_add_up,
     a_superseded_value_finds_nothing,
+    thousands_of_alternatives_are_one_search,
     pages_follow_each_other_without_gap_or_repetition,
     every_search_answers_as_looking_at_each_resource_would,
 );
