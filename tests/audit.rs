@@ -63,6 +63,25 @@ async fn a3_what_is_done_to_the_trail_is_found_at_its_first_sequence(house: &Hou
     assert_eq!(broken(house, &end).await, Some(Broken::Missing(1)));
 }
 
+async fn a3_an_access_that_is_hidden_from_whom_it_is_about_is_found(house: &House) {
+    house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201);
+    house.get(&nurse(), "/fhir/Communication?patient=p-1001").await.is(200);
+    some_rows(house, 2).await;
+    assert_eq!(broken(house, &[]).await, None);
+    let looked = "SELECT max(sequence) AS value FROM audit WHERE tenant = 'default' AND interaction = 'search-type' \
+         AND about LIKE '%Patient/p-1001%'";
+    let looked = house.place.number(looked);
+    let row = format!("(SELECT id FROM audit WHERE tenant = 'default' AND sequence = {looked})");
+    house.place.execute(&format!(
+        "INSERT INTO audit_about (tenant, reference, audit) SELECT 'default', 'Patient/p-2002', id FROM audit \
+         WHERE tenant = 'default' AND sequence = {}",
+        looked + 1
+    ));
+    assert_eq!(broken(house, &[]).await, Some(Broken::Hidden(looked + 1)), "shown where it does not belong");
+    house.place.execute(&format!("DELETE FROM audit_about WHERE reference = 'Patient/p-1001' AND audit = {row}"));
+    assert_eq!(broken(house, &[]).await, Some(Broken::Hidden(looked)), "and hidden where it does");
+}
+
 async fn a3_a_cut_trail_is_found_by_what_was_written_down_elsewhere(house: &House) {
     some_rows(house, 5).await;
     let end: Vec<_> = followed(house, &[]).await.into_iter().map(|found| found.end).collect();
@@ -347,6 +366,7 @@ on_both!(house:
     a5_the_trail_is_found_by_each_parameter,
     a1_refusals_of_strangers_belong_to_no_tenant_and_are_sealed_too,
     a3_what_is_done_to_the_trail_is_found_at_its_first_sequence,
+    a3_an_access_that_is_hidden_from_whom_it_is_about_is_found,
     a3_a_cut_trail_is_found_by_what_was_written_down_elsewhere,
     a3_a_trail_under_another_key_is_neither_believed_nor_continued,
     a_trail_that_cannot_be_continued_keeps_no_other_back_and_is_not_tried_without_end,

@@ -96,6 +96,12 @@ fn table() -> Vec<Bad> {
             "/routing/0/when",
             "",
         ),
+        bad(
+            "U+0000",
+            changed(|bundle| bundle["clinic"]["name"] = json!("a\0b")),
+            "/clinic/name",
+            "leave the character",
+        ),
         bad("no JSON", "{\"id\": ".to_owned(), "", ""),
     ]
 }

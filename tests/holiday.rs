@@ -108,6 +108,8 @@ async fn what_cannot_be_imported_is_told(house: &House) {
     assert!(refused["issues"][0]["remedy"].as_str().unwrap().contains("text/calendar"), "{refused}");
     let json = send(house, &format!("{PATH}/import?set=public"), "application/json", "{}").await;
     json.is(415);
+    let zero = import(house, &feed(&FOUNDERS.replace("founders@", "founders\0@"))).await.is(422).json();
+    assert!(zero["issues"][0]["message"].as_str().unwrap().contains("U+0000"), "{zero}");
     let elsewhere = send(house, &format!("{PATH}/import?set=nowhere"), "text/calendar", &feed(FOUNDERS)).await.is(422);
     assert_eq!(elsewhere.json()["issues"][0]["pointer"], "/set");
     let reader = scoped(&engine(), "postern/admin.read system/*.cruds");
@@ -135,6 +137,10 @@ async fn holidays_are_entered_listed_and_removed(house: &House) {
         refused["issues"].as_array().unwrap().iter().map(|issue| issue["pointer"].as_str().unwrap()).collect();
     let expected = ["/holidays/0/set", "/holidays/0/date", "/holidays/0/name", "/holidays/0/shifts/0"];
     assert_eq!(pointers, expected);
+    let zero = json!({ "holidays": [{ "set": "public", "date": "2026-06-26", "name": "a\0b" }]});
+    let refused = send(house, PATH, "application/json", &zero.to_string()).await.is(422).json();
+    assert_eq!(refused["issues"][0]["pointer"], "/holidays/0/name", "no database need keep it: {refused}");
+    house.get(&operations(), "/api/v1/bundles/a%00b/1").await.is(404);
     let listed = house.get(&operations(), &format!("{PATH}?set=public")).await.is(200).json();
     assert_eq!(listed["holidays"].as_array().unwrap().len(), 2);
     house.get(&patient("p-1001"), PATH).await.is(403);

@@ -14,6 +14,7 @@ on_both!(house:
     entries_that_lead_elsewhere_or_hold_a_bundle_are_refused_alone,
     a_bundle_that_is_none_here_is_refused_whole,
     a_batch_is_done_in_the_order_of_its_methods_and_told_as_preferred,
+    what_would_make_the_answer_too_long_is_refused_as_an_entry,
 );
 
 fn author() -> api::auth::DevelopmentClaims {
@@ -215,4 +216,22 @@ async fn a_batch_is_done_in_the_order_of_its_methods_and_told_as_preferred(house
     let outcome = told("return=OperationOutcome").await;
     assert_eq!(outcome["response"]["outcome"]["resourceType"], "OperationOutcome");
     assert_eq!(statuses(&sent(house, &nurse(), "batch", &[entry("GET", "Task")]).await), ["200"]);
+}
+
+async fn what_would_make_the_answer_too_long_is_refused_as_an_entry(house: &House) {
+    let long =
+        json!({ "resourceType": "HealthcareService", "id": "long", "name": "Long", "comment": "x".repeat(1_000_000) });
+    house.put(&engine(), "/fhir/HealthcareService/long", &long).await.is(201);
+    let entries = vec![entry("GET", "HealthcareService/long"); 40];
+    let reply = sent(house, &engine(), "batch", &entries).await.is(200);
+    let statuses = statuses(&reply);
+    assert_eq!(statuses.iter().filter(|status| *status == "200").count(), 34, "32 MiB and the one that reaches them");
+    assert!(statuses[34..].iter().all(|status| status == "413"), "{statuses:?}");
+    let outcome = &reply.json()["entry"][39]["response"]["outcome"]["issue"][0];
+    assert_eq!(outcome["code"], "too-costly", "{outcome}");
+    let mut all = entries;
+    all.push(with("PUT", REFILL, &json!({ "resourceType": "HealthcareService", "id": "refill-pool" })));
+    let refused = sent(house, &engine(), "transaction", &all).await.is(413);
+    assert_eq!(refused.issues(), ["too-costly"]);
+    assert_eq!(refused.json()["issue"][0]["expression"][0], "Bundle.entry[34]");
 }

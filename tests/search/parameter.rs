@@ -13,6 +13,7 @@ on_both!(house:
     what_is_not_known_is_refused_unless_leniency_is_asked_for,
     a_form_finds_what_an_address_finds,
     values_are_values_and_never_sql,
+    as_many_values_as_are_allowed_are_answered,
 );
 
 /// A small archive: the ids of four messages, in the order in which they were sent.
@@ -270,4 +271,28 @@ async fn values_are_values_and_never_sql(house: &House) {
     let zero = house.get(&engine(), "/fhir/Communication?category=a%00b").await;
     assert_eq!(zero.status, 400, "PostgreSQL has no U+0000: {}", zero.text);
     assert_eq!(house.get(&engine(), "/fhir/Communication?_total=accurate").await.is(200).json()["total"], 6);
+}
+
+async fn as_many_values_as_are_allowed_are_answered(house: &House) {
+    let [one, two, ..] = archive(house).await;
+    let many = |own: &str, last: &str| (1..200).map(|number| format!("{own}{number},")).collect::<String>() + last;
+    for query in [
+        format!("subject={}", many("a", "p-2002")),
+        format!("recipient={}&category=medical-advice", many("a", "family-medicine")),
+        format!("sender={}", many("a", "rp-17")),
+        format!("patient={}", many("Patient/a", "Patient/p-2002")),
+        format!("category={}", many("urn:other%7Cc", "medical-advice")),
+        format!("category:not={}&sender=RelatedPerson/rp-17", many("c", "c")),
+        format!("identifier={}", many("urn:portal%7Cc", "urn:portal%7Ca%5C%7Cb%5C%2Cc")),
+        format!("identifier:text={}", many("z", "num")),
+        format!("sent={}&category=medical-advice", "lt2026-01-01,".repeat(199) + "2026-06-19"),
+        format!("_lastUpdated={}&category=medical-advice", "lt2026-01-01,".repeat(199) + "2026-06-19"),
+        format!("last-activity={}&category=medical-advice", "lt2026-01-01,".repeat(199) + "2026-06-19"),
+        format!("status={}&category=medical-advice", many("s", "completed")),
+        format!("part-of:missing=true&sender:RelatedPerson={}", many("a", "rp-17")),
+    ] {
+        let found = house.get(&engine(), &format!("/fhir/Communication?{query}")).await;
+        assert_eq!(found.status, 200, "{query}: {}", found.text);
+        assert!(found.ids().contains(&two) && !found.ids().contains(&one), "{query}: {}", found.text);
+    }
 }

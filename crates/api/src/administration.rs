@@ -20,6 +20,7 @@ use domain::access::Permission;
 use domain::change::{AuditAction, AuditRow, Change};
 use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::policy::Policy;
+use domain::policy::document::first_nul;
 use domain::policy::lint::Finding;
 use serde_json::Value;
 
@@ -94,7 +95,11 @@ fn document<T: serde::de::DeserializeOwned>(body: &[u8], schema: &str) -> Result
         ..Finding::unreadable(&error)
     });
     let whole = read.and_then(|read| reader.end().map(|()| read).map_err(|error| Finding::not_json(&error)));
-    whole.map_err(|finding| Failure::Findings(vec![finding]))
+    let kept = whole.and_then(|read| match serde_json::from_slice(body).ok().as_ref().and_then(first_nul) {
+        Some(pointer) => Err(Finding::nul(pointer)),
+        None => Ok(read),
+    });
+    kept.map_err(|finding| Failure::Findings(vec![finding]))
 }
 
 /// Something in a document of this interface that cannot be as it is: its place, what is wrong, and what to do.

@@ -72,18 +72,47 @@ impl<F: Into<Failure>> From<F> for Stopped {
     }
 }
 
+/// What the answers of the entries may come to, in bytes: with the one that reaches it the Bundle ends.
+const ANSWERS: usize = 32 << 20;
+
+/// How long the answers to a Bundle have become.
+#[derive(Default)]
+struct Length(usize);
+
+impl Length {
+    fn add(&mut self, told: &Told) {
+        self.0 += [&told.resource, &told.outcome].into_iter().flatten().map(String::len).sum::<usize>();
+    }
+
+    /// Whether there is an answer to another entry: one that is not answered is not done either.
+    fn check(&self) -> Result<(), Failure> {
+        if self.0 < ANSWERS {
+            return Ok(());
+        }
+        let mib = ANSWERS >> 20;
+        Err(Failure::too_costly(format!(
+            "The answers to the entries before come to {mib} MiB, and this one was not looked at: send it in a Bundle of \
+             its own, or ask for less of each resource."
+        )))
+    }
+}
+
 /// Each entry alone, in the order of their methods.
 async fn each(context: &Context, inside: &Inside, entries: Vec<Result<Entry, Issue>>) -> Result<Vec<Told>, Failure> {
     let mut answers: Vec<Option<Told>> = vec![None; entries.len()];
     let mut order: Vec<usize> = (0..entries.len()).collect();
     let turn = |entry: &Result<Entry, Issue>| entry.as_ref().map_or(0, |entry| entry.method.turn());
     order.sort_by_key(|position| turn(&entries[*position]));
+    let mut length = Length::default();
     for position in order {
-        let answer = match &entries[position] {
-            Ok(entry) => inside.answer(context, &context.state, entry, None).await?,
-            Err(issue) => Failure::Invalid(vec![issue.clone()]).respond(Style::Fhir),
+        let answer = match (&entries[position], length.check()) {
+            (Err(issue), _) => Failure::Invalid(vec![issue.clone()]).respond(Style::Fhir),
+            (_, Err(failure)) => failure.respond(Style::Fhir),
+            (Ok(entry), Ok(())) => inside.answer(context, &context.state, entry, None).await?,
         };
-        answers[position] = Some(entry_told(context, answer).await?);
+        let told = entry_told(context, answer).await?;
+        length.add(&told);
+        answers[position] = Some(told);
     }
     Ok(answers.into_iter().flatten().collect())
 }

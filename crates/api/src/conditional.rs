@@ -81,7 +81,7 @@ impl Condition {
     pub(crate) async fn matching(&self, context: &Context) -> Result<Option<Stored>, Failure> {
         let mut page = context.state.store.search(self.search.clone()).await?;
         match page.rows.len() {
-            0 | 1 => Ok(page.rows.pop()),
+            0 | 1 if page.next.is_none() => Ok(page.rows.pop()),
             _ => Err(Failure::SeveralMatch),
         }
     }

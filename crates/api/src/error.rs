@@ -80,6 +80,9 @@ pub enum Failure {
     /// The body is longer than is taken, in bytes. 413.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
+    /// It asks for more work, or a longer answer, than one request gets. 413.
+    #[error("it asks for too much at once")]
+    TooCostly(Vec<Issue>),
     /// The body's media type, charset or encoding is not taken. 415.
     #[error("the media type is not supported")]
     MediaType(&'static str),
@@ -107,6 +110,11 @@ impl Failure {
     /// An invalid request with a single issue.
     pub fn invalid(code: IssueCode, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Issue::error(code, message)])
+    }
+
+    /// It asks for too much: what is too much, and what to do instead.
+    pub fn too_costly(text: impl Into<String>) -> Self {
+        Self::TooCostly(vec![Issue::error(IssueCode::TooCostly, text)])
     }
 
     /// What a lost compare-and-set is called: whoever said which version they meant is told that it has passed.
@@ -146,7 +154,7 @@ impl Failure {
             Self::Conflict | Self::Duplicate | Self::NotNow(..) => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::Precondition | Self::SeveralMatch | Self::NoneMatches => StatusCode::PRECONDITION_FAILED,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::TooCostly(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::LongAddress(_) => StatusCode::URI_TOO_LONG,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Business(_) | Self::Findings(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -159,7 +167,9 @@ impl Failure {
     /// What the client is told.
     pub fn issues(&self) -> Vec<Issue> {
         let (code, text) = match self {
-            Self::Invalid(issues) | Self::Business(issues) | Self::NotAllowed(issues) => return issues.clone(),
+            Self::Invalid(issues) | Self::Business(issues) | Self::NotAllowed(issues) | Self::TooCostly(issues) => {
+                return issues.clone();
+            }
             Self::Findings(findings) => {
                 let issue = |finding: &Finding| Issue::error(IssueCode::Invalid, finding.to_string());
                 return findings.iter().map(issue).collect();

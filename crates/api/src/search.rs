@@ -20,6 +20,9 @@ use crate::read::{as_patients_see, unreadable};
 /// How often what came along may bring others in turn.
 const ROUNDS: usize = 4;
 
+/// How many bytes of what comes along are given: with the page that reaches it nothing more is looked for.
+const INCLUDED_BYTES: usize = 8 << 20;
+
 /// A page of what matches the query and the form, as far as the caller may see it.
 pub(crate) async fn search(context: &Context, kind: ResourceType, query: &str, form: &str) -> Answer {
     let Narrowed { visibility, categories } = context.narrowed(kind, Permission::Search).await?;
@@ -79,7 +82,7 @@ async fn included(
     let mut known: BTreeSet<Key> = matches.iter().map(|row| row.key.clone()).collect();
     let mut found: Vec<Stored> = vec![];
     let mut rows = matches.to_vec();
-    let mut left_out = false;
+    let (mut left_out, mut bytes) = (false, 0);
     for round in 0..=ROUNDS {
         let mut next = vec![];
         for include in parsed.includes.iter().filter(|include| round == 0 || include.iterates) {
@@ -87,9 +90,10 @@ async fn included(
             for mut search in unreadable(searches)? {
                 loop {
                     let page = context.state.store.search(search.clone()).await?;
-                    next.extend(page.rows.into_iter().filter(|row| known.insert(row.key.clone())));
+                    let new = page.rows.into_iter().filter(|row| known.insert(row.key.clone()));
+                    next.extend(new.inspect(|row| bytes += row.body.len()));
                     search.after = page.next;
-                    left_out |= found.len() + next.len() > MAX_INCLUDED;
+                    left_out |= found.len() + next.len() > MAX_INCLUDED || bytes > INCLUDED_BYTES;
                     if search.after.is_none() || left_out {
                         break;
                     }
@@ -109,7 +113,10 @@ async fn included(
     }
     if left_out {
         found.truncate(MAX_INCLUDED);
-        let text = format!("More would come along than is given: {MAX_INCLUDED} at most, {ROUNDS} references far.");
+        let mib = INCLUDED_BYTES >> 20;
+        let text = format!(
+            "More would come along than is given: {MAX_INCLUDED} or about {mib} MiB at most, {ROUNDS} references far."
+        );
         parsed.ignored.push(Issue::warning(IssueCode::TooCostly, text));
     }
     Ok(found)

@@ -5,6 +5,8 @@
 
 mod trail;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 pub use self::trail::TrailQuery;
@@ -34,6 +36,8 @@ pub struct Sealed {
     pub sequence: i64,
     /// Its seal.
     pub seal: String,
+    /// What the store finds it by, which is kept beside it and has no seal of its own.
+    pub found_by: BTreeSet<String>,
 }
 
 /// The end of a chain as it was seen before and kept elsewhere: whoever cuts the chain cannot reach it there.
@@ -56,6 +60,9 @@ pub enum Broken {
     /// The row at this place is not the one that was sealed, or its seal is not the key's.
     #[error("sequence {0} was changed, or sealed with another key")]
     Changed(i64),
+    /// The row at this place is whole, but is not found by what it says, or by more than that.
+    #[error("sequence {0} is found by something else than what it is about: it was hidden, or shown in a wrong place")]
+    Hidden(i64),
     /// The row at this place is whole, but another was there when the checkpoint was taken.
     #[error("sequence {0} is not what the checkpoint says: the chain was written anew")]
     Rewritten(i64),
@@ -102,7 +109,10 @@ impl Chain {
         if next.sequence != self.sequence + 1 {
             return Err(Broken::Missing(self.sequence + 1));
         }
-        if self.seal(&next.row, digest).seal == next.seal { Ok(()) } else { Err(Broken::Changed(next.sequence)) }
+        if self.seal(&next.row, digest).seal != next.seal {
+            return Err(Broken::Changed(next.sequence));
+        }
+        if next.found_by == next.row.found_by() { Ok(()) } else { Err(Broken::Hidden(next.sequence)) }
     }
 
     /// Compares with a checkpoint that was taken here.
@@ -191,7 +201,7 @@ mod tests {
         let sealed = |name: &&str| {
             let row = row(name);
             let Seal { sequence, seal, .. } = chain.seal(&row, &keyed(key));
-            Sealed { row, sequence, seal }
+            Sealed { found_by: row.found_by(), row, sequence, seal }
         };
         names.iter().map(sealed).collect()
     }
@@ -211,7 +221,7 @@ mod tests {
             change(&mut rows);
             verify(&rows).map(|chain| chain.sequence())
         };
-        let changes: [(Tampering<'_>, Broken); 12] = [
+        let changes: [(Tampering<'_>, Broken); 14] = [
             (&|rows| rows[1].row.client = "other".into(), Broken::Changed(2)),
             (&|rows| rows[1].row.patient = None, Broken::Changed(2)),
             (&|rows| rows[2].row.source = None, Broken::Changed(3)),
@@ -219,6 +229,8 @@ mod tests {
             (&|rows| rows[2].row.subject = Some("somebody".into()), Broken::Changed(3)),
             (&|rows| rows[2].row.issuer = Some("https://elsewhere.example".into()), Broken::Changed(3)),
             (&|rows| rows[1].row.about = vec!["Patient/p-2".parse().unwrap()], Broken::Changed(2)),
+            (&|rows| rows[1].found_by.clear(), Broken::Hidden(2)),
+            (&|rows| drop(rows[2].found_by.insert("Patient/p-2".to_owned())), Broken::Hidden(3)),
             (&|rows| drop(rows.remove(1)), Broken::Missing(2)),
             (&|rows| drop(rows.remove(0)), Broken::Missing(1)),
             (&|rows| rows.swap(1, 2), Broken::Missing(2)),
@@ -260,7 +272,7 @@ mod tests {
         let mut whole = chain("key", &["a"]);
         let mut chain = Chain::after(tenant, &whole[0]);
         let Seal { sequence, seal, .. } = chain.seal(&more, &keyed("key"));
-        whole.push(Sealed { row: more, sequence, seal });
+        whole.push(Sealed { found_by: more.found_by(), row: more, sequence, seal });
         assert_eq!(verify(&whole).unwrap().sequence(), 2);
         whole[1].row.subject = None;
         assert_eq!(verify(&whole).unwrap_err(), Broken::Changed(2));

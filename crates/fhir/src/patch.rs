@@ -17,19 +17,44 @@ pub use parameters::apply as apply_parameters;
 /// How many operations a patch may have.
 pub const MAX_OPERATIONS: usize = 100;
 
+/// How many bytes of a resource the operations of a patch may go through together: each reads the whole of it.
+pub const MAX_WORK: usize = 16 << 20;
+
+/// What the operations of a patch have gone through.
+#[derive(Default)]
+struct Work(usize);
+
+impl Work {
+    /// Refuses an operation over a text when those before it have gone through as much as all may.
+    fn begin(&mut self, place: usize, text: &str) -> Result<(), Vec<Issue>> {
+        self.0 += text.len();
+        if self.0 <= MAX_WORK {
+            return Ok(());
+        }
+        let message = format!(
+            "Operation {place} is one too many for a resource of {} bytes. Send fewer operations at once, or the whole \
+             resource by an update. Nothing was changed.",
+            text.len()
+        );
+        Err(vec![Issue::error(IssueCode::TooCostly, message)])
+    }
+}
+
 /// The text with all operations of a patch made. `limit` is how long it may become, in bytes.
 ///
 /// # Errors
 /// The patch is no JSON Patch ([`IssueCode::Structure`]), or one of its operations cannot be made
-/// ([`IssueCode::Processing`]): then none is.
+/// ([`IssueCode::Processing`]), or there are more than the resource's length bears ([`IssueCode::TooCostly`]): then none
+/// is.
 pub fn apply(text: &str, patch: &[u8], limit: usize) -> Result<String, Vec<Issue>> {
     let patch = Tree::read(patch).map_err(|problems| {
         let told = problems.iter().map(|problem| Issue::error(IssueCode::Structure, problem.to_string()));
         told.collect::<Vec<_>>()
     })?;
     let operations = read(patch.root())?;
-    let mut text = text.to_owned();
+    let (mut text, mut work) = (text.to_owned(), Work::default());
     for (place, operation) in operations.iter().enumerate() {
+        work.begin(place, &text)?;
         let done = operation.apply(&text).map_err(|fault| vec![fault.told(place)])?;
         if done.len() > limit {
             let message = format!("Operation {place} makes the resource longer than {limit} bytes.");
@@ -309,6 +334,21 @@ mod tests {
         let doubling = vec![json!({"op":"copy","from":"","path":"/g/-"}); 20];
         assert_eq!(patched(&json!(doubling)).unwrap_err().code, IssueCode::TooLong);
         assert!(apply(TEXT, b"[", 100).is_err() && is_patch(b" \n[{") && !is_patch(b"{") && !is_patch(b""));
+    }
+
+    #[test]
+    fn many_operations_on_a_long_resource_are_refused() {
+        let long = json!({ "a": 1, "b": "x".repeat(1 << 20) }).to_string();
+        let tests = |count: usize| json!(vec![json!({"op":"test","path":"/a","value":1}); count]).to_string();
+        assert_eq!(apply(&long, tests(15).as_bytes(), usize::MAX).unwrap(), long);
+        let refused = apply(&long, tests(16).as_bytes(), usize::MAX).unwrap_err().remove(0);
+        assert_eq!(refused.code, IssueCode::TooCostly);
+        assert!(refused.message.contains("Operation 15") && refused.message.contains("update"), "{}", refused.message);
+        assert!(apply(TEXT, tests(0).as_bytes(), 1000).is_ok());
+        // What an operation makes long counts from then on.
+        let grown = json!([{"op":"add","path":"/b","value":"x".repeat(9 << 20)}, {"op":"remove","path":"/a"},
+            {"op":"remove","path":"/g"}]);
+        assert_eq!(apply(TEXT, grown.to_string().as_bytes(), usize::MAX).unwrap_err()[0].code, IssueCode::TooCostly);
     }
 
     /// The plainest reading of an addition or a removal, on values.

@@ -16,6 +16,7 @@ mod rows;
 mod config;
 mod error;
 mod migration;
+mod page;
 mod postgres;
 mod queue;
 mod readable;

@@ -111,6 +111,10 @@ pub(crate) async fn read(context: Context, path: Path<(String, String)>) -> Answ
     administrator(&context)?;
     let (id, version) = path.into_inner();
     let version = version.parse().map_err(|_| Failure::NotFound)?;
+    if id.contains('\0') {
+        // No bundle is called so, and PostgreSQL cannot be asked for it.
+        return Err(Failure::NotFound);
+    }
     let found = context.state.store.bundle(context.caller.tenant.clone(), id, version).await?;
     let told = tell(&found.ok_or(Failure::NotFound)?)?;
     reading(&context, "read-bundle", 1).await?;

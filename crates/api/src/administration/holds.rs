@@ -163,7 +163,7 @@ async fn reach(context: &Context, permission: Permission) -> Result<Visibility, 
 
 /// The versions in which the messages of holds are stored.
 async fn versions(context: &Context, holds: &[Hold]) -> Result<BTreeMap<ResourceId, Version>, Failure> {
-    let search = Search {
+    let mut search = Search {
         tenant: context.caller.tenant.clone(),
         kind: ResourceType::Communication,
         filters: vec![Filter::Id(holds.iter().map(|hold| hold.message.clone()).collect())],
@@ -173,8 +173,15 @@ async fn versions(context: &Context, holds: &[Hold]) -> Result<BTreeMap<Resource
         total: false,
         visibility: Visibility::Everything,
     };
-    let found = context.state.store.search(search).await?;
-    Ok(found.rows.into_iter().map(|row| (row.key.id, row.version)).collect())
+    let mut found = BTreeMap::new();
+    loop {
+        let page = context.state.store.search(search.clone()).await?;
+        found.extend(page.rows.into_iter().map(|row| (row.key.id, row.version)));
+        search.after = page.next;
+        if search.after.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// The body, read strictly.

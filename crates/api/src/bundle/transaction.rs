@@ -8,7 +8,7 @@ use fhir::issue::Issue;
 use serde_json::{Value, json};
 
 use super::plan::{Plan, Planned, within};
-use super::{Inside, Stopped, entry_told, header, text};
+use super::{Inside, Length, Stopped, entry_told, header, text};
 use crate::audit;
 use crate::context::Context;
 use crate::error::{Failure, Style};
@@ -52,7 +52,11 @@ async fn one_by_one(
     plan: Plan,
 ) -> Result<Vec<Told>, Stopped> {
     let mut answers: Vec<Option<Told>> = vec![None; plan.entries.len()];
+    let mut length = Length::default();
     for position in plan.order {
+        if let Err(failure) = length.check() {
+            return Err(stopped(position, failure.respond(Style::Fhir)).await);
+        }
         let planned = &plan.entries[position];
         let assigned = planned.key.as_ref().filter(|_| planned.is_new).map(|key| &key.id);
         let answer = inside.answer(context, state, &planned.entry, assigned).await?;
@@ -64,7 +68,9 @@ async fn one_by_one(
             // Another entry, or another client, has made what its condition finds: the others would refer to nothing.
             return Err(stopped(position, Failure::Conflict.respond(Style::Fhir)).await);
         }
-        answers[position] = Some(entry_told(context, answer).await?);
+        let told = entry_told(context, answer).await?;
+        length.add(&told);
+        answers[position] = Some(told);
     }
     Ok(answers.into_iter().flatten().collect())
 }

@@ -33,6 +33,7 @@ fn each_cause_has_its_status_and_issue_code() {
         (Failure::SeveralMatch, 412, "multiple-matches"),
         (Failure::NoneMatches, 412, "not-found"),
         (Failure::TooLarge(10), 413, "too-long"),
+        (Failure::too_costly("Too much."), 413, "too-costly"),
         (Failure::LongAddress(10), 414, "too-long"),
         (Failure::MediaType("x"), 415, "not-supported"),
         (Failure::Business(vec![Issue::error(IssueCode::BusinessRule, "x")]), 422, "business-rule"),

@@ -57,6 +57,7 @@ impl PatchBody {
         applied.map_err(|issues| match issues.first().map(|issue| issue.code) {
             Some(IssueCode::Processing) => Failure::Business(issues),
             Some(IssueCode::TooLong) => Failure::TooLarge(limit),
+            Some(IssueCode::TooCostly) => Failure::TooCostly(issues),
             _ => Failure::Invalid(issues),
         })
     }

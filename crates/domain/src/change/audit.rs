@@ -50,6 +50,12 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
+    /// What it is found by: its patient, its resource and what else was given out.
+    pub fn found_by(&self) -> BTreeSet<String> {
+        let own = self.patient.iter().chain(&self.about).map(ToString::to_string);
+        own.chain(self.focus.as_ref().map(ToString::to_string)).collect()
+    }
+
     /// Names what is given out: each resource, and each patient whom they are about.
     pub fn gives<'a>(&mut self, rows: impl IntoIterator<Item = &'a Stored>) {
         let rows: Vec<&Stored> = rows.into_iter().collect();

@@ -49,6 +49,9 @@ pub enum FeedError {
     /// It does not begin and end as a calendar does.
     #[error("the body is no iCalendar: BEGIN:VCALENDAR ... END:VCALENDAR")]
     NoCalendar,
+    /// It holds U+0000, which PostgreSQL keeps in no text.
+    #[error("the feed holds the character U+0000")]
+    Nul,
     /// It has too many events.
     #[error("the feed has more than {MAX_EVENTS} events")]
     TooManyEvents,
@@ -62,6 +65,7 @@ impl FeedError {
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::TooLong | Self::TooManyEvents => "send the feed of one place alone, of a few years",
+            Self::Nul => "leave the character out",
             Self::NoCalendar => "send the file as it was downloaded, as text/calendar in UTF-8",
             Self::TooManyHolidays => "delete holidays that nobody confirmed, or import into another set",
         }
@@ -92,6 +96,9 @@ impl Feed {
     pub fn read(text: &str, today: Date) -> Result<Self, FeedError> {
         if text.len() > MAX_BYTES {
             return Err(FeedError::TooLong);
+        }
+        if text.contains('\0') {
+            return Err(FeedError::Nul);
         }
         let events = events(text.strip_prefix('\u{feff}').unwrap_or(text))?;
         let mut feed = Self::default();

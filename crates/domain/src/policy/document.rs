@@ -27,6 +27,9 @@ impl Bundle {
         if let Some(pointer) = first_null(&whole) {
             return Err(Finding::null(pointer));
         }
+        if let Some(pointer) = first_nul(&whole) {
+            return Err(Finding::nul(pointer));
+        }
         let mut json = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize(&mut json).map_err(|error| Finding::unreadable(&error))
     }
@@ -45,14 +48,29 @@ impl Bundle {
 /// Where the first null stands, as a JSON pointer. The reader of optional members takes a null for an absent member;
 /// in a document that promises rest on, nothing is taken for anything.
 fn first_null(value: &Value) -> Option<String> {
+    first(value, &Value::is_null)
+}
+
+/// Where the first text with U+0000 stands, as a JSON pointer; a member of such a name is told by what holds it.
+pub fn first_nul(value: &Value) -> Option<String> {
+    first(value, &|value| match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Object(members) => members.keys().any(|name| name.contains('\0')),
+        _ => false,
+    })
+}
+
+fn first(value: &Value, is: &dyn Fn(&Value) -> bool) -> Option<String> {
+    if is(value) {
+        return Some(String::new());
+    }
     match value {
-        Value::Null => Some(String::new()),
         Value::Array(list) => {
-            list.iter().enumerate().find_map(|(place, value)| first_null(value).map(|rest| format!("/{place}{rest}")))
+            list.iter().enumerate().find_map(|(place, value)| first(value, is).map(|rest| format!("/{place}{rest}")))
         }
         Value::Object(members) => members
             .iter()
-            .find_map(|(name, value)| first_null(value).map(|rest| format!("/{}{rest}", super::lint::escaped(name)))),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+            .find_map(|(name, value)| first(value, is).map(|rest| format!("/{}{rest}", super::lint::escaped(name)))),
+        _ => None,
     }
 }

@@ -109,6 +109,11 @@ impl Finding {
     pub fn null(pointer: String) -> Self {
         Self::error(pointer, "null says nothing", "leave the member out, or give it a value")
     }
+
+    /// A text holds U+0000: PostgreSQL keeps no such text, and nobody means it.
+    pub fn nul(pointer: String) -> Self {
+        Self::error(pointer, "the text holds the character U+0000", "leave the character out")
+    }
 }
 
 /// A member's name as a step of a JSON pointer (RFC 6901).

@@ -3,7 +3,7 @@
 
 use super::path::{self, Path, Step};
 use super::place::{Defined, Place, find, one, pointer, several};
-use super::{MAX_OPERATIONS, Pointer, add, remove, reread, spliced};
+use super::{MAX_OPERATIONS, Pointer, Work, add, remove, reread, spliced};
 use crate::definitions::{Shape, TypeId};
 use crate::issue::{Issue, IssueCode};
 use crate::json::{Tree, Value};
@@ -53,7 +53,8 @@ impl From<super::Fault> for Fault {
 ///
 /// # Errors
 /// The Parameters are not valid or hold no operations that are known (every other [`IssueCode`]), or an operation cannot
-/// be made on this resource ([`IssueCode::Processing`]): then none is.
+/// be made on this resource ([`IssueCode::Processing`]), or there are more than the resource's length bears
+/// ([`IssueCode::TooCostly`]): then none is.
 pub fn apply(text: &str, parameters: &[u8], limit: usize) -> Result<String, Vec<Issue>> {
     let (tree, issues) = validate::read(parameters, "Parameters", Options::default());
     if issues.iter().any(Issue::is_error) {
@@ -70,8 +71,9 @@ pub fn apply(text: &str, parameters: &[u8], limit: usize) -> Result<String, Vec<
     for (place, item) in items.into_iter().enumerate() {
         operations.push(Operation::read(item, &kind).map_err(|fault| fault.told(place))?);
     }
-    let mut text = text.to_owned();
+    let (mut text, mut work) = (text.to_owned(), Work::default());
     for (place, operation) in operations.iter().enumerate() {
+        work.begin(place, &text)?;
         text = operation.apply(&text).map_err(|fault| fault.told(place))?;
         if text.len() > limit {
             let message = format!("Operation {place} makes the resource longer than {limit} bytes.");

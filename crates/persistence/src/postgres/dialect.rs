@@ -14,6 +14,9 @@ use diesel::sql_types::{Array, BigInt, HasSqlType, Text};
 use super::statement::{Rows, columns};
 use crate::schema::catalogue_generation;
 
+/// How rows are taken one by one: without it libpq keeps all of them first.
+pub type OneByOne = diesel::pg::PgRowByRowLoadingMode;
+
 /// Begins a source of rows: one array for each column.
 pub const SOURCE_BEGINS: &str = "unnest(";
 

@@ -1,6 +1,6 @@
 //! The audit trail and its chain.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text};
@@ -94,10 +94,7 @@ pub fn write(conn: &mut Conn, changes: &[&Change]) -> QueryResult<bool> {
             purpose: audit.purpose.as_deref(),
         }));
         about.extend(change.audit.iter().flat_map(|audit| {
-            let patient = audit.patient.as_ref().map(ToString::to_string);
-            let found_by = patient.into_iter().chain(audit.focus.as_ref().map(ToString::to_string));
-            let found_by: BTreeSet<String> = found_by.chain(audit.about.iter().map(ToString::to_string)).collect();
-            found_by.into_iter().map(|reference| NewAbout { tenant, reference, audit: audit.id.as_str() })
+            audit.found_by().into_iter().map(|reference| NewAbout { tenant, reference, audit: audit.id.as_str() })
         }));
         seals.extend(change.seals.iter().map(|seal| SealRow {
             tenant,
@@ -181,13 +178,27 @@ impl TryFrom<Found> for AuditRow {
     }
 }
 
-fn sealed_row(mut row: Found) -> Result<Sealed, QueryError> {
-    let (sequence, seal) = (row.sequence.take(), row.seal.take());
-    Ok(Sealed {
-        row: row.try_into()?,
-        sequence: sequence.ok_or_else(|| unreadable("audit.sequence"))?,
-        seal: seal.ok_or_else(|| unreadable("audit.seal"))?,
-    })
+/// Rows of a chain with what they are found by.
+fn of_chain(conn: &mut Conn, tenant: &TenantId, rows: Vec<Found>) -> Result<Vec<Sealed>, QueryError> {
+    let kept: Vec<(String, String)> = audit_about::table
+        .filter(audit_about::tenant.eq(tenant.as_str()))
+        .filter(audit_about::audit.eq_any(rows.iter().map(|row| row.id.as_str())))
+        .select((audit_about::audit, audit_about::reference))
+        .load(conn)?;
+    let mut found_by: HashMap<String, BTreeSet<String>> = HashMap::new();
+    for (audit, reference) in kept {
+        found_by.entry(audit).or_default().insert(reference);
+    }
+    let sealed = |mut row: Found| {
+        let (sequence, seal) = (row.sequence.take(), row.seal.take());
+        Ok(Sealed {
+            found_by: found_by.remove(&row.id).unwrap_or_default(),
+            row: row.try_into()?,
+            sequence: sequence.ok_or_else(|| unreadable("audit.sequence"))?,
+            seal: seal.ok_or_else(|| unreadable("audit.seal"))?,
+        })
+    };
+    rows.into_iter().map(sealed).collect()
 }
 
 /// Rows that have no seal yet, of all tenants, the earliest of each tenant first and at most so many of each: what one
@@ -274,17 +285,18 @@ pub fn sealed(conn: &mut Conn, tenant: &TenantId, after: i64, limit: u16) -> Res
         .limit(limit.into())
         .select(Found::as_select())
         .load(conn)?;
-    found.into_iter().map(sealed_row).collect()
+    of_chain(conn, tenant, found)
 }
 
 /// The last rows of the chain, in their order.
 pub fn last_sealed(conn: &mut Conn, tenant: &TenantId, limit: u16) -> Result<Vec<Sealed>, QueryError> {
-    let found: Vec<Found> = audit::table
+    let mut found: Vec<Found> = audit::table
         .filter(audit::tenant.eq(tenant.as_str()))
         .filter(audit::sequence.is_not_null())
         .order(audit::sequence.desc())
         .limit(limit.into())
         .select(Found::as_select())
         .load(conn)?;
-    found.into_iter().rev().map(sealed_row).collect()
+    found.reverse();
+    of_chain(conn, tenant, found)
 }

@@ -62,8 +62,7 @@ macro_rules! code {
 pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Condition {
     let of = |filter: &Filter| condition(tenant, kind, filter);
     let having = |param: String, any: Vec<OfValue>| -> Condition {
-        let any = any.into_iter().reduce(|a, b| Box::new(a.or(b)));
-        match any {
+        match balanced(any, |a, b| Box::new(a.or(b))) {
             Some(any) => Box::new(resource::id.eq_any(ids(tenant, kind, param).filter(any))),
             None => never(),
         }
@@ -77,7 +76,8 @@ pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Cond
         }
         Filter::InThread => Box::new(resource::thread.is_not_null()),
         Filter::LastActivity(any) => {
-            any.iter().map(active).reduce(|a, b| Box::new(a.or(b))).map_or_else(never, |any| {
+            let any = balanced(any.iter().map(active), |a, b| Box::new(a.or(b)));
+            any.map_or_else(never, |any| {
                 let threads = thread::table.select(thread::id).filter(thread::tenant.eq(tenant.as_str().to_owned()));
                 let own = resource::thread.assume_not_null().eq_any(threads.into_boxed::<'static, Db>().filter(any));
                 Box::new(resource::thread.is_not_null().and(own))
@@ -103,7 +103,7 @@ pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Cond
             Some(Column::Priority) => some(any.iter().map(|asked| code!(resource::priority, asked))),
             None => having((*param).to_owned(), any.iter().map(token).collect()),
         },
-        Filter::Reference { param, any } => having((*param).to_owned(), any.iter().map(|any| reference(any)).collect()),
+        Filter::Reference { param, any } => having((*param).to_owned(), vec![references(any)]),
         Filter::Identifier { param, any } => having(identifiers(param), any.iter().map(token).collect()),
         Filter::Date { param, any } => having((*param).to_owned(), any.iter().map(date).collect()),
         Filter::Text { param, any } => having(texts(param), any.iter().map(|any| begins(any)).collect()),
@@ -118,7 +118,7 @@ pub fn condition(tenant: &TenantId, kind: ResourceType, filter: &Filter) -> Cond
         Filter::Refers { by, to } => refers(tenant, kind, by, to),
         Filter::ReferredTo { by, from } => referred_to(tenant, by, from),
         Filter::All(all) => {
-            let all = all.iter().map(of).reduce(|a, b| Box::new(a.and(b)));
+            let all = balanced(all.iter().map(of), |a, b| Box::new(a.and(b)));
             all.unwrap_or_else(|| Box::new(resource::id.is_not_null()))
         }
         Filter::Any(any) => some(any.iter().map(of)),
@@ -144,7 +144,25 @@ fn never() -> Condition {
 }
 
 fn some(any: impl IntoIterator<Item = Condition>) -> Condition {
-    any.into_iter().reduce(|a, b| Box::new(a.or(b))).unwrap_or_else(never)
+    balanced(any, |a, b| Box::new(a.or(b))).unwrap_or_else(never)
+}
+
+/// Joins conditions two by two, so that of many none stands deeper than a few levels: SQLite refuses what is nested more
+/// than 1000 deep.
+fn balanced<T>(all: impl IntoIterator<Item = T>, join: impl Fn(T, T) -> T) -> Option<T> {
+    let mut all: Vec<T> = all.into_iter().collect();
+    while all.len() > 1 {
+        let mut joined = Vec::with_capacity(all.len().div_ceil(2));
+        let mut rest = all.into_iter();
+        while let Some(one) = rest.next() {
+            joined.push(match rest.next() {
+                Some(other) => join(one, other),
+                None => one,
+            });
+        }
+        all = joined;
+    }
+    all.pop()
 }
 
 fn owned(ids: &[ResourceId]) -> Vec<String> {
@@ -241,8 +259,9 @@ fn token(asked: &TokenMatch) -> OfValue {
     }
 }
 
-fn reference(asked: &str) -> OfValue {
-    Box::new(search_value::value.eq(indexed(asked).into_owned()))
+fn references(any: &[String]) -> OfValue {
+    let any: Vec<String> = any.iter().map(|asked| indexed(asked).into_owned()).collect();
+    Box::new(search_value::value.eq_any(any))
 }
 
 /// Texts are ordered by their bytes, and nothing that begins so is greater than this.

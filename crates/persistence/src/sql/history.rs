@@ -12,6 +12,7 @@ use super::resource::{VersionColumns, stored, version_columns};
 use super::visibility::{kept, seen};
 use super::{Conn, Db, dialect};
 use crate::error::QueryError;
+use crate::page::Room;
 use crate::schema::{resource, resource_history};
 use crate::types::Micros;
 
@@ -41,17 +42,18 @@ macro_rules! current {
     }};
 }
 
-/// The versions of a type from one of the two tables: as many as the page may need, and one more.
+/// The versions of a type from one of the two tables, as many as the page may need, and whether there are others.
 macro_rules! versions {
     ($table:ident, $of:expr, $conn:expr, $history:expr, $kind:expr, $visibility:expr) => {{
         let (history, kind): (&History, ResourceType) = ($history, $kind);
+        let (mut found, mut room) = (vec![], Room::of(history.count));
         let mut query = $table::table
             .filter($table::tenant.eq(history.tenant.as_str()))
             .filter($table::kind.eq(kind.as_str()))
             .filter($of)
             .select(version_columns!($table))
             .order(($table::last_updated_at.desc(), $table::id.desc(), $table::version.desc()))
-            .limit(i64::from(history.count) + 1)
+            .limit(room.limit())
             .into_boxed();
         if let Some(id) = &history.id {
             query = query.filter($table::id.eq(id.as_str()));
@@ -82,29 +84,47 @@ macro_rules! versions {
         if let Some(kept) = kept!($table, $visibility) {
             query = query.filter(kept);
         }
-        let mut found = vec![];
-        for row in query.load::<VersionColumns>($conn)? {
-            found.push(stored(kind, row)?);
-        }
-        found
+        let rows = query.load_iter::<VersionColumns, dialect::OneByOne>($conn)?;
+        let more = room.fill(&mut found, rows, |row| stored(kind, row), |row| row.body.len())?;
+        (found, more)
     }};
+}
+
+/// The versions that are known of a page, the latest first.
+#[derive(Default)]
+struct Known {
+    rows: Vec<Stored>,
+    /// The version behind which there are others that are not known; `None` while there are none.
+    end: Option<Place>,
+}
+
+impl Known {
+    /// Puts others between them, and lets go what finds no room on a page, so that of many types no more is kept than of one.
+    fn join(&mut self, (rows, more): (Vec<Stored>, bool), history: &History) -> Result<(), QueryError> {
+        self.end = self.end.take().max(rows.last().filter(|_| more).map(Place::from));
+        let mut all = std::mem::take(&mut self.rows);
+        all.extend(rows);
+        all.retain(|row| self.end.as_ref().is_none_or(|end| Place::from(row) >= *end));
+        all.sort_by_cached_key(|row| std::cmp::Reverse(Place::from(row)));
+        let (all, mut room) = (all.into_iter().map(Ok), Room::of(history.count));
+        if room.fill(&mut self.rows, all, Ok, |row| row.body.len())? {
+            self.end = self.rows.last().map(Place::from);
+        }
+        Ok(())
+    }
 }
 
 /// A page of a history, in one state of the database.
 pub fn history(conn: &mut Conn, history: &History) -> Result<HistoryPage, QueryError> {
     dialect::snapshot(conn, |conn| {
-        let mut rows: Vec<Stored> = vec![];
+        let mut known = Known::default();
         for (kind, visibility) in &history.of {
             // Each with the condition of the index that has them in this order.
-            rows.extend(versions!(resource, not(resource::deleted), conn, history, *kind, visibility));
-            rows.extend(versions!(resource, resource::deleted, conn, history, *kind, visibility));
+            known.join(versions!(resource, not(resource::deleted), conn, history, *kind, visibility), history)?;
+            known.join(versions!(resource, resource::deleted, conn, history, *kind, visibility), history)?;
             let all = resource_history::version.gt(0);
-            rows.extend(versions!(resource_history, all, conn, history, *kind, visibility));
+            known.join(versions!(resource_history, all, conn, history, *kind, visibility), history)?;
         }
-        rows.sort_by_cached_key(|row| std::cmp::Reverse(Place::from(row)));
-        let more = rows.len() > usize::from(history.count);
-        rows.truncate(history.count.into());
-        let next = rows.last().filter(|_| more).map(Place::from);
-        Ok(HistoryPage { rows, next })
+        Ok(HistoryPage { rows: known.rows, next: known.end })
     })
 }

@@ -17,6 +17,7 @@ use super::thread::by_id;
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
 use crate::error::{QueryError, unreadable};
+use crate::page::Room;
 use crate::schema::{clock, held_message, resource, thread, thread_participant};
 use crate::types::Micros;
 
@@ -47,8 +48,7 @@ const LONGEST_STEP: usize = 2000;
 /// A page of conversations, in one state of the database.
 pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
     dialect::snapshot(conn, |conn| {
-        let wanted = usize::from(inbox.count) + 1;
-        let mut found: Vec<(Pressing, Stored, Micros)> = vec![];
+        let (mut found, mut room, mut more): (Vec<Root>, _, _) = (vec![], Room::of(inbox.count), false);
         let by_urgency = !matches!(inbox.visibility, Visibility::Patient { .. });
         // A page that ends before a conversation is found from its end, and then turned around.
         let backward = inbox.backward && inbox.after.is_some();
@@ -60,18 +60,15 @@ pub fn page(conn: &mut Conn, inbox: &Inbox) -> Result<InboxPage, QueryError> {
         for pressing in degrees {
             let passed = if backward { pressing > from } else { pressing < from };
             let skipped = passed || (!by_urgency && pressing != Pressing::Nothing);
-            if skipped || found.len() >= wanted {
+            if skipped || more {
                 continue;
             }
             let after = inbox.after.as_ref().filter(|after| after.pressing == pressing);
-            let wanted = wanted - found.len();
-            found.extend(match pressing {
-                Pressing::Nothing if by_urgency => quiet(conn, inbox, after, wanted)?,
-                pressing => roots(conn, inbox, pressing, after, wanted)?,
-            });
+            more = match pressing {
+                Pressing::Nothing if by_urgency => quiet(conn, inbox, after, (&mut found, &mut room))?,
+                pressing => roots(conn, inbox, pressing, after, (&mut found, &mut room))?,
+            };
         }
-        let more = found.len() >= wanted;
-        found.truncate(inbox.count.into());
         if backward {
             found.reverse();
         }
@@ -124,12 +121,17 @@ fn visible(inbox: &Inbox) -> resource::BoxedQuery<'_, Db> {
 }
 
 /// The first messages of conversations in which nothing is owed, by what happened last. Threads are gone through in that
-/// order, as many at a time as are likely to do, so that nobody sorts all that there ever were.
-fn quiet(conn: &mut Conn, inbox: &Inbox, after: Option<&InboxPlace>, limit: usize) -> Result<Vec<Root>, QueryError> {
+/// order, as many at a time as are likely to do, so that nobody sorts all that there ever were. Answers whether there are
+/// more than the page has room for.
+fn quiet(
+    conn: &mut Conn,
+    inbox: &Inbox,
+    after: Option<&InboxPlace>,
+    (found, room): (&mut Vec<Root>, &mut Room),
+) -> Result<bool, QueryError> {
     let backward = inbox.backward && inbox.after.is_some();
-    let mut found: Vec<Root> = vec![];
     let mut place: Option<(Micros, String)> = after.map(|after| (Micros::from(after.at), after.id.to_string()));
-    let mut step = limit.max(FIRST_STEP);
+    let mut step = usize::try_from(room.limit()).unwrap_or(LONGEST_STEP).max(FIRST_STEP);
     loop {
         let mut threads = thread::table
             .filter(thread::tenant.eq(inbox.tenant.as_str()))
@@ -172,45 +174,51 @@ fn quiet(conn: &mut Conn, inbox: &Inbox, after: Option<&InboxPlace>, limit: usiz
         }
         let threads: Vec<(String, Micros)> = threads.load(conn)?;
         let ids: Vec<&str> = threads.iter().map(|(id, _)| id.as_str()).collect();
-        let rows: Vec<VersionColumns> = visible(inbox)
-            .filter(resource::id.eq_any(ids))
-            .filter(not(running!()))
-            .select(version_columns!(resource))
-            .load(conn)?;
-        let mut roots: HashMap<String, Stored> = HashMap::new();
-        for row in rows {
-            let root = stored(ResourceType::Communication, row)?;
-            roots.insert(root.key.id.to_string(), root);
+        let rows = visible(inbox).filter(resource::id.eq_any(ids)).filter(not(running!()));
+        let rows = if backward {
+            rows.order((activity!().asc(), resource::id.desc()))
+        } else {
+            rows.order((activity!().desc(), resource::id.asc()))
+        };
+        let rows = rows.limit(room.limit()).select((version_columns!(resource), activity!()));
+        if fill(rows.load_iter::<(VersionColumns, Micros), dialect::OneByOne>(conn)?, Pressing::Nothing, found, room)? {
+            return Ok(true);
         }
-        let seen = threads.iter().filter_map(|(id, at)| Some((Pressing::Nothing, roots.remove(id)?, *at)));
-        found.extend(seen);
-        let last = threads.len() < step;
-        if found.len() >= limit || last {
-            found.truncate(limit);
-            return Ok(found);
+        if threads.len() < step {
+            return Ok(false);
         }
         place = threads.into_iter().next_back().map(|(id, at)| (at, id));
         step = (step * 2).min(LONGEST_STEP);
     }
 }
 
+/// Puts first messages of conversations that are so pressing on a page; answers whether there was no room for the next.
+fn fill(
+    rows: impl Iterator<Item = QueryResult<(VersionColumns, Micros)>>,
+    pressing: Pressing,
+    found: &mut Vec<Root>,
+    room: &mut Room,
+) -> Result<bool, QueryError> {
+    let root = |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(ResourceType::Communication, row)?, at));
+    room.fill(found, rows, root, |(_, root, _)| root.body.len())
+}
+
 /// The first messages of conversations that are so pressing, by when the answer is due; of all conversations of a patient,
-/// by what happened last.
+/// by what happened last. Answers whether there are more than the page has room for.
 fn roots(
     conn: &mut Conn,
     inbox: &Inbox,
     pressing: Pressing,
     after: Option<&InboxPlace>,
-    limit: usize,
-) -> Result<Vec<Root>, QueryError> {
+    (found, room): (&mut Vec<Root>, &mut Room),
+) -> Result<bool, QueryError> {
     let priorities: &[&str] = match pressing {
         Pressing::Stat => &["stat"],
         Pressing::Urgent => &["urgent", "asap"],
         Pressing::Routine | Pressing::Nothing => &["routine"],
     };
     let mut query = visible(inbox);
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let found: Vec<(VersionColumns, Micros)> = if pressing == Pressing::Nothing {
+    if pressing == Pressing::Nothing {
         if let Some(after) = after {
             let at = Micros::from(after.at);
             let (same, id) = (activity!().eq(at), after.id.as_str().to_owned());
@@ -225,7 +233,8 @@ fn roots(
         } else {
             query.order((activity!().desc(), resource::id.asc()))
         };
-        query.limit(limit).select((version_columns!(resource), activity!())).load(conn)?
+        let query = query.limit(room.limit()).select((version_columns!(resource), activity!()));
+        fill(query.load_iter::<(VersionColumns, Micros), dialect::OneByOne>(conn)?, pressing, found, room)
     } else {
         let urgent = exists(
             thread::table
@@ -248,10 +257,9 @@ fn roots(
         } else {
             query.order((due!().asc(), resource::id.asc()))
         };
-        query.limit(limit).select((version_columns!(resource), due!())).load(conn)?
-    };
-    let root = |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(ResourceType::Communication, row)?, at));
-    found.into_iter().map(root).collect()
+        let query = query.limit(room.limit()).select((version_columns!(resource), due!()));
+        fill(query.load_iter::<(VersionColumns, Micros), dialect::OneByOne>(conn)?, pressing, found, room)
+    }
 }
 
 /// When the answers are due, and what was promised.

@@ -12,6 +12,7 @@ use super::resource::{VersionColumns, stored, version_columns};
 use super::visibility::seen;
 use super::{Conn, Db, dialect};
 use crate::error::QueryError;
+use crate::page::Room;
 use crate::schema::{resource, thread};
 use crate::types::Micros;
 
@@ -55,14 +56,10 @@ fn page(conn: &mut Conn, search: &Search) -> Result<Page, QueryError> {
     }
     query =
         if ties(&order) { query.then_order_by(resource::id.desc()) } else { query.then_order_by(resource::id.asc()) };
-    // One more than asked for tells whether there is another page.
-    let found: Vec<VersionColumns> =
-        query.select(version_columns!(resource)).limit(i64::from(search.count) + 1).load(conn)?;
-    let more = found.len() > usize::from(search.count);
-    let mut rows = vec![];
-    for row in found.into_iter().take(search.count.into()) {
-        rows.push(stored(search.kind, row)?);
-    }
+    let (mut rows, mut room) = (vec![], Room::of(search.count));
+    let query = query.select(version_columns!(resource)).limit(room.limit());
+    let found = query.load_iter::<VersionColumns, dialect::OneByOne>(conn)?;
+    let more = room.fill(&mut rows, found, |row| stored(search.kind, row), |row| row.body.len())?;
     if backward {
         rows.reverse();
     }

@@ -13,6 +13,9 @@ use diesel::sqlite::Sqlite;
 use super::statement::Rows;
 use crate::schema::catalogue_generation;
 
+/// How rows are taken one by one.
+pub type OneByOne = diesel::connection::DefaultLoadingMode;
+
 /// Begins a source of rows: one row of values.
 pub const SOURCE_BEGINS: &str = "(SELECT ";
 

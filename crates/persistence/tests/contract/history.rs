@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::fresh::Fresh;
 use crate::on_both;
 use crate::sample::*;
+use crate::search::LONG;
 
 const TYPES: [ResourceType; 2] = [ResourceType::Communication, ResourceType::Task];
 
@@ -63,6 +64,32 @@ async fn archive(store: &Fresh) -> Vec<ResourceWrite> {
         writes.extend(group);
     }
     writes
+}
+
+async fn a_page_ends_where_it_grows_too_long_and_the_next_begins_exactly_there(store: Fresh) {
+    let mut expected = vec![];
+    for number in 1..=10 {
+        let mut group = [version(communication("m"), number), version(task("t"), number)];
+        for write in &mut group {
+            write.last_updated = moment(i64::from(number));
+            write.body.clone_from(&LONG);
+        }
+        store.save(change(group)).await.unwrap();
+        expected.extend([format!("m#{number}"), format!("t#{number}")]);
+    }
+    expected.reverse();
+    let (mut history, mut pages, mut all) = (asked(&TYPES, &Visibility::Everything), vec![], vec![]);
+    loop {
+        let page = store.history(history.clone()).await.unwrap();
+        pages.push(page.rows.len());
+        all.extend(page.rows.iter().map(|row| format!("{}#{}", row.key.id, row.version)));
+        history.after = page.next;
+        if history.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [8, 8, 4]);
+    assert_eq!(all, expected);
 }
 
 fn expected<'w>(writes: impl IntoIterator<Item = &'w ResourceWrite>) -> Vec<String> {
@@ -146,6 +173,7 @@ async fn a_history_shows_each_version_to_those_who_may_see_it(store: Fresh) {
 }
 
 on_both!(
+    a_page_ends_where_it_grows_too_long_and_the_next_begins_exactly_there,
     a_history_holds_every_version_once_the_latest_first,
     a_history_may_begin_at_a_moment_or_show_what_was_current_then,
     a_history_shows_each_version_to_those_who_may_see_it,

@@ -10,6 +10,7 @@ use domain::thread::Thread;
 use crate::fresh::Fresh;
 use crate::on_both;
 use crate::sample::*;
+use crate::search::LONG;
 
 /// A page as it is asked for.
 fn asked(visibility: &Visibility, after: Option<InboxPlace>, backward: bool) -> Inbox {
@@ -66,6 +67,39 @@ async fn where_nothing_is_owed_threads_come_by_their_last_activity_however_many_
     assert_eq!((all.len(), &all[..3]), (400, &["t398".to_owned(), "t399".to_owned(), "t396".to_owned()][..]));
 }
 
+async fn a_page_ends_where_it_grows_too_long_and_the_next_begins_exactly_there(store: Fresh) {
+    let mut expected = vec![];
+    for number in (0..20).rev() {
+        let name = format!("t{number:02}");
+        let mut root = version(communication(&name), 1);
+        root.thread = Some(id(&name));
+        root.patient = Some(reference("Patient/a"));
+        root.body.clone_from(&LONG);
+        let thread = Thread { last_activity_at: at(number), ..thread(&name, 1) };
+        store.save(Change { threads: vec![thread], ..change([root]) }).await.unwrap();
+        expected.push(name);
+    }
+    let patient = Visibility::Patient {
+        patient: reference("Patient/a"),
+        me: reference("Patient/a"),
+        sees: domain::access::Sees::ALL,
+    };
+    for visibility in [Visibility::Everything, patient] {
+        let (mut all, mut pages) = (vec![], vec![]);
+        let mut inbox = Inbox { count: 100, ..asked(&visibility, None, false) };
+        loop {
+            let page = store.inbox(inbox.clone()).await.unwrap();
+            pages.push(page.rows.len());
+            all.extend(page.rows.iter().map(|row| row.root.key.id.to_string()));
+            inbox.after = page.next;
+            if inbox.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((all, pages), (expected.clone(), vec![8, 8, 4]));
+    }
+}
+
 async fn threads_are_read_together_and_those_that_are_not_there_are_left_out(store: Fresh) {
     let threads = vec![thread("a", 1), thread("b", 1)];
     store.save(Change { threads: threads.clone(), ..Change::new(tenant()) }).await.unwrap();
@@ -75,6 +109,7 @@ async fn threads_are_read_together_and_those_that_are_not_there_are_left_out(sto
 }
 
 on_both!(
+    a_page_ends_where_it_grows_too_long_and_the_next_begins_exactly_there,
     where_nothing_is_owed_threads_come_by_their_last_activity_however_many_others_lie_between,
     threads_are_read_together_and_those_that_are_not_there_are_left_out,
 );

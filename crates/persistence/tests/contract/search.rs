@@ -16,6 +16,9 @@ use crate::sample::*;
 const PREFIXES: [Prefix; 9] =
     [Prefix::Eq, Prefix::Ne, Prefix::Gt, Prefix::Ge, Prefix::Lt, Prefix::Le, Prefix::Sa, Prefix::Eb, Prefix::Overlap];
 
+/// The text of a resource as long as one may be.
+pub static LONG: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| "x".repeat(1 << 20));
+
 fn asked(filters: Vec<Filter>) -> Search {
     Search {
         tenant: tenant(),
@@ -86,6 +89,63 @@ async fn a_reference_and_an_id_are_found_and_conditions_add_up(store: Fresh) {
     assert_eq!(names(&store, vec![sender(&["Patient/1", "Patient/2"]), recipient]).await, "a");
     assert_eq!(names(&store, vec![Filter::Id(vec![id("c"), id("a"), id("z")])]).await, "a c");
     assert_eq!(names(&store, vec![Filter::Id(vec![id("c")]), sender(&["Patient/1"])]).await, "");
+}
+
+/// As many as a page that brings others along may ask for at once, and more than SQLite lets conditions nest.
+async fn thousands_of_alternatives_are_one_search(store: Fresh) {
+    let all = change([
+        found_by("a", 1, [refers("sender", "Patient/1"), token("category", Some("s"), "refill")]),
+        found_by("b", 2, [refers("sender", "Patient/2")]),
+    ]);
+    store.save(all).await.unwrap();
+    let names = async |filter: Filter| names(&store, vec![filter]).await;
+    let many = || (0..4000).map(|number| format!("Patient/x{number}"));
+    let sender: Vec<String> = many().chain(["Patient/1".to_owned()]).collect();
+    assert_eq!(names(Filter::Reference { param: "sender", any: sender }).await, "a");
+    let codes = (0..2000).map(|number| format!("c{number}")).chain(["refill".to_owned()]);
+    let any: Vec<TokenMatch> = codes.map(|code| token_match(Some("s"), Some(&code))).collect();
+    assert_eq!(names(Filter::Token { param: "category", any: any.clone() }).await, "a");
+    let each: Vec<Filter> =
+        any.into_iter().map(|one| Filter::Token { param: "category", any: vec![one] }).skip(1500).collect();
+    assert_eq!(names(Filter::Any(each.clone())).await, "a");
+    let none = each.into_iter().map(|one| Filter::Not(Box::new(one)));
+    assert_eq!(names(Filter::All(none.collect())).await, "b");
+}
+
+async fn a_page_ends_where_it_grows_too_long_and_the_next_begins_exactly_there(store: Fresh) {
+    for n in 0..20 {
+        // All but a few are of one instant: the id decides.
+        let mut write = found_by(&format!("m{n:02}"), n / 15, [token("n", None, "x")]);
+        write.body = LONG.repeat(if n == 7 { 12 } else { 1 });
+        store.save(change([write])).await.unwrap();
+    }
+    let mut search = asked(vec![Filter::Token { param: "n", any: vec![token_match(None, Some("x"))] }]);
+    let (mut forth, mut last) = (vec![], None);
+    loop {
+        let page = store.search(search.clone()).await.unwrap();
+        forth.push(ids(&page));
+        let next = page.next.clone();
+        last = Some(page).or(last);
+        search.after = next;
+        if search.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(forth[0], "m00 m01 m02 m03 m04 m05 m06 m07", "the row that reaches the length is the last");
+    assert_eq!(forth.iter().map(|page| page.split(' ').count()).collect::<Vec<_>>(), [8, 8, 4]);
+    let mut all: Vec<String> = (0..20).map(|n| format!("m{n:02}")).collect();
+    assert_eq!(forth.join(" "), all.join(" "), "nothing is passed over and nothing comes twice");
+    let mut back = vec![];
+    search.after = last.unwrap().previous;
+    while search.after.is_some() {
+        let page = store.search(search.clone()).await.unwrap();
+        assert!(!page.rows.is_empty());
+        back.extend(page.rows.iter().rev().map(|row| row.key.id.to_string()));
+        search.after = page.previous;
+    }
+    all.truncate(16);
+    all.reverse();
+    assert_eq!(back, all);
 }
 
 async fn a_superseded_value_finds_nothing(store: Fresh) {
@@ -467,6 +527,8 @@ on_both!(
     a_token_is_found_with_and_without_its_system,
     a_reference_and_an_id_are_found_and_conditions_add_up,
     a_superseded_value_finds_nothing,
+    thousands_of_alternatives_are_one_search,
+    a_page_ends_where_it_grows_too_long_and_the_next_begins_exactly_there,
     pages_follow_each_other_without_gap_or_repetition,
     every_search_answers_as_looking_at_each_resource_would,
 );

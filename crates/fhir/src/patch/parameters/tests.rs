@@ -207,3 +207,15 @@ fn what_cannot_be_made_is_told_by_its_place_and_nothing_is_made() {
     let issues = apply(TEXT, patch(&[long]).as_bytes(), 1000).unwrap_err();
     assert_eq!(issues[0].code, IssueCode::TooLong);
 }
+
+#[test]
+fn many_operations_on_a_long_resource_are_refused() {
+    let long = TEXT.replace("\"One\"", &format!("\"{}\"", "x".repeat(1 << 20)));
+    let replaced = |count: usize| {
+        let one =
+            operation("replace", "Communication.status", vec![part("value", ("valueCode", json!("preparation")))]);
+        apply(&long, patch(&vec![one; count]).as_bytes(), usize::MAX)
+    };
+    assert_eq!(replaced(15).unwrap(), long);
+    assert_eq!(replaced(16).unwrap_err()[0].code, IssueCode::TooCostly);
+}
