@@ -2,7 +2,9 @@
 
 use domain::access::{PatientFacts, Visibility};
 use domain::change::Stored;
-use domain::decide::{History, Ledgered, Said, Voice};
+use domain::decide::{History, Ledgered, Merged, Said, Voice};
+use domain::decision::{Mode, Outcome};
+use domain::hold::HoldState;
 use domain::id::{Key, ResourceId, ResourceType, TenantId};
 use domain::message::Standing;
 use domain::search::{Filter, Read, Search, Sort, SortBy};
@@ -17,22 +19,51 @@ use crate::state::AppState;
 /// How many messages are read at once.
 const PAGE: u16 = 500;
 
-/// What a thread has seen so far, but for the message `without`. Whatever comes meanwhile moves the thread's revision
-/// on, and a decision from this is refused.
+/// What a thread has seen so far, with what was merged into it, but for the message `without`. Whatever comes meanwhile
+/// moves the thread's revision on, and a decision from this is refused.
 pub(crate) async fn of(
     context: &Context,
     thread: &ResourceId,
     without: Option<&ResourceId>,
 ) -> Result<History, Failure> {
+    let mut history = seen(context, thread, without).await?;
+    history.merged = merged(context, thread, without).await?;
+    Ok(history)
+}
+
+/// What the threads have seen that were merged into one, each with what was merged into it in its turn.
+async fn merged(context: &Context, thread: &ResourceId, without: Option<&ResourceId>) -> Result<Vec<Merged>, Failure> {
+    let (store, tenant) = (&context.state.store, &context.caller.tenant);
+    let mut merged_here = Vec::new();
+    for from in store.merged(tenant.clone(), thread.clone()).await? {
+        let focus = Some(Key::new(ResourceType::Communication, from.clone()));
+        // Of the merges that it was part of, it ended with the last.
+        let merge = store.decisions(tenant.clone(), focus, Some(Mode::Live), Some(Outcome::Merged), 1).await?;
+        let Some(merge) = merge.first() else { continue };
+        let mut seen = seen(context, &from, without).await?;
+        seen.merged = Box::pin(merged(context, &from, without)).await?;
+        merged_here.push(Merged { at: merge.at, seen });
+    }
+    Ok(merged_here)
+}
+
+async fn seen(context: &Context, thread: &ResourceId, without: Option<&ResourceId>) -> Result<History, Failure> {
     let (store, tenant) = (&context.state.store, &context.caller.tenant);
     let mut history = History::default();
+    // Of those that were held: what a lead has answered in another way waits for nothing.
+    let mut answered = Vec::new();
     for clock in store.clocks(tenant.clone(), thread.clone()).await? {
+        if let Some(review) = clock.terms.review.as_ref().filter(|_| clock.fold.state.is_over()) {
+            let hold = store.hold(tenant.clone(), review.message.clone()).await?;
+            answered.extend(hold.filter(|hold| hold.state == HoldState::Answered).map(|hold| hold.message));
+        }
         let entries = store.ledger(tenant.clone(), clock.id.clone()).await?;
         history.clocks.push(Ledgered { clock, entries });
     }
     let root = read(context, Key::new(ResourceType::Communication, thread.clone())).await?;
     let parts = messages(context, thread).await?;
     let others = root.iter().chain(&parts).filter(|stored| Some(&stored.key.id) != without);
+    let others = others.filter(|stored| !answered.contains(&stored.key.id));
     // What is taken back ends nothing that somebody may wait for: that a machine wrote is then believed of nobody.
     history.said = others.filter_map(|stored| said(stored, without.is_none())).collect();
     Ok(history)

@@ -12,6 +12,7 @@ use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
 use super::Setting;
+use super::merge::MERGED_INTO;
 use super::obligation::{Beginning, Occasion};
 
 /// What a human has written in a thread.
@@ -28,17 +29,21 @@ pub struct Said {
 pub enum Voice {
     /// The patient's side, with something to answer.
     Patient,
+    /// The patient's side, in a message without a text of its own: it asks for nothing, unless it names danger, and then
+    /// a clock began with it.
+    Header,
     /// A human of the team, to the patient.
     Team,
 }
 
 impl Voice {
-    /// Who speaks in a message; `None` for notes, machines and a thread's header.
+    /// Who speaks in a message; `None` for notes and machines.
     pub fn of(message: &Message) -> Option<Self> {
         if message.is_human_reply() {
             Some(Self::Team)
         } else {
-            (message.from_patient() && message.has_payload).then_some(Self::Patient)
+            let by = if message.has_payload { Self::Patient } else { Self::Header };
+            message.from_patient().then_some(by)
         }
     }
 }
@@ -59,6 +64,31 @@ pub struct History {
     pub said: Vec<Said>,
     /// The clocks of all runs.
     pub clocks: Vec<Ledgered>,
+    /// The threads that were merged into it.
+    pub merged: Vec<Merged>,
+}
+
+/// A thread that was merged into another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    /// When that was.
+    pub at: Instant,
+    /// What it had seen.
+    pub seen: History,
+}
+
+/// What happens in a thread, in the order in which it counts where it happens at one instant: whoever waits first, then
+/// the answer, then what fell away.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mark {
+    /// The patient has written.
+    Asked,
+    /// Another thread was merged into it, in which the patient had waited since then.
+    Brought(Instant),
+    /// The team has answered.
+    Answered,
+    /// A person has let what was owed fall away.
+    Fell,
 }
 
 /// A run as it follows from who wrote when.
@@ -79,21 +109,23 @@ impl History {
     }
 
     /// The runs that follow from what was written. Where a person has let an obligation fall away, that ends its run.
+    /// What nobody had answered in a thread when it was merged into this one waits here from then on: an answer that was
+    /// given here before is none to it.
     pub(super) fn runs(&self) -> Vec<Run> {
-        let mut marks: Vec<(Instant, Option<Voice>)> = self.said.iter().map(|said| (said.at, Some(said.by))).collect();
-        let fell = |clock: &Clock| matches!(clock.fold.state, ClockState::Cancelled | ClockState::Waived);
-        let ends = self.clocks.iter().map(|ledgered| &ledgered.clock);
-        let ends = ends.filter(|clock| clock.name == ClockName::NextResponse && fell(clock));
-        marks.extend(ends.filter_map(|clock| clock.fold.stopped_at).map(|at| (at, None)));
-        // The patient first, then the team, then what fell away.
-        marks.sort_by_key(|(at, voice)| (*at, voice.is_none(), *voice));
+        let mut marks: Vec<(Instant, Mark)> = self.said.iter().filter_map(|said| self.mark(*said)).collect();
+        let fell = self.next_responses().filter(|ledgered| !goes_on(ledgered)).map(|known| &known.clock);
+        let fell = fell.filter(|clock| matches!(clock.fold.state, ClockState::Cancelled | ClockState::Waived));
+        marks.extend(fell.filter_map(|clock| clock.fold.stopped_at).map(|at| (at, Mark::Fell)));
+        marks.extend(self.merged.iter().filter_map(Merged::brings));
+        marks.sort_unstable();
         let (mut runs, mut open) = (Vec::new(), None);
-        for (at, voice) in marks {
-            match (voice, open) {
-                (Some(Voice::Patient), None) => open = Some(at),
-                (Some(Voice::Patient), Some(_)) | (_, None) => {}
-                (voice, Some(from)) => {
-                    runs.push(Run { from, until: Some((at, voice.is_some())) });
+        for (at, mark) in marks {
+            match (mark, open) {
+                (Mark::Asked, None) => open = Some(at),
+                (Mark::Brought(from), None) => open = Some(from),
+                (Mark::Asked | Mark::Brought(_), Some(_)) | (_, None) => {}
+                (Mark::Answered | Mark::Fell, Some(from)) => {
+                    runs.push(Run { from, until: Some((at, mark == Mark::Answered)) });
                     open = None;
                 }
             }
@@ -101,6 +133,49 @@ impl History {
         runs.extend(open.map(|from| Run { from, until: None }));
         runs
     }
+
+    /// Whether the patient's side has written something at an instant, here or in what was merged into this, that a
+    /// clock may have begun with.
+    pub(super) fn asked(&self, at: Instant) -> bool {
+        let asks = |said: &Said| said.at == at && matches!(said.by, Voice::Patient | Voice::Header);
+        self.said.iter().any(asks) || self.merged.iter().any(|merged| merged.seen.asked(at))
+    }
+
+    /// The clock that an answer of that instant has met, here or in what was merged into this.
+    pub(super) fn met(&self, at: Instant) -> Option<&Ledgered> {
+        let met = |ledgered: &&Ledgered| {
+            let fold = &ledgered.clock.fold;
+            matches!(fold.state, ClockState::Met | ClockState::MetLate) && fold.stopped_at == Some(at)
+        };
+        self.next_responses().find(met).or_else(|| self.merged.iter().find_map(|merged| merged.seen.met(at)))
+    }
+
+    fn next_responses(&self) -> impl Iterator<Item = &Ledgered> {
+        self.clocks.iter().filter(|ledgered| ledgered.clock.name == ClockName::NextResponse)
+    }
+
+    fn mark(&self, Said { at, by }: Said) -> Option<(Instant, Mark)> {
+        let began = || self.next_responses().any(|known| known.clock.fold.started_at == Some(at));
+        match by {
+            Voice::Team => Some((at, Mark::Answered)),
+            Voice::Header if !began() => None,
+            Voice::Patient | Voice::Header => Some((at, Mark::Asked)),
+        }
+    }
+}
+
+impl Merged {
+    /// What nobody had answered in it, which waits in the other one from then on.
+    fn brings(&self) -> Option<(Instant, Mark)> {
+        let run = self.seen.runs().pop().filter(|run| run.until.is_none())?;
+        Some((self.at, Mark::Brought(run.from)))
+    }
+}
+
+/// Whether what a clock measured goes on in another thread.
+fn goes_on(ledgered: &Ledgered) -> bool {
+    let merged = |event: &Event| matches!(event, Event::Cancel { reason } if reason.starts_with(MERGED_INTO));
+    ledgered.entries.iter().any(|entry| merged(&entry.event))
 }
 
 impl Run {

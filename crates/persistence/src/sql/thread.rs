@@ -187,6 +187,13 @@ pub fn by_ids(conn: &mut Conn, tenant: &TenantId, ids: &[ResourceId]) -> Result<
     Ok(readable(found, |(tenant, row)| (tenant, &row.id), |(_, row)| row.try_into()))
 }
 
+/// The threads that were merged into that one.
+pub fn merged(conn: &mut Conn, tenant: &TenantId, into: &ResourceId) -> Result<Vec<ResourceId>, QueryError> {
+    let of = thread::table.filter(thread::tenant.eq(tenant.as_str())).filter(thread::merged_into.eq(into.as_str()));
+    let found: Vec<String> = of.order(thread::id).select(thread::id).load(conn)?;
+    found.into_iter().map(read_id).collect()
+}
+
 /// The thread that a message belongs to, with its open clocks and the Task of its obligation.
 pub fn of_message(conn: &mut Conn, tenant: &TenantId, message: &ResourceId) -> Result<Option<ThreadView>, QueryError> {
     let found: Option<Found> = thread::table
