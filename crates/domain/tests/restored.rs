@@ -242,3 +242,54 @@ fn an_answer_that_is_taken_back_is_owed_again_where_its_conversation_was_merged_
     kept.takes_back(&nurse(), june(22, "09:45"), "Practitioner/nurse", june(22, "12:00"));
     assert_eq!(kept.thread().state, ThreadState::AwaitingTeam);
 }
+
+#[test]
+fn a_late_answer_meets_what_was_taken_over_from_another_conversation() {
+    let mut kept = answered_and_merged(&patient());
+    let task = kept.thread().task.clone();
+    let decision = kept.says(&at(nurse(), june(22, "11:30")), june(22, "12:00"));
+    let met = decision.clocks.iter().find(|clock| clock.name == ClockName::NextResponse).unwrap();
+    assert_eq!((met.fold.state, met.fold.stopped_at, &met.task), (ClockState::Met, Some(june(22, "11:30")), &task));
+    assert_eq!((decision.thread.task, decision.thread.state), (None, ThreadState::Answered));
+    // One that was given before they became one answers the one conversation and not the other.
+    let mut kept = answered_and_merged(&patient());
+    let decision = kept.says(&at(nurse(), june(22, "10:30")), june(22, "12:00"));
+    assert_eq!((decision.thread.task, decision.thread.state), (task, ThreadState::AwaitingTeam));
+}
+
+#[test]
+fn what_is_owed_for_a_message_that_nobody_knows_of_keeps_its_task_and_is_met_by_a_late_answer() {
+    let mut kept = Kept::begun("a1", &patient(), june(22, "09:00"));
+    let task = kept.thread().task.clone();
+    kept.history.said.clear();
+    let decision = kept.says(&at(nurse(), june(22, "08:00")), june(22, "10:00"));
+    assert_eq!((decision.thread.task, decision.thread.state), (task, ThreadState::AwaitingTeam));
+    let decision = kept.says(&at(nurse(), june(22, "09:30")), june(22, "10:10"));
+    let met = decision.clocks.iter().find(|clock| clock.name == ClockName::NextResponse).unwrap();
+    assert_eq!((met.fold.state, met.fold.stopped_at), (ClockState::Met, Some(june(22, "09:30"))));
+    assert_eq!((decision.thread.task, decision.thread.state), (None, ThreadState::Answered));
+}
+
+#[test]
+fn danger_that_came_late_is_not_met_by_what_was_answered_before_anybody_knew_of_it() {
+    let mut kept = Kept::begun("a1", &nurse(), june(22, "08:00"));
+    kept.says(&nurse(), june(22, "10:00"));
+    kept.says(&at(danger(), june(22, "09:00")), june(22, "11:00"));
+    let task = kept.thread().task.clone();
+    let decision = kept.says(&at(nurse(), june(22, "10:30")), june(22, "11:10"));
+    assert!(decision.clocks.is_empty() && decision.thread.task == task, "{decision:?}");
+    let decision = kept.says(&at(nurse(), june(22, "11:15")), june(22, "11:20"));
+    assert_eq!((decision.thread.task, decision.thread.state), (None, ThreadState::Answered));
+}
+
+#[test]
+fn after_an_answer_was_taken_back_a_late_message_keeps_the_task_of_what_is_owed_again() {
+    let mut kept = Kept::begun("a1", &patient(), june(22, "09:00"));
+    kept.says(&nurse(), june(22, "10:00"));
+    kept.takes_back(&nurse(), june(22, "10:00"), "Practitioner/nurse", june(22, "11:00"));
+    let waiting = kept.waiting();
+    let decision = kept.says(&at(patient(), june(22, "10:30")), june(22, "12:00"));
+    assert_eq!((kept.waiting().id, decision.thread.task), (waiting.id, waiting.task));
+    kept.says(&at(nurse(), june(22, "12:30")), june(22, "13:00"));
+    assert!(kept.open(ClockName::NextResponse).is_empty() && kept.thread().task.is_none());
+}

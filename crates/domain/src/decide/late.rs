@@ -13,7 +13,7 @@ use crate::time::Instant;
 
 use super::Setting;
 use super::merge::MERGED_INTO;
-use super::obligation::{Beginning, Occasion};
+use super::obligation::{self, Beginning, Occasion};
 
 /// What a human has written in a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,42 +194,82 @@ pub struct SettingRight<'a> {
     pub turnaround: &'a Turnaround,
     /// The pool that answers.
     pub pool: &'a Pool,
-    /// Who has written the message, where it is for the team to answer.
-    pub author: Option<&'a Reference>,
+    /// The message, and when it was written; none where one is taken back.
+    pub late: Option<(&'a Message, Instant)>,
 }
 
 impl SettingRight<'_> {
     /// The clocks that are not as they would be had everything come in its order, with what their ledgers lack.
     pub fn clocks(&self, thread: &mut Thread, ids: &mut Ids, record: &mut Record) -> (Vec<Clock>, Vec<LedgerEntry>) {
         let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
-        let mut known: Vec<&Ledgered> = self.history.clocks.iter().collect();
+        let mut known: Vec<&Ledgered> = self.history.next_responses().collect();
         known.sort_by_key(|ledgered| ledgered.clock.fold.started_at);
-        let mut owed = None;
+        let mut owed: Option<Clock> = None;
         for run in self.history.runs() {
-            let matching = known.iter().position(|ledgered| {
+            let begun_in = |ledgered: &&Ledgered| {
                 let clock = &ledgered.clock;
-                clock.name == ClockName::NextResponse && clock.fold.started_at.is_some_and(|at| run.holds(at))
-            });
-            let (changed, entries) = match matching.map(|place| known.remove(place)) {
-                Some(waiting) => self.set_right(run, waiting, record),
+                // What is over answers for nothing that still waits: the answer that met it was taken back.
+                let fits = run.until.is_some() || !clock.fold.state.is_over();
+                fits && !self.outlives(run, clock) && clock.fold.started_at.is_some_and(|at| run.holds(at))
+            };
+            let outlived = || known.iter().any(|ledgered| self.outlives(run, &ledgered.clock));
+            let (changed, entries) = match known.iter().position(begun_in) {
+                Some(place) => {
+                    let waiting = known.remove(place);
+                    owed = owed.or_else(|| Some(waiting.clock.clone()).filter(|_| run.until.is_none()));
+                    self.set_right(run, waiting, record)
+                }
+                // Danger waits on, whatever was answered: its clock is that of this run.
+                None if outlived() => (vec![], vec![]),
                 None => self.begun(run, thread, ids, record),
             };
             let waiting = |clock: &&Clock| clock.name == ClockName::NextResponse;
-            if run.until.is_none() {
-                let stored = self.history.clocks.iter().map(|ledgered| &ledgered.clock);
-                let stored = stored.filter(waiting).find(|clock| clock.fold.started_at.is_some_and(|at| run.holds(at)));
-                owed = changed.iter().find(waiting).or(stored).and_then(|clock| clock.task.clone());
-            }
+            owed = changed.iter().find(waiting).filter(|_| run.until.is_none()).cloned().or(owed);
             clocks.extend(changed);
             ledger.extend(entries);
+        }
+        // What is owed for a message that is not known to wait stays owed, until it is answered.
+        for waiting in known.into_iter().filter(|ledgered| !ledgered.clock.fold.state.is_over()) {
+            match self.answered(&waiting.clock) {
+                Some(at) => {
+                    let run = Run { from: waiting.clock.fold.started_at.unwrap_or(at), until: Some((at, true)) };
+                    let (changed, entries) = self.set_right(run, waiting, record);
+                    clocks.extend(changed);
+                    ledger.extend(entries);
+                }
+                None => owed = owed.or_else(|| Some(waiting.clock.clone())),
+            }
         }
         thread.state = match (&owed, thread.state) {
             (Some(_), ThreadState::Answered | ThreadState::Resolved) => ThreadState::AwaitingTeam,
             (None, ThreadState::AwaitingTeam) => ThreadState::Answered,
             (_, state) => state,
         };
-        thread.task = owed;
+        thread.task = owed.and_then(|clock| clock.task);
         (clocks, ledger)
+    }
+
+    /// Whether a clock of danger goes on although its run was answered: it came to be known only after that.
+    fn outlives(&self, run: Run, clock: &Clock) -> bool {
+        let dangerous = clock.fold.target.as_ref() == Some(&obligation::red_flag_target(self.setting.policy));
+        let answered = run.until.filter(|(_, answered)| *answered).map(|(until, _)| until);
+        let unseen = answered.zip(clock.terms.known_from).is_some_and(|(until, known)| until < known);
+        let holds = clock.fold.started_at.is_some_and(|at| run.holds(at));
+        holds && dangerous && unseen && !clock.fold.state.is_over()
+    }
+
+    /// When the message at hand answers what a clock measures, where it does: danger only once it was known of.
+    fn answered(&self, clock: &Clock) -> Option<Instant> {
+        let (_, at) = self.late.filter(|(message, _)| message.is_human_reply())?;
+        let dangerous = clock.fold.target.as_ref() == Some(&obligation::red_flag_target(self.setting.policy));
+        let known = clock.terms.known_from.filter(|_| dangerous);
+        let from = known.max(clock.fold.started_at)?;
+        (from <= at).then_some(at)
+    }
+
+    /// Who has written what is to be answered, where the message at hand is that.
+    fn author(&self) -> Option<&Reference> {
+        self.late.map(|(message, _)| message).filter(|message| message.from_patient()).map(|message| &message.sender)
     }
 
     /// A run that nobody knew of, with its clocks from their true beginning to their true end.
@@ -253,7 +293,7 @@ impl SettingRight<'_> {
             open: &open,
             pool: self.pool,
             occasion: Occasion::Wrote { reopens: false },
-            author: self.author,
+            author: self.author(),
             red_flag: false,
             at: run.from,
         };

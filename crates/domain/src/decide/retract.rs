@@ -118,7 +118,7 @@ pub fn retract(
         let before: Vec<Clock> = answered.cloned().into_iter().collect();
         if let Some(turnaround) = obligation::underlying(policy, &before).or_else(|| fallback(policy)) {
             let pool = answering(policy, &thread);
-            let right = SettingRight { setting, history, turnaround, pool, author: None };
+            let right = SettingRight { setting, history, turnaround, pool, late: None };
             let begun = right.begun(*run, &mut thread, ids, &mut record);
             let promised = before.first().and_then(|clock| clock.promised_at);
             for mut clock in begun.0 {

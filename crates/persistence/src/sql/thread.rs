@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use domain::access::Visibility;
 use domain::change::Change;
+use domain::clock::ClockName;
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId};
 use domain::search::Read;
 use domain::store::ThreadView;
@@ -211,7 +212,9 @@ pub fn of_message(conn: &mut Conn, tenant: &TenantId, message: &ResourceId) -> R
     // The thread was read first: whatever happens meanwhile moves its revision on, and a decision about it is refused.
     let mut clocks = clock::of_thread(conn, tenant, &thread.id)?;
     clocks.retain(|clock| !clock.fold.state.is_over());
-    let task = match &thread.task {
+    // A Task that exists is always found, also where its thread has lost it: a decision writes its next version.
+    let owed = || clocks.iter().find(|clock| clock.name == ClockName::NextResponse)?.task.as_ref();
+    let task = match thread.task.as_ref().or_else(owed) {
         Some(task) => super::resource::read(
             conn,
             &Read {
