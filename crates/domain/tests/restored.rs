@@ -7,12 +7,15 @@ use std::sync::LazyLock;
 
 use domain::clock::{Clock, ClockName, ClockState};
 use domain::decide::{
-    Actor, History, Ledgered, MergeReason, Merged, Retracted, Said, Setting, Voice, ingest, merge, retract, send,
+    Actor, History, Ledgered, MergeReason, Merged, Retracted, Said, Setting, Voice, ingest, merge, overrule, retract,
+    send,
 };
 use domain::decision::Decision;
 use domain::id::{Ids, Reference};
 use domain::message::Message;
+use domain::overrides::{Override, OverrideKind, OverrideReason};
 use domain::policy::bundle::Bundle;
+use domain::policy::turnaround::PauseReason;
 use domain::policy::{DEFAULT_BUNDLE, Policy};
 use domain::store::ThreadView;
 use domain::thread::{Thread, ThreadState};
@@ -292,4 +295,61 @@ fn after_an_answer_was_taken_back_a_late_message_keeps_the_task_of_what_is_owed_
     assert_eq!((kept.waiting().id, decision.thread.task), (waiting.id, waiting.task));
     kept.says(&at(nurse(), june(22, "12:30")), june(22, "13:00"));
     assert!(kept.open(ClockName::NextResponse).is_empty() && kept.thread().task.is_none());
+}
+
+/// What people are told.
+fn told(decision: &Decision) -> Vec<&str> {
+    decision.outbox.iter().filter(|row| row.recipient.is_some()).map(|row| row.topic.as_str()).collect()
+}
+
+fn paused(kept: &mut Kept, now: Instant) {
+    let (person, pools) = (reference("Practitioner/nurse"), [reference("HealthcareService/default")]);
+    let actor = Actor { person: Some(&person), pools: &pools, administrator: false };
+    let pause = Override {
+        kind: OverrideKind::Pause,
+        reason: OverrideReason::WaitingOnPatient,
+        amount: None,
+        due: None,
+        until: None,
+        note: None,
+        sender: None,
+    };
+    let setting = Setting { policy: policy(), now };
+    let decision = overrule(setting, kept.view.as_ref().unwrap(), &pause, actor, &mut kept.ids(now)).unwrap();
+    kept.count += 1;
+    kept.keep(&decision);
+    assert_eq!(kept.waiting().fold.state, ClockState::Paused);
+}
+
+#[test]
+fn a_patients_late_message_ends_the_waiting_at_its_own_time_and_is_told() {
+    let (mut one, mut other) = (Kept::begun("a1", &patient(), june(22, "09:00")), Kept::default());
+    paused(&mut one, june(22, "10:00"));
+    other.clone_from(&one);
+    one.says(&patient(), june(22, "11:00"));
+    let decision = other.says(&at(patient(), june(22, "11:00")), june(22, "11:01"));
+    assert!(told(&decision).contains(&"message-received"), "{:?}", told(&decision));
+    assert_eq!(decision.thread.state, ThreadState::AwaitingTeam);
+    assert_eq!(other.waiting().fold, one.waiting().fold);
+    assert_eq!(other.waiting().fold.state, ClockState::Running);
+    // What was written before the team began to wait is not what it waits for.
+    let mut before = Kept::begun("a1", &patient(), june(22, "09:00"));
+    paused(&mut before, june(22, "10:00"));
+    let decision = before.says(&at(patient(), june(22, "09:30")), june(22, "11:00"));
+    assert_eq!(
+        (before.waiting().fold.state, decision.thread.state),
+        (ClockState::Paused, ThreadState::WaitingOnPatient)
+    );
+}
+
+#[test]
+fn a_patients_late_message_goes_on_after_an_answer_that_waits_for_it() {
+    let awaits = Message { awaits: Some(PauseReason::WaitingOnPatient), ..nurse() };
+    let mut kept = Kept::begun("a1", &patient(), june(22, "09:00"));
+    kept.says(&awaits, june(22, "10:00"));
+    assert_eq!(kept.thread().state, ThreadState::WaitingOnPatient);
+    let decision = kept.says(&at(patient(), june(22, "11:00")), june(22, "11:01"));
+    assert_eq!(decision.thread.state, ThreadState::AwaitingTeam);
+    assert!(told(&decision).contains(&"message-received"), "{:?}", told(&decision));
+    assert_eq!(kept.waiting().fold.started_at, Some(june(22, "11:00")));
 }

@@ -7,7 +7,7 @@ use crate::decision::Record;
 use crate::id::{Ids, Reference};
 use crate::message::Message;
 use crate::policy::Pool;
-use crate::policy::turnaround::Turnaround;
+use crate::policy::turnaround::{PauseReason, Turnaround};
 use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
@@ -240,7 +240,24 @@ impl SettingRight<'_> {
                 None => owed = owed.or_else(|| Some(waiting.clock.clone())),
             }
         }
+        let resumed = |entry: &LedgerEntry| entry.event == Event::Resume;
+        for ledgered in &self.history.clocks {
+            let added =
+                if clocks.iter().any(|clock| clock.id == ledgered.clock.id) { vec![] } else { self.brings(ledgered) };
+            if !added.is_empty() {
+                let (clock, entries) = self.inserted(ledgered, added, record);
+                clocks.push(clock);
+                ledger.extend(entries);
+            }
+        }
+        let owed = owed.map(|known| clocks.iter().find(|clock| clock.id == known.id).cloned().unwrap_or(known));
+        // The patient's message ends the waiting: what it brings back, or what begins with it, waits for the team.
+        let begins = owed.as_ref().is_some_and(|clock| clock.revision == 1);
+        let ends_waiting = self.author().is_some() && (begins || ledger.iter().any(resumed));
         thread.state = match (&owed, thread.state) {
+            (Some(_), ThreadState::WaitingOnPatient | ThreadState::WaitingOnThirdParty) if ends_waiting => {
+                ThreadState::AwaitingTeam
+            }
             (Some(_), ThreadState::Answered | ThreadState::Resolved) => ThreadState::AwaitingTeam,
             (None, ThreadState::AwaitingTeam) => ThreadState::Answered,
             (_, state) => state,
@@ -265,6 +282,38 @@ impl SettingRight<'_> {
         let known = clock.terms.known_from.filter(|_| dangerous);
         let from = known.max(clock.fold.started_at)?;
         (from <= at).then_some(at)
+    }
+
+    /// What the message at hand brings to a clock beside a beginning and an end: the patient's ends the waiting for them.
+    fn brings(&self, Ledgered { clock, entries }: &Ledgered) -> Vec<(Instant, Event)> {
+        let Some((message, at)) = self.late.filter(|_| !clock.fold.state.is_over()) else { return vec![] };
+        let for_the_patient = |event: &Event| match event {
+            Event::Pause { reason, .. } => *reason == PauseReason::WaitingOnPatient.as_str(),
+            _ => false,
+        };
+        let before: Vec<LedgerEntry> = entries.iter().filter(|entry| entry.at <= at).cloned().collect();
+        let pauses = before.iter().filter(|entry| matches!(entry.event, Event::Pause { .. }));
+        let last = pauses.max_by_key(|entry| (entry.at, entry.sequence));
+        let fold = Fold::of(&before, self.setting.policy);
+        let rests = fold.state == ClockState::Paused && fold.paused_until.is_none_or(|until| at < until);
+        let answers = message.from_patient() && message.has_payload;
+        if answers && rests && last.is_some_and(|entry| for_the_patient(&entry.event)) {
+            return vec![(at, Event::Resume)];
+        }
+        vec![]
+    }
+
+    fn inserted(
+        &self,
+        Ledgered { clock, entries }: &Ledgered,
+        added: Vec<(Instant, Event)>,
+        record: &mut Record,
+    ) -> (Clock, Vec<LedgerEntry>) {
+        let Setting { policy, now } = self.setting;
+        let mut clock = Clock { revision: clock.revision + 1, ..clock.clone() };
+        let entries = clock.insert(entries, added, policy);
+        record.note(&clock, "set-right", policy, now);
+        (clock, entries)
     }
 
     /// Who has written what is to be answered, where the message at hand is that.
@@ -310,7 +359,6 @@ impl SettingRight<'_> {
 
     /// A run that is known, with an earlier beginning or end when it turns out to have one. What else ran for it follows.
     fn set_right(&self, run: Run, waiting: &Ledgered, record: &mut Record) -> (Vec<Clock>, Vec<LedgerEntry>) {
-        let Setting { policy, now } = self.setting;
         let of_the_run = |ledgered: &&Ledgered| {
             let (clock, cycle) = (&ledgered.clock, waiting.clock.cycle);
             clock.cycle == cycle && matches!(clock.name, ClockName::NextResponse | ClockName::FirstOpened)
@@ -326,12 +374,12 @@ impl SettingRight<'_> {
             {
                 added.push((until, Event::Fulfill));
             }
+            added.extend(self.brings(ledgered));
             if added.is_empty() {
                 continue;
             }
-            let mut clock = Clock { revision: clock.revision + 1, ..clock.clone() };
-            ledger.extend(clock.insert(entries, added, policy));
-            record.note(&clock, "set-right", policy, now);
+            let (clock, entries) = self.inserted(ledgered, added, record);
+            ledger.extend(entries);
             clocks.push(clock);
         }
         (clocks, ledger)
