@@ -12,6 +12,8 @@ on_both!(house:
     b4_an_answer_that_waits_for_the_patient_is_met_and_the_thread_waits,
     b25_messages_that_an_engine_delivers_out_of_order_end_alike,
     b25_a_late_answer_meets_an_overdue_request_and_its_breach_stays,
+    a_late_answer_after_a_merge_meets_what_was_taken_over_and_the_conversation_goes_on,
+    what_a_portal_marks_as_a_machines_is_owed_also_when_something_comes_late,
     b18_clocks_that_run_when_their_bundle_retires_finish_under_it,
     b18_clocks_are_cancelled_with_their_bundle_when_its_successor_says_why_and_a_person_looks,
     what_a_message_says_of_its_time_is_believed_of_an_engine_alone,
@@ -163,6 +165,46 @@ async fn b25_messages_that_an_engine_delivers_out_of_order_end_alike(house: &Hou
     assert_eq!(ends[0].len(), 4, "{:?}", ends[0]);
     assert_eq!(ends[1], ends[0]);
     assert_eq!(ends[2], ends[0]);
+}
+
+async fn a_late_answer_after_a_merge_meets_what_was_taken_over_and_the_conversation_goes_on(house: &House) {
+    let asked = house.create(&patient("p-1"), &refill("p-1", "Five left.")).await.is(201).id();
+    let other = house.create(&patient("p-1"), &refill("p-1", "Four left.")).await.is(201).id();
+    house.pass(60);
+    house.create(&nurse(), &reply("p-1", &asked, "Yours is ready.")).await.is(201);
+    house.pass(60);
+    let merged = json!({ "into": asked, "reason": "same-matter" }).to_string();
+    house.post(&nurse(), &format!("/api/v1/threads/{other}/merge"), &merged).await.is(200);
+    house.at(19, "11:00:00");
+    let late = written(reply("p-1", &asked, "Both are."), "2026-06-19T10:30:00-04:00");
+    house.create(&engine(), &late).await.is(201);
+    assert_eq!(house.place.count("clock", "name = 'next-response' AND state = 'running'"), 0);
+    // Whatever comes next is heard, danger first of all.
+    house.create(&patient("p-1"), &following(refill("p-1", "I have chest pain."), &asked)).await.is(201);
+    house.create(&nurse(), &reply("p-1", &asked, "Call 911.")).await.is(201);
+    assert_eq!(house.place.count("clock", "name = 'next-response' AND state = 'running'"), 0);
+}
+
+async fn what_a_portal_marks_as_a_machines_is_owed_also_when_something_comes_late(house: &House) {
+    let mut marked = refill("p-1", "Five left.");
+    marked["extension"] = json!([{ "url": fhir::canonical::AUTO_GENERATED, "valueBoolean": true }]);
+    let asked = house.create(&patient("p-1"), &marked).await.is(201).id();
+    assert_eq!(house.task(&asked).await["status"], "requested");
+    house.at(19, "11:00:00");
+    let late = written(reply("p-1", &asked, "We write to all."), "2026-06-19T09:00:00-04:00");
+    house.create(&engine(), &late).await.is(201);
+    assert_eq!(house.task(&asked).await["status"], "requested");
+    assert_eq!(house.place.count("thread", "task IS NOT NULL AND state = 'awaiting-team'"), 1);
+    // What an engine marks so is a machine's, and stays that.
+    let robot = following(marked.clone(), &asked);
+    house.create(&nurse(), &reply("p-1", &asked, "Done.")).await.is(201);
+    house.pass(60);
+    house.create(&engine(), &robot).await.is(201);
+    house.at(19, "12:00:00");
+    let late = written(reply("p-1", &asked, "Once more."), "2026-06-19T10:30:00-04:00");
+    house.create(&engine(), &late).await.is(201);
+    assert_eq!(house.place.count("clock", "name = 'next-response' AND state = 'running'"), 0);
+    assert_eq!(house.place.count("clock", "name = 'next-response'"), 1);
 }
 
 async fn b25_a_late_answer_meets_an_overdue_request_and_its_breach_stays(house: &House) {

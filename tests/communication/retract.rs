@@ -4,6 +4,7 @@ use api::auth::DevelopmentClaims;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::boundaries::govern;
 use crate::client::Reply;
 use crate::house::House;
 use crate::people::{LEAD, engine, following, nurse, patient, proxy, refill, reply, staff};
@@ -14,6 +15,8 @@ on_both!(house:
     a_red_flag_stays_owed_until_a_person_of_the_team_lets_it_go,
     an_answer_that_is_retracted_is_owed_again_as_promised,
     what_another_message_waits_for_stays_owed,
+    what_waits_in_a_merged_conversation_is_nothing_that_a_retraction_takes_away,
+    what_was_answered_in_another_way_while_it_was_held_waits_for_nothing,
     a_retraction_changes_the_status_and_nothing_else,
 );
 
@@ -225,4 +228,44 @@ async fn a_retraction_changes_the_status_and_nothing_else(house: &House) {
     back["status"] = json!("completed");
     put(&back, "*").await.is(422);
     house.ask(Method::DELETE, &path).by(&patient("p-1001")).send().await.is(422);
+}
+
+async fn what_waits_in_a_merged_conversation_is_nothing_that_a_retraction_takes_away(house: &House) {
+    let asked = house.create(&patient("p-1001"), &refill("p-1001", "Five left.")).await.is(201).id();
+    house.pass(60);
+    let danger = house.create(&patient("p-1001"), &refill("p-1001", "I have chest pain.")).await.is(201).id();
+    house.pass(60);
+    house.create(&nurse(), &reply("p-1001", &asked, "Yours is ready.")).await.is(201);
+    let merged = json!({ "into": asked, "reason": "same-matter" }).to_string();
+    house.post(&nurse(), &format!("/api/v1/threads/{danger}/merge"), &merged).await.is(200);
+    house.pass(60);
+    retract(house, &patient("p-1001"), &asked).await.is(200);
+    let owed = format!("thread = '{asked}' AND name = 'next-response' AND state = 'running'");
+    assert_eq!(house.place.count("clock", &owed), 1);
+    assert_eq!(house.place.count("thread", &format!("id = '{asked}' AND task IS NOT NULL")), 1);
+    // What is taken back where it was written ends what it began where that goes on.
+    house.pass(60);
+    retract(house, &lead(), &danger).await.is(200);
+    assert_eq!(house.place.count("clock", &owed), 0);
+    assert_eq!(house.place.count("thread", &format!("id = '{asked}' AND task IS NULL")), 1);
+}
+
+async fn what_was_answered_in_another_way_while_it_was_held_waits_for_nothing(house: &House) {
+    govern(house, |bundle| {
+        bundle["limits"] = json!([{ "id": "one", "scope": "sender-thread", "max": 1, "window": "PT24H",
+            "onExceed": "hold-for-review" }]);
+    })
+    .await;
+    let root = house.create(&patient("p-1"), &refill("p-1", "One.")).await.is(201).id();
+    house.at(19, "11:00:00");
+    let last = house.create(&patient("p-1"), &following(refill("p-1", "Two."), &root)).await.is(201).id();
+    house.pass(60);
+    let review = json!({ "outcome": "answered", "reason": "answered-by-phone" });
+    house.post(&staff(LEAD, &[]), &format!("/api/v1/holds/{last}/release"), &review.to_string()).await.is(200);
+    let mut late = reply("p-1", &root, "All of it is ready.");
+    late["extension"] = json!([{ "url": fhir::canonical::OCCURRED_AT, "valueInstant": "2026-06-19T10:30:00-04:00" }]);
+    house.pass(60);
+    house.create(&engine(), &late).await.is(201);
+    assert_eq!(house.place.count("clock", "name = 'next-response'"), 1);
+    assert_eq!(house.place.count("thread", "task IS NULL AND state = 'answered'"), 1);
 }

@@ -133,7 +133,8 @@ impl Replay {
                 release(setting, reviewed, known, &review, (actor, "any"), ids).unwrap()
             }
         };
-        let voice = Voice::of(&message);
+        let answered = what(kept, "release") == "answered";
+        let voice = Voice::of(&message).filter(|_| !answered);
         self.said.insert(message.id, (self.holds[&kept.focus.id].received_at, thread, voice));
         self.keep(decision)
     }
@@ -148,6 +149,7 @@ impl Replay {
         let history = History {
             said: said.filter_map(|(at, _, by)| Some(Said { at: *at, by: (*by)? })).collect(),
             clocks: clocks.cloned().collect(),
+            ..History::default()
         };
         let waiting: Vec<OutboxRow> =
             self.waiting.iter().filter(|row| row.thread.as_ref() == Some(&thread)).cloned().collect();

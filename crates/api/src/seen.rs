@@ -2,9 +2,11 @@
 
 use domain::access::{PatientFacts, Visibility};
 use domain::change::Stored;
-use domain::decide::{History, Ledgered, Said, Voice};
+use domain::decide::{History, Ledgered, Merged, Said, Voice};
+use domain::decision::{Mode, Outcome, Record};
+use domain::hold::HoldState;
 use domain::id::{Key, ResourceId, ResourceType, TenantId};
-use domain::message::Standing;
+use domain::message::{Message, Side, Standing};
 use domain::search::{Filter, Read, Search, Sort, SortBy};
 use domain::store::{StoreError, ThreadView};
 use domain::task::Task;
@@ -17,24 +19,62 @@ use crate::state::AppState;
 /// How many messages are read at once.
 const PAGE: u16 = 500;
 
-/// What a thread has seen so far, but for the message `without`. Whatever comes meanwhile moves the thread's revision
-/// on, and a decision from this is refused.
+/// Of how many decisions about one message is read whether it was believed.
+const RECORDS: u16 = 16;
+
+/// What a thread has seen so far, with what was merged into it, but for the message `without`. Whatever comes meanwhile
+/// moves the thread's revision on, and a decision from this is refused.
 pub(crate) async fn of(
     context: &Context,
     thread: &ResourceId,
     without: Option<&ResourceId>,
 ) -> Result<History, Failure> {
+    let mut history = seen(context, thread, without).await?;
+    history.merged = merged(context, thread, without).await?;
+    Ok(history)
+}
+
+/// What the threads have seen that were merged into one, each with what was merged into it in its turn.
+async fn merged(context: &Context, thread: &ResourceId, without: Option<&ResourceId>) -> Result<Vec<Merged>, Failure> {
+    let (store, tenant) = (&context.state.store, &context.caller.tenant);
+    let mut merged_here = Vec::new();
+    for from in store.merged(tenant.clone(), thread.clone()).await? {
+        let focus = Some(Key::new(ResourceType::Communication, from.clone()));
+        // Of the merges that it was part of, it ended with the last.
+        let merge = store.decisions(tenant.clone(), focus, Some(Mode::Live), Some(Outcome::Merged), 1).await?;
+        let Some(merge) = merge.first() else { continue };
+        let mut seen = seen(context, &from, without).await?;
+        seen.merged = Box::pin(merged(context, &from, without)).await?;
+        merged_here.push(Merged { at: merge.at, seen });
+    }
+    Ok(merged_here)
+}
+
+async fn seen(context: &Context, thread: &ResourceId, without: Option<&ResourceId>) -> Result<History, Failure> {
     let (store, tenant) = (&context.state.store, &context.caller.tenant);
     let mut history = History::default();
+    // Of those that were held: what a lead has answered in another way waits for nothing.
+    let mut answered = Vec::new();
     for clock in store.clocks(tenant.clone(), thread.clone()).await? {
+        if let Some(review) = clock.terms.review.as_ref().filter(|_| clock.fold.state.is_over()) {
+            let hold = store.hold(tenant.clone(), review.message.clone()).await?;
+            answered.extend(hold.filter(|hold| hold.state == HoldState::Answered).map(|hold| hold.message));
+        }
         let entries = store.ledger(tenant.clone(), clock.id.clone()).await?;
         history.clocks.push(Ledgered { clock, entries });
     }
     let root = read(context, Key::new(ResourceType::Communication, thread.clone())).await?;
     let parts = messages(context, thread).await?;
     let others = root.iter().chain(&parts).filter(|stored| Some(&stored.key.id) != without);
-    // What is taken back ends nothing that somebody may wait for: that a machine wrote is then believed of nobody.
-    history.said = others.filter_map(|stored| said(stored, without.is_none())).collect();
+    let others = others.filter(|stored| !answered.contains(&stored.key.id));
+    for stored in others {
+        let Some(mut message) = sent(stored) else { continue };
+        // Where something is taken back, that a machine wrote is believed of nobody: nobody who may wait is forgotten.
+        message.machine_generated &= Side::of(&message.sender) == Side::Staff
+            || (without.is_none() && taken_for_a_machine(context, &message).await?);
+        let at = message.occurred_at.unwrap_or_else(|| stored.date.into());
+        history.said.extend(Voice::of(&message).map(|by| Said { at, by }));
+    }
     Ok(history)
 }
 
@@ -92,13 +132,23 @@ async fn messages(context: &Context, thread: &ResourceId) -> Result<Vec<Stored>,
     }
 }
 
-/// What a human has written, and when. Drafts, notes, machines and what was sent in error say nothing here.
-fn said(stored: &Stored, believes: bool) -> Option<Said> {
+/// A message that was sent. Drafts and what was sent in error say nothing here.
+fn sent(stored: &Stored) -> Option<Message> {
     let communication = Communication::received(&stored.body).ok().flatten()?;
-    if standing(communication.document()) != Standing::Sent {
-        return None;
+    let sent = standing(communication.document()) == Standing::Sent;
+    sent.then(|| communication.message(&stored.key.id, &PatientFacts::default()))
+}
+
+/// Whether a message that says that a machine wrote it was believed when it came: of the patient's side only an engine
+/// is, and what a portal marks so began a clock.
+async fn taken_for_a_machine(context: &Context, message: &Message) -> Result<bool, Failure> {
+    if !message.machine_generated || !matches!(Side::of(&message.sender), Side::Patient | Side::Proxy) {
+        return Ok(message.machine_generated);
     }
-    let mut message = communication.message(&stored.key.id, &PatientFacts::default());
-    message.machine_generated &= believes || message.sender.is("Practitioner") || message.sender.is("PractitionerRole");
-    Some(Said { at: message.occurred_at.unwrap_or_else(|| stored.date.into()), by: Voice::of(&message)? })
+    let (store, tenant) = (&context.state.store, &context.caller.tenant);
+    let focus = Some(Key::new(ResourceType::Communication, message.id.clone()));
+    let decided = store.decisions(tenant.clone(), focus, Some(Mode::Live), None, RECORDS).await?;
+    let records = decided.iter().filter_map(|row| serde_json::from_str::<Record>(&row.body).ok());
+    let sides: Vec<String> = records.filter_map(|record| Some(record.message?.side)).collect();
+    Ok(!sides.is_empty() && sides.iter().all(|side| side == Side::Machine.as_str()))
 }

@@ -47,7 +47,7 @@ pub use block::{BlockAsked, Blocked, block, may_see, unblock};
 pub use claim::claim;
 pub use exempt::exempt;
 pub use fire::{Fired, fire};
-pub use late::{History, Ledgered, Said, Voice};
+pub use late::{History, Ledgered, Merged, Said, Voice};
 pub use leave::put_off;
 pub use merge::{MergeReason, merge};
 pub use open::open;

@@ -210,6 +210,9 @@ pub trait Store: Send + Sync + 'static {
     /// Threads by their ids; those that are not there, or cannot be understood, are left out.
     fn threads(&self, tenant: TenantId, ids: Vec<ResourceId>) -> Answer<'_, Vec<Thread>>;
 
+    /// The threads that were merged into that one, by their ids.
+    fn merged(&self, tenant: TenantId, into: ResourceId) -> Answer<'_, Vec<ResourceId>>;
+
     /// What is remembered of somebody who writes.
     fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent>;
 

@@ -118,7 +118,11 @@ fn records_of_changes() -> String {
         let entries = first.ledger.iter().chain(&second.ledger).filter(|entry| entry.clock == clock.id);
         Ledgered { clock: clock.clone(), entries: entries.cloned().collect() }
     });
-    let history = History { said: vec![Said { at: at("09:00"), by: Voice::Patient }], clocks: ledgered.collect() };
+    let history = History {
+        said: vec![Said { at: at("09:00"), by: Voice::Patient }],
+        clocks: ledgered.collect(),
+        ..History::default()
+    };
     let nurse = reference("Practitioner/nurse");
     let retracted = Retracted {
         message: &answer,

@@ -1,6 +1,7 @@
 //! A decision as the change that writes it: the message, its automatic reply, the Tasks and everything beside them.
 
 use domain::change::{Change, ResourceWrite, Stored};
+use domain::clock::Clock;
 use domain::decide::Fired;
 use domain::decision::Decision;
 use domain::id::{Key, ResourceId, ResourceType, TenantId, Version};
@@ -65,7 +66,7 @@ fn whole(
     let mut change = Change::new(frame.tenant.clone());
     change.generation = Some(frame.generation);
     let stored: Vec<&Stored> = task_of(view).into_iter().chain(earlier).collect();
-    change.resources = mirrored(frame, &stored, &decision.tasks)?;
+    change.resources = mirrored(frame, &stored, &decision.tasks, &decision.clocks)?;
     change.decisions = vec![decision.record.row(Some(decision.thread.id.clone()))];
     if view.is_none_or(|view| view.thread.revision != decision.thread.revision) {
         change.threads = vec![decision.thread];
@@ -105,7 +106,7 @@ pub fn released(
         resources.push(automatic(reply, &message.key.id, &stamp)?);
     }
     let stored: Vec<&Stored> = view.task.iter().chain(review).collect();
-    let tasks = mirrored(frame, &stored, &decision.tasks)?;
+    let tasks = mirrored(frame, &stored, &decision.tasks, &decision.clocks)?;
     let bare = Decision { tasks: vec![], ..decision };
     let mut change = decided(frame, Some(view), bare)?;
     resources.extend(tasks);
@@ -145,7 +146,7 @@ pub fn retracted(
 pub fn fired(frame: &Frame<'_>, view: &ThreadView, fired: Fired) -> Result<Change, Vec<Issue>> {
     let mut change = Change::new(frame.tenant.clone());
     change.generation = Some(frame.generation);
-    change.resources = mirrored(frame, &task_of(Some(view)), &fired.tasks)?;
+    change.resources = mirrored(frame, &task_of(Some(view)), &fired.tasks, std::slice::from_ref(&fired.clock))?;
     change.decisions = vec![fired.record.row(Some(view.thread.id.clone()))];
     change.threads = fired.thread.into_iter().collect();
     change.clocks = [vec![fired.clock], fired.beside].concat();
@@ -159,14 +160,23 @@ fn task_of(view: Option<&ThreadView>) -> Vec<&Stored> {
     view.and_then(|view| view.task.as_ref()).into_iter().collect()
 }
 
-fn mirrored(frame: &Frame<'_>, stored: &[&Stored], tasks: &[Task]) -> Result<Vec<ResourceWrite>, Vec<Issue>> {
-    tasks
-        .iter()
-        .map(|mirror| {
-            let key = Key::new(ResourceType::Task, mirror.id.clone());
-            let known = stored.iter().find(|stored| stored.key == key);
-            let version = known.map_or(Version::FIRST, |stored| stored.version.next());
-            task::written(mirror, version, frame.now)
-        })
-        .collect()
+/// The Tasks as they are written next. One that exists and of which no version is known is left as it is: it cannot be
+/// written anew, and what else was decided is not to wait for it.
+fn mirrored(
+    frame: &Frame<'_>,
+    stored: &[&Stored],
+    tasks: &[Task],
+    clocks: &[Clock],
+) -> Result<Vec<ResourceWrite>, Vec<Issue>> {
+    let mut written = Vec::new();
+    for mirror in tasks {
+        let key = Key::new(ResourceType::Task, mirror.id.clone());
+        let version = match stored.iter().find(|stored| stored.key == key) {
+            Some(known) => known.version.next(),
+            None if clocks.iter().any(|clock| clock.id == mirror.clock && clock.revision > 1) => continue,
+            None => Version::FIRST,
+        };
+        written.push(task::written(mirror, version, frame.now)?);
+    }
+    Ok(written)
 }

@@ -2,6 +2,7 @@
 
 use domain::access::{PatientFacts, Visibility};
 use domain::change::{AuditAction, AuditRow, Change, Retraction, Stored};
+use domain::clock::Clock;
 use domain::decide::{self, Retracted, Setting};
 use domain::id::{Key, Reference, ResourceId, ResourceType};
 use domain::message::Standing;
@@ -24,7 +25,10 @@ use crate::seen;
 
 /// What stands beside the message that is retracted.
 struct Beside {
+    /// Its thread or, once that has been merged into another, the one that goes on.
     view: ThreadView,
+    /// The thread that it was written in.
+    written_in: ResourceId,
     hold: Option<domain::hold::Hold>,
 }
 
@@ -64,9 +68,16 @@ impl Current {
         if self.standing()?.is_private() {
             return Ok(None);
         }
-        let view = store.thread_of(tenant.clone(), id.clone()).await?;
-        let view = view.ok_or_else(|| Failure::Internal("a message without a thread".to_owned()))?;
-        Ok(Some(Beside { view, hold: store.hold(tenant.clone(), id.clone()).await? }))
+        let missing = || Failure::Internal("a message without a thread".to_owned());
+        let written_in = store.thread_of(tenant.clone(), id.clone()).await?.ok_or_else(missing)?;
+        let mut view = seen::going_on(&context.state, tenant, id.clone()).await?.ok_or_else(missing)?;
+        let hold = store.hold(tenant.clone(), id.clone()).await?;
+        if view.thread.id != written_in.thread.id {
+            // What waits for a review waits for it where it was written.
+            let review = |clock: &Clock| hold.as_ref().is_some_and(|hold| hold.clock == clock.id);
+            view.clocks.extend(written_in.clocks.into_iter().filter(review));
+        }
+        Ok(Some(Beside { view, written_in: written_in.thread.id, hold }))
     }
 
     async fn may_retract(
@@ -93,12 +104,15 @@ impl Current {
         (context, policy): (&Context, &Policy),
         message: &Communication,
         reason: Option<&str>,
-        Beside { view, hold }: &Beside,
+        Beside { view, written_in, hold }: &Beside,
     ) -> Result<Change, Failure> {
         let (tenant, now) = (&context.caller.tenant, context.now());
         let setting = Setting { policy, now: Instant::from(now) };
         let history = seen::of(context, &view.thread.id, Some(&self.stored.key.id)).await?;
-        let waiting = context.state.store.waiting_notices(tenant.clone(), view.thread.id.clone()).await?;
+        let mut waiting = context.state.store.waiting_notices(tenant.clone(), view.thread.id.clone()).await?;
+        if *written_in != view.thread.id {
+            waiting.extend(context.state.store.waiting_notices(tenant.clone(), written_in.clone()).await?);
+        }
         let message = message.message(&self.stored.key.id, &PatientFacts::default());
         let retracted = Retracted {
             message: &message,

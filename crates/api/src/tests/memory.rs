@@ -151,6 +151,15 @@ impl Store for Memory {
         now(Ok(ids.into_iter().filter_map(|id| rows.threads.get(&(tenant.clone(), id)).cloned()).collect()))
     }
 
+    fn merged(&self, tenant: TenantId, into: ResourceId) -> Answer<'_, Vec<ResourceId>> {
+        let rows = self.0.lock().unwrap();
+        let of = rows
+            .threads
+            .iter()
+            .filter(|((own, _), thread)| *own == tenant && thread.merged_into.as_ref() == Some(&into));
+        now(Ok(of.map(|((_, id), _)| id.clone()).collect()))
+    }
+
     fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent> {
         let rows = self.0.lock().unwrap();
         let known = rows.correspondents.get(&(tenant, who.clone())).cloned();

@@ -90,8 +90,8 @@ impl<'a> Inbound<'a, '_> {
             self.record.errors.push("no turnaround policy governs".to_owned());
             return;
         };
-        let author = Some(&self.message.sender).filter(|_| self.message.from_patient());
-        let right = SettingRight { setting: self.setting, history, turnaround, pool, author };
+        let late = Some((self.message, self.message.occurred_at.unwrap_or(self.received_at)));
+        let right = SettingRight { setting: self.setting, history, turnaround, pool, late };
         let (clocks, ledger) = right.clocks(thread, self.ids, &mut self.record);
         self.clocks.extend(clocks);
         self.ledger.extend(ledger);

@@ -200,7 +200,7 @@ impl<'a> Inbound<'a, '_> {
 
     /// The clock that the patient waits for.
     pub(super) fn waiting(&self) -> Option<&Clock> {
-        self.clocks.iter().find(|clock| clock.name == ClockName::NextResponse)
+        self.clocks.iter().find(|clock| clock.name == ClockName::NextResponse && !clock.fold.state.is_over())
     }
 
     /// What was told is kept, and never later than what was told before.

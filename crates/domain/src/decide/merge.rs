@@ -12,6 +12,9 @@ use super::notice::Outbox;
 use super::overrule::{Actor, allowed};
 use super::{Refusal, Setting, mirrors, named};
 
+/// How the reason begins for which clocks end that go on in another thread.
+pub(super) const MERGED_INTO: &str = "merged-into";
+
 /// Why threads are merged: a closed list, so that it can be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -89,7 +92,7 @@ impl Merging<'_> {
         let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
         for open in self.from.owed() {
             let mut clock = Clock { revision: open.revision + 1, ..open.clone() };
-            let reason = format!("merged-into Communication/{}", self.into.thread.id);
+            let reason = format!("{MERGED_INTO} Communication/{}", self.into.thread.id);
             ledger.push(clock.record(now, Event::Cancel { reason }, policy));
             record.note(&clock, "cancel", policy, now);
             clocks.push(clock);

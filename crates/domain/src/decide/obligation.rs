@@ -169,7 +169,7 @@ pub fn underlying<'p>(policy: &'p Policy, open: &[Clock]) -> Option<&'p Turnarou
 }
 
 /// The time that there is to answer danger.
-fn red_flag_target(policy: &Policy) -> Target {
+pub fn red_flag_target(policy: &Policy) -> Target {
     Target::ElapsedTime { amount: policy.bundle.red_flags.target.amount }
 }
 

@@ -78,8 +78,10 @@ pub fn retract(
     let mut thread = Thread { revision: view.thread.revision + 1, ..view.thread.clone() };
     let held = retracted.hold.filter(|hold| hold.state == HoldState::Held);
     let runs = history.runs();
+    let written_at = message.occurred_at.unwrap_or(retracted.received_at);
     let waits = runs.last().is_some_and(|run| run.until.is_none());
-    let owed = open_clock(view, ClockName::NextResponse).is_some();
+    let waiting = open_clock(view, ClockName::NextResponse);
+    let owed = waiting.is_some();
 
     let (mut clocks, mut ledger) = (Vec::new(), Vec::new());
     let mut needless = false;
@@ -89,8 +91,10 @@ pub fn retract(
         cancelled(setting, review, &mut record, (&mut clocks, &mut ledger));
         needless = !owed && !waits;
     } else if matches!(Side::of(&message.sender), Side::Patient | Side::Proxy) {
+        // What another message began is that message's, whatever has been answered since.
+        let theirs = waiting.and_then(|clock| clock.fold.started_at).is_some_and(|at| history.asked(at));
         let by_team = retracted.agent.is_some_and(|agent| Side::of(agent) == Side::Staff);
-        if waits {
+        if waits || theirs {
             record.left("clock", "cancel", "another message waits for an answer");
         } else if owed && !record.red_flags.is_empty() && !by_team {
             record.left("clock", "cancel", "a red flag is looked at by a person of the team all the same");
@@ -107,13 +111,14 @@ pub fn retract(
         && !owed
         && let Some(run) = runs.last().filter(|run| run.until.is_none())
     {
-        let known: Vec<Clock> = history.clocks.iter().map(|ledgered| ledgered.clock.clone()).collect();
-        let answered = known.iter().filter(|clock| clock.name == ClockName::NextResponse);
-        let answered = answered.max_by_key(|clock| (clock.cycle, clock.fold.started_at));
+        let known = history.clocks.iter().map(|ledgered| &ledgered.clock);
+        let latest = known.filter(|clock| clock.name == ClockName::NextResponse);
+        let latest = latest.max_by_key(|clock| (clock.cycle, clock.fold.started_at));
+        let answered = history.met(written_at).map(|ledgered| &ledgered.clock).or(latest);
         let before: Vec<Clock> = answered.cloned().into_iter().collect();
         if let Some(turnaround) = obligation::underlying(policy, &before).or_else(|| fallback(policy)) {
             let pool = answering(policy, &thread);
-            let right = SettingRight { setting, history, turnaround, pool, author: None };
+            let right = SettingRight { setting, history, turnaround, pool, late: None };
             let begun = right.begun(*run, &mut thread, ids, &mut record);
             let promised = before.first().and_then(|clock| clock.promised_at);
             for mut clock in begun.0 {

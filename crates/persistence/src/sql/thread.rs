@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 use domain::access::Visibility;
 use domain::change::Change;
+use domain::clock::ClockName;
 use domain::id::{Key, Reference, ResourceId, ResourceType, TenantId};
 use domain::search::Read;
 use domain::store::ThreadView;
@@ -187,6 +188,13 @@ pub fn by_ids(conn: &mut Conn, tenant: &TenantId, ids: &[ResourceId]) -> Result<
     Ok(readable(found, |(tenant, row)| (tenant, &row.id), |(_, row)| row.try_into()))
 }
 
+/// The threads that were merged into that one.
+pub fn merged(conn: &mut Conn, tenant: &TenantId, into: &ResourceId) -> Result<Vec<ResourceId>, QueryError> {
+    let of = thread::table.filter(thread::tenant.eq(tenant.as_str())).filter(thread::merged_into.eq(into.as_str()));
+    let found: Vec<String> = of.order(thread::id).select(thread::id).load(conn)?;
+    found.into_iter().map(read_id).collect()
+}
+
 /// The thread that a message belongs to, with its open clocks and the Task of its obligation.
 pub fn of_message(conn: &mut Conn, tenant: &TenantId, message: &ResourceId) -> Result<Option<ThreadView>, QueryError> {
     let found: Option<Found> = thread::table
@@ -204,7 +212,9 @@ pub fn of_message(conn: &mut Conn, tenant: &TenantId, message: &ResourceId) -> R
     // The thread was read first: whatever happens meanwhile moves its revision on, and a decision about it is refused.
     let mut clocks = clock::of_thread(conn, tenant, &thread.id)?;
     clocks.retain(|clock| !clock.fold.state.is_over());
-    let task = match &thread.task {
+    // A Task that exists is always found, also where its thread has lost it: a decision writes its next version.
+    let owed = || clocks.iter().find(|clock| clock.name == ClockName::NextResponse)?.task.as_ref();
+    let task = match thread.task.as_ref().or_else(owed) {
         Some(task) => super::resource::read(
             conn,
             &Read {

@@ -90,6 +90,10 @@ impl Store for SqlStore {
         ask!(self, thread::by_ids(&tenant, &ids))
     }
 
+    fn merged(&self, tenant: TenantId, into: ResourceId) -> Answer<'_, Vec<ResourceId>> {
+        ask!(self, thread::merged(&tenant, &into))
+    }
+
     fn correspondent(&self, tenant: TenantId, who: Who) -> Answer<'_, Correspondent> {
         ask!(self, correspondent::of(&tenant, &who))
     }

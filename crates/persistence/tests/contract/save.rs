@@ -4,6 +4,7 @@ use domain::change::{AuditAction, AuditOutcome, AuditRow, Change, DecisionRow};
 use domain::clock::{Event, LedgerEntry};
 use domain::id::Version;
 use domain::store::{SaveError, Store};
+use domain::thread::Thread;
 
 use crate::fresh::Fresh;
 use crate::on_both;
@@ -62,6 +63,16 @@ async fn a_thread_and_a_clock_are_compared_by_revision(store: Fresh) {
     assert_eq!(save(None, Some(2)).await, conflict);
     assert_eq!(save(Some(3), Some(4)).await, conflict);
     save(Some(3), Some(3)).await.unwrap();
+}
+
+async fn what_was_merged_into_a_thread_is_found_by_it(store: Fresh) {
+    let merged = |name: &str, into: &str| Thread { merged_into: Some(id(into)), ..thread(name, 1) };
+    let threads = vec![thread("root", 1), merged("two", "root"), merged("one", "root"), merged("three", "one")];
+    store.save(Change { threads, ..Change::new(tenant()) }).await.unwrap();
+    assert_eq!(store.merged(tenant(), id("root")).await.unwrap(), [id("one"), id("two")]);
+    assert_eq!(store.merged(tenant(), id("one")).await.unwrap(), [id("three")]);
+    assert!(store.merged(tenant(), id("two")).await.unwrap().is_empty());
+    assert!(store.merged(domain::id::TenantId::new("elsewhere"), id("root")).await.unwrap().is_empty());
 }
 
 async fn what_is_saved_of_a_thread_is_read_again(store: Fresh) {
@@ -208,6 +219,7 @@ on_both!(
     of_two_updates_of_one_version_one_is_saved,
     a_thread_and_a_clock_are_compared_by_revision,
     what_is_saved_of_a_thread_is_read_again,
+    what_was_merged_into_a_thread_is_found_by_it,
     a_unique_key_is_taken_once_and_its_owner_is_told,
     a_threshold_fires_once,
     records_are_found_by_id_and_by_what_they_are_about,
