@@ -230,7 +230,7 @@ mod tests {
             (&|rows| rows[2].row.issuer = Some("https://elsewhere.example".into()), Broken::Changed(3)),
             (&|rows| rows[1].row.about = vec!["Patient/p-2".parse().unwrap()], Broken::Changed(2)),
             (&|rows| rows[1].found_by.clear(), Broken::Hidden(2)),
-            (&|rows| drop(rows[2].found_by.insert("Patient/p-2".to_owned())), Broken::Hidden(3)),
+            (&|rows| rows[2].found_by.extend(["Patient/p-2".to_owned()]), Broken::Hidden(3)),
             (&|rows| drop(rows.remove(1)), Broken::Missing(2)),
             (&|rows| drop(rows.remove(0)), Broken::Missing(1)),
             (&|rows| rows.swap(1, 2), Broken::Missing(2)),
