@@ -129,7 +129,7 @@ async fn changed_and_looked_at(client: &Client, body: &Value, sent: &str) {
     client.post(&who, "/fhir/Communication/$preflight", &body.to_string()).await.is(200);
     client.post(&who, "/fhir/Communication/$validate", &body.to_string()).await.is(200);
     for (kind, url) in
-        [("batch", "Communication?identifier=canary-batch"), ("transaction", "Communication?subject=canary-other")]
+        [("batch", "Communication?identifier=canary-batch"), ("transaction", "Communication?identifier=canary-other")]
     {
         let mut another = body.clone();
         another["identifier"][0]["value"] = json!(format!("canary-{kind}"));

@@ -207,7 +207,7 @@ async fn whatever_is_sent_is_answered_and_a_refusal_says_why(house: &House) {
     .to_string();
     let task = house.task(&house.create(&patient("p-1"), &refill("p-1", "Five left.")).await.is(201).id()).await;
     let task = task["id"].as_str().unwrap();
-    let together = |kind: &str| {
+    let together = |kind: &str, searched: &str| {
         let created = |body: &str| {
             let resource: Value = serde_json::from_str(body).unwrap();
             let url = resource["resourceType"].clone();
@@ -216,13 +216,16 @@ async fn whatever_is_sent_is_answered_and_a_refusal_says_why(house: &House) {
         };
         json!({ "resourceType": "Bundle", "type": kind, "entry": [
             created(&bodies[0]), created(&bodies[3]),
-            { "request": { "method": "GET", "url": "Task?status=requested&_include=Task:focus" } },
+            { "request": { "method": "GET", "url": searched } },
             { "request": { "method": "DELETE", "url": "CareTeam/x" } },
             { "request": { "method": "PATCH", "url": "CareTeam/x", "ifMatch": "W/\"1\"" },
                 "resource": serde_json::from_str::<Value>(&by_path).unwrap() }] })
         .to_string()
     };
-    let bundles = [together("transaction"), together("batch")];
+    let bundles = [
+        together("transaction", "Task?identifier=urn:x|1"),
+        together("batch", "Task?status=requested&_include=Task:focus"),
+    ];
     let operations = ["claim", "release", "route", "pause", "resume", "waive", "validate"];
     let seed = seed();
     let mut dice = Dice(seed);

@@ -20,6 +20,7 @@ on_both!(house:
     eight_transactions_under_one_condition_make_one_message,
     messages_that_answer_each_other_in_a_circle_are_refused,
     what_is_put_or_patched_is_there_before_it_is_answered,
+    what_would_keep_others_from_writing_for_longer_than_it_must_is_refused,
 );
 
 fn author() -> api::auth::DevelopmentClaims {
@@ -60,7 +61,7 @@ async fn a_transaction_is_kept_whole_and_its_entries_know_each_other(house: &Hou
         "transaction",
         &[
             known("urn:uuid:b", with("POST", "Communication", &second)),
-            entry("GET", "Communication?patient=Patient/p-1001&category=refill&_total=accurate"),
+            entry("GET", "Communication?identifier=urn:ietf:rfc:3986|urn:uuid:a&_total=accurate"),
             known("urn:uuid:a", with("POST", "Communication", &root)),
         ],
     )
@@ -81,7 +82,7 @@ async fn a_transaction_is_kept_whole_and_its_entries_know_each_other(house: &Hou
     assert_eq!(second["instantiatesCanonical"][0], "urn:uuid:a");
     let div = second["text"]["div"].as_str().unwrap();
     assert!(div.contains(&format!("<a href=\"{a}\">urn:uuid:a</a>")), "{div}");
-    assert_eq!(resource(&reply, 1)["total"], 2, "it is seen within already");
+    assert_eq!(resource(&reply, 1)["total"], 1, "it is seen within already");
     for one in [&a, &b] {
         let stored = house.get(&author(), &format!("/fhir/{one}")).await.is(200).json();
         assert_eq!(stored, if *one == a { root.clone() } else { second.clone() });
@@ -131,7 +132,7 @@ async fn of_a_transaction_that_fails_nothing_is_kept(house: &House) {
         (stale, 412, "Bundle.entry[1]"),
         (entry("DELETE", &format!("Communication/{kept}")), 422, "Bundle.entry[1].resource.status"),
         (entry("GET", "Communication/none"), 404, "Bundle.entry[1]"),
-        (entry("GET", "Communication?colour=blue"), 400, "Bundle.entry[1]"),
+        (entry("GET", "Communication?colour=blue"), 400, "Bundle.entry[1].request.url"),
         (with("POST", "Patient", &json!({ "resourceType": "Patient" })), 404, "Bundle.entry[1]"),
         (entry("POST", "Task/1/$claim"), 400, "Bundle.entry[1].request.url"),
         (entry("POST", "Communication/_search"), 400, "Bundle.entry[1].request.url"),
@@ -417,4 +418,42 @@ async fn what_is_put_or_patched_is_there_before_it_is_answered(house: &House) {
     assert_eq!(root(0), format!("Communication/{first}"));
     assert_eq!(root(1), format!("Communication/{third}"));
     assert_eq!(root(2), format!("Communication/{first}"));
+}
+
+async fn what_would_keep_others_from_writing_for_longer_than_it_must_is_refused(house: &House) {
+    let who = scoped(&author(), "patient/Communication.cruds user/HealthcareService.rs patient/HealthcareService.rs");
+    let good = || with("POST", "Communication", &refill("p-1001", "Five left."));
+    let before = counts(house);
+    let read = entry("GET", REFILL);
+    let told = sent(house, &who, "transaction", &[read.clone(), read.clone()]).await.is(400);
+    assert!(told.text.contains("send it as a batch") && told.text.contains("Bundle.type"), "{}", told.text);
+    assert_eq!(statuses(&sent(house, &who, "batch", &[read.clone(), read.clone()]).await.is(200)), ["200", "200"]);
+    let mut under = good();
+    under["request"]["ifNoneExist"] = json!("subject=Patient/p-1001");
+    for (slow, place) in [
+        (entry("GET", "Communication?subject:missing=false"), "url"),
+        (entry("GET", "Communication?identifier=urn:x|1&_revinclude=Task:focus"), "url"),
+        (entry("GET", "Communication?identifier:text=x"), "url"),
+        (entry("GET", "Communication"), "url"),
+        (entry("GET", "Communication/_history"), "url"),
+        (entry("GET", "_history"), "url"),
+        (entry("DELETE", "Communication?status=preparation"), "url"),
+        (under, "ifNoneExist"),
+    ] {
+        let told = sent(house, &who, "transaction", &[good(), slow.clone()]).await.is(400);
+        assert_eq!(told.json()["issue"][0]["expression"][0], format!("Bundle.entry[1].request.{place}"), "{slow}");
+        assert_eq!(told.issues(), ["not-supported"], "{slow}");
+    }
+    assert_eq!(counts(house), before);
+    let referring = |count: usize| {
+        let mut body = refill("p-1001", "To many.");
+        let to = |number: usize| json!({ "reference": format!("HealthcareService?identifier=refill-pool,x{number}") });
+        body["about"] = (0..count).map(to).collect();
+        with("POST", "Communication", &body)
+    };
+    let told = sent(house, &who, "transaction", &[referring(201)]).await.is(400);
+    assert_eq!(told.issues(), ["too-costly"]);
+    assert_eq!(told.json()["issue"][0]["expression"][0], "Bundle.entry[0].resource.about[200].reference");
+    let whole = [referring(200), read, entry("GET", "Communication?_id=a,b&_total=accurate")];
+    assert_eq!(statuses(&sent(house, &who, "transaction", &whole).await.is(200)), ["201", "200", "200"]);
 }

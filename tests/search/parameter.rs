@@ -275,7 +275,8 @@ async fn values_are_values_and_never_sql(house: &House) {
 
 async fn as_many_values_as_are_allowed_are_answered(house: &House) {
     let [one, two, ..] = archive(house).await;
-    let many = |own: &str, last: &str| (1..200).map(|number| format!("{own}{number},")).collect::<String>() + last;
+    // With the one beside them they are as many as a search may have.
+    let many = |own: &str, last: &str| (1..199).map(|number| format!("{own}{number},")).collect::<String>() + last;
     for query in [
         format!("subject={}", many("a", "p-2002")),
         format!("recipient={}&category=medical-advice", many("a", "family-medicine")),
@@ -285,9 +286,9 @@ async fn as_many_values_as_are_allowed_are_answered(house: &House) {
         format!("category:not={}&sender=RelatedPerson/rp-17", many("c", "c")),
         format!("identifier={}", many("urn:portal%7Cc", "urn:portal%7Ca%5C%7Cb%5C%2Cc")),
         format!("identifier:text={}", many("z", "num")),
-        format!("sent={}&category=medical-advice", "lt2026-01-01,".repeat(199) + "2026-06-19"),
-        format!("_lastUpdated={}&category=medical-advice", "lt2026-01-01,".repeat(199) + "2026-06-19"),
-        format!("last-activity={}&category=medical-advice", "lt2026-01-01,".repeat(199) + "2026-06-19"),
+        format!("sent={}&category=medical-advice", "lt2026-01-01,".repeat(198) + "2026-06-19"),
+        format!("_lastUpdated={}&category=medical-advice", "lt2026-01-01,".repeat(198) + "2026-06-19"),
+        format!("last-activity={}&category=medical-advice", "lt2026-01-01,".repeat(198) + "2026-06-19"),
         format!("status={}&category=medical-advice", many("s", "completed")),
         format!("part-of:missing=true&sender:RelatedPerson={}", many("a", "rp-17")),
     ] {

@@ -29,6 +29,9 @@ pub struct Config {
     /// How long one statement of a read may take on PostgreSQL, 10 s by default; the next is
     /// [`domain::store::StoreError::Busy`] too. SQLite has no such bound.
     pub read_timeout: Duration,
+    /// How long a transaction of several changes may keep others from writing, 10 s by default; then it is undone. On
+    /// PostgreSQL a statement of it ends with that time, on SQLite it is waited for.
+    pub turn: Duration,
 }
 
 impl Config {
@@ -44,6 +47,7 @@ impl Config {
             group: 128,
             patience: Duration::from_secs(5),
             read_timeout: Duration::from_secs(10),
+            turn: Duration::from_secs(10),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::config::{Config, Url};
 use crate::error::{BUSY, OpenError, QueryError, gone};
 use crate::reader::{Manager, Readers};
-use crate::transaction::{Session, Steps, Within};
+use crate::transaction::{Bound, Run, Session, Steps, Within};
 use crate::writer::{Lost, Saved, Scribe, Writer};
 use crate::{postgres, sqlite};
 
@@ -52,6 +52,7 @@ struct Connections<C: Connection + Send + 'static> {
     writer: Writer<C>,
     /// One transaction at a time: two could wait for each other, and would take all writers.
     turn: Arc<Semaphore>,
+    turn_time: Duration,
     patience: Duration,
 }
 
@@ -89,12 +90,13 @@ impl<C: Connection + Send + 'static> Source<C> {
     }
 
     /// A transaction of its own.
-    async fn begin(&self, steps: Steps<C>) -> Result<Self, StoreError> {
+    async fn begin(&self, run: Run<C>, bound: Bound<C>) -> Result<Self, StoreError> {
         let Self::Open(open) = self else {
             return Err(StoreError::Internal("a transaction was begun within another".into()));
         };
         let turn = tokio::time::timeout(open.patience, Arc::clone(&open.turn).acquire_owned());
         let turn = turn.await.map_err(|_| BUSY)?.map_err(|_| gone())?;
+        let steps = Steps { run, bound, time: open.turn_time };
         Session::begin(&open.writer, steps, turn).map(Self::Within)
     }
 
@@ -175,7 +177,7 @@ where
     let probe = Readers::start(manager(), 1, PROBES)?;
     let writer = Writer::start(scribe, writers, config.write_queue, config.group)?;
     let turn = Arc::new(Semaphore::new(1));
-    Ok(Source::Open(Connections { readers, probe, writer, turn, patience: config.patience }))
+    Ok(Source::Open(Connections { readers, probe, writer, turn, turn_time: config.turn, patience: config.patience }))
 }
 
 /// Clocks by state, and when the oldest outbox row that should have left was due to leave.

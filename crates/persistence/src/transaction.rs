@@ -5,7 +5,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use diesel::Connection;
+use diesel::{Connection, QueryResult};
 use domain::change::Change;
 use domain::store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -13,11 +13,21 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use crate::error::{QueryError, gone};
 use crate::writer::{Saved, Writer};
 
-/// How long a transaction may keep the others waiting. Whoever takes longer is undone.
-const TURN: Duration = Duration::from_secs(10);
-
 /// How a database runs the steps of a transaction.
-pub type Steps<C> = fn(&mut C, &mut dyn FnMut(&mut C) -> bool) -> Result<bool, QueryError>;
+pub type Run<C> = fn(&mut C, &mut dyn FnMut(&mut C) -> bool) -> Result<bool, QueryError>;
+
+/// How a database is told how long each statement of a transaction may still take.
+pub type Bound<C> = fn(&mut C, Duration) -> QueryResult<()>;
+
+/// How a turn goes.
+pub struct Steps<C> {
+    /// Runs them.
+    pub run: Run<C>,
+    /// Bounds each of them.
+    pub bound: Bound<C>,
+    /// How long all of them may keep the others waiting. Whoever takes longer is undone.
+    pub time: Duration,
+}
 
 /// How a database saves a change within a transaction.
 pub type Within<C> = fn(&mut C, &Change) -> Result<Saved, QueryError>;
@@ -38,10 +48,10 @@ pub struct Session<C> {
 
 impl<C: Connection + Send + 'static> Session<C> {
     /// Waits in the writer's queue for a turn of its own.
-    pub fn begin(writer: &Writer<C>, run: Steps<C>, turn: OwnedSemaphorePermit) -> Result<Self, StoreError> {
-        let (steps, taken) = channel();
-        writer.lend(Box::new(move |conn| serve(conn, &taken, run)))?;
-        Ok(Self { steps, _turn: turn })
+    pub fn begin(writer: &Writer<C>, steps: Steps<C>, turn: OwnedSemaphorePermit) -> Result<Self, StoreError> {
+        let (sender, taken) = channel();
+        writer.lend(Box::new(move |conn| serve(conn, &taken, &steps)))?;
+        Ok(Self { steps: sender, _turn: turn })
     }
 
     /// Asks within the transaction. A question that fails is its end, for what it would have said is not known.
@@ -80,14 +90,16 @@ impl<C: Connection + Send + 'static> Session<C> {
 }
 
 /// Serves a transaction until it is committed, given up or too long; answers whether the connection is broken.
-fn serve<C>(conn: &mut C, steps: &Receiver<Step<C>>, run: Steps<C>) -> bool {
-    let until = Instant::now() + TURN;
+fn serve<C>(conn: &mut C, taken: &Receiver<Step<C>>, Steps { run, bound, time }: &Steps<C>) -> bool {
+    let until = Instant::now() + *time;
+    let left = || until.saturating_duration_since(Instant::now());
     let mut ending = None;
     let done = run(conn, &mut |conn| {
         loop {
-            match steps.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            match taken.recv_timeout(left()) {
                 Ok(Step::Do(step)) => {
-                    if !step(conn) {
+                    // One statement alone must not keep the others waiting for longer either.
+                    if bound(conn, left()).is_err() || !step(conn) {
                         return false;
                     }
                 }

@@ -33,6 +33,21 @@ pub(super) struct Plan {
     pub(super) order: Vec<usize>,
 }
 
+/// How many references by a search a transaction may have: each is looked for before it begins.
+const MAX_SEARCHED: usize = 200;
+
+/// What a transaction may search by. Everybody who writes waits for it, so it takes what leads straight to a resource.
+const DIRECT: [&str; 2] = ["_id", "identifier"];
+
+/// What may be said beside it, for it changes the answer and not the search.
+const BESIDE: [&str; 6] = ["_count", "_elements", "_format", "_pretty", "_summary", "_total"];
+
+/// Whether a query leads straight to what it searches.
+fn is_direct(query: &str) -> bool {
+    let names = || query.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty());
+    names().any(|name| DIRECT.contains(&name)) && names().all(|name| DIRECT.contains(&name) || BESIDE.contains(&name))
+}
+
 /// An issue of an entry.
 fn wrong(position: usize, place: &str, code: IssueCode, text: impl Into<String>) -> Issue {
     Issue::error(code, text).at(format!("Bundle.entry[{position}]{place}"))
@@ -53,6 +68,10 @@ impl Plan {
             }
         }
         issues.extend(repeated(&read));
+        if !read.is_empty() && read.iter().all(|entry| entry.method == Method::Get) {
+            let text = "A transaction that writes nothing would only keep others from writing: send it as a batch.";
+            issues.push(Issue::error(IssueCode::NotSupported, text).at("Bundle.type".to_owned()));
+        }
         if !issues.is_empty() {
             return Err(Failure::Invalid(issues).into());
         }
@@ -77,15 +96,32 @@ impl Plan {
 /// What a transaction does not take: it reads and writes resources.
 fn misplaced(position: usize, entry: &Entry) -> Option<Issue> {
     let parts: Vec<&str> = entry.path.split('/').collect();
+    let searched = match entry.method {
+        Method::Get if parts.len() > 1 => None,
+        Method::Post => {
+            entry.if_none_exist.as_deref().map(|criteria| (criteria.trim().trim_start_matches('?'), "ifNoneExist"))
+        }
+        _ => Some((entry.query.as_str(), "url")).filter(|(query, _)| !query.is_empty()),
+    };
+    if let Some((_, place)) = searched.filter(|(query, _)| !is_direct(query)) {
+        let text = "A transaction searches by _id and identifier alone, for others wait for it: search before it, or send \
+                    a batch.";
+        return Some(wrong(position, &format!(".request.{place}"), IssueCode::NotSupported, text));
+    }
     let fits = match entry.method {
-        Method::Get => true,
+        Method::Get => match parts[..] {
+            [_] => !entry.query.is_empty(),
+            [_, id] => !id.starts_with('_'),
+            [_, _, part, _] => part == "_history",
+            _ => false,
+        },
         Method::Post => parts.len() == 1 && entry.query.is_empty(),
         Method::Put | Method::Patch | Method::Delete => parts.len() == if entry.query.is_empty() { 2 } else { 1 },
     };
     let named =
         parts.iter().any(|part| part.starts_with('$') || (part.starts_with('_') && entry.method != Method::Get));
-    let text = "A transaction creates ([type]), updates, patches and deletes ([type]/[id] or [type]?[search]) and reads; \
-                operations and searches by POST are sent alone or in a batch.";
+    let text = "A transaction creates ([type]), updates, patches and deletes ([type]/[id] or [type]?[search]), reads and \
+                searches by GET; operations, histories and searches by POST are sent alone or in a batch.";
     (named || !fits).then(|| wrong(position, ".request.url", IssueCode::NotSupported, text))
 }
 
@@ -219,6 +255,14 @@ async fn relink(context: &Context, entries: &mut [Planned]) -> Result<(), Stoppe
                         Some((kind, criteria)) if kind.bytes().all(|b| b.is_ascii_alphabetic()) => {
                             if let Some(known) = found.get(relative) {
                                 Some(known.clone())
+                            } else if found.len() == MAX_SEARCHED {
+                                let text = format!(
+                                    "This is one reference by a search too many: {MAX_SEARCHED} are looked for. Refer by \
+                                     addresses, or send several Bundles."
+                                );
+                                let at = within(position, &link.expression);
+                                let issue = Issue::error(IssueCode::TooCostly, text).at(at);
+                                return Err(Failure::Invalid(vec![issue]).into());
                             } else {
                                 let key = referred(context, kind, criteria).await.map_err(|failure| (failure, &link));
                                 let key = match key {

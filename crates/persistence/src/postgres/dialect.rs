@@ -85,6 +85,12 @@ where
     if open.is_some() { conn.transaction(f) } else { conn.build_transaction().repeatable_read().read_only().run(f) }
 }
 
+/// Bounds each statement that follows in the transaction that is open.
+pub fn bound(conn: &mut PgConnection, time: Duration) -> QueryResult<()> {
+    // None would be no bound at all.
+    conn.batch_execute(&format!("SET LOCAL statement_timeout = {}", time.as_millis().max(1)))
+}
+
 /// The generations of tenants, held against change until the transaction ends; held for oneself alone by who is going
 /// to start the `next`. A tenant without a row is at 0.
 pub fn generations(conn: &mut PgConnection, tenants: &[&str], next: bool) -> QueryResult<Vec<(String, i64)>> {

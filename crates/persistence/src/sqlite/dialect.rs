@@ -78,6 +78,12 @@ where
     conn.transaction(f)
 }
 
+/// Nothing to do: SQLite gives no statement up by itself.
+#[expect(clippy::unnecessary_wraps, reason = "its twin for PostgreSQL may fail")]
+pub fn bound(_conn: &mut SqliteConnection, _time: Duration) -> QueryResult<()> {
+    Ok(())
+}
+
 /// The generations of tenants; a tenant without a row is at 0. The transaction is the only one that writes.
 pub fn generations(conn: &mut SqliteConnection, tenants: &[&str], _next: bool) -> QueryResult<Vec<(String, i64)>> {
     let mut found = vec![];

@@ -58,8 +58,12 @@ impl Store for SqlStore {
     fn begin(&self) -> Answer<'_, Box<dyn Transaction>> {
         Box::pin(async move {
             let engine = match &self.inner.engine {
-                Engine::Postgres(source) => Engine::Postgres(source.begin(postgres::group::transaction).await?),
-                Engine::Sqlite(source) => Engine::Sqlite(source.begin(sqlite::group::transaction).await?),
+                Engine::Postgres(source) => {
+                    Engine::Postgres(source.begin(postgres::group::transaction, postgres::dialect::bound).await?)
+                }
+                Engine::Sqlite(source) => {
+                    Engine::Sqlite(source.begin(sqlite::group::transaction, sqlite::dialect::bound).await?)
+                }
             };
             let inner = Arc::new(Inner { url: self.inner.url.clone(), engine });
             Ok(Box::new(Begun(SqlStore { inner })) as _)

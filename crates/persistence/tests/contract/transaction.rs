@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, PgConnection};
 use domain::access::Visibility;
 use domain::change::Change;
 use domain::id::ResourceType;
 use domain::search::{Filter, Search, Sort, SortBy, TokenMatch};
 use domain::store::{SaveError, Store, StoreError};
+use persistence::Url;
 use tokio::time::{sleep, timeout};
 
 use crate::fresh::Fresh;
@@ -124,6 +127,20 @@ async fn others_wait_for_a_transaction_and_are_saved_after_it(store: Fresh) {
     waiting.await.unwrap().unwrap();
     let next = one.begin().await.unwrap();
     assert!(next.store().read(read(communication("b"))).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_within_is_given_up_when_the_turn_is_over_and_others_write() {
+    let fresh = Fresh::postgres();
+    let store = fresh.another(|config| (config.writers, config.turn) = (1, Duration::from_millis(500)));
+    let Url::Postgres(address) = fresh.url() else { panic!("it is PostgreSQL") };
+    let transaction = store.begin().await.unwrap();
+    let mut other = PgConnection::establish(address).unwrap();
+    other.batch_execute("BEGIN; LOCK TABLE resource IN ACCESS EXCLUSIVE MODE").unwrap();
+    // The lock is held until it is answered: without an end of its own it never would be.
+    assert!(matches!(transaction.store().read(read(communication("a"))).await, Err(StoreError::Busy { .. })));
+    other.batch_execute("ROLLBACK").unwrap();
+    store.save(change([version(communication("a"), 1)])).await.unwrap();
 }
 
 on_both!(
