@@ -353,3 +353,30 @@ fn a_patients_late_message_goes_on_after_an_answer_that_waits_for_it() {
     assert!(told(&decision).contains(&"message-received"), "{:?}", told(&decision));
     assert_eq!(kept.waiting().fold.started_at, Some(june(22, "11:00")));
 }
+
+#[test]
+fn what_an_answer_in_error_answered_is_owed_again_beside_what_came_after_it() {
+    let mut kept = Kept::begun("a1", &patient(), june(22, "09:00"));
+    let first = kept.waiting();
+    kept.says(&nurse(), june(22, "14:00"));
+    kept.says(&patient(), june(23, "10:00"));
+    let second = kept.waiting();
+    assert!(first.promised_at < second.promised_at && first.fold.due_at < second.fold.due_at);
+    let decision = kept.takes_back(&nurse(), june(22, "14:00"), "Practitioner/nurse", june(23, "11:00"));
+    assert!(told(&decision).contains(&"answer-retracted"), "{:?}", told(&decision));
+    let waiting = kept.waiting();
+    assert_eq!((&waiting.id, &waiting.task), (&second.id, &second.task));
+    assert_eq!((waiting.promised_at, waiting.fold.due_at), (first.promised_at, first.fold.due_at));
+    assert_eq!(decision.thread.state, ThreadState::AwaitingTeam);
+    assert!(waiting.next.is_some(), "it is looked at when that passes");
+}
+
+#[test]
+fn an_answer_in_error_that_was_given_once_more_is_owed_no_more() {
+    let mut kept = Kept::begun("a1", &patient(), june(22, "09:00"));
+    kept.says(&nurse(), june(22, "14:00"));
+    kept.says(&nurse(), june(22, "14:30"));
+    kept.says(&patient(), june(23, "10:00"));
+    let decision = kept.takes_back(&nurse(), june(22, "14:00"), "Practitioner/nurse", june(23, "11:00"));
+    assert!(decision.clocks.is_empty() && told(&decision).is_empty(), "{:?}", told(&decision));
+}

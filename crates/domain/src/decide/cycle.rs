@@ -107,7 +107,10 @@ impl<'a> Inbound<'a, '_> {
             // A red flag does not rest with the thread; otherwise it is the patient's answer that was waited for.
             let goes_on = flagged || view.thread.state == ThreadState::WaitingOnPatient;
             if goes_on && open.fold.state == ClockState::Paused {
-                entries.push(clock.record(self.setting.now, Event::Resume, self.setting.policy));
+                // A message that was held ended the waiting when it was received: since then nobody waits for the patient.
+                let rests_since = open.fold.segments.last().map(|rest| rest.from);
+                let at = self.received_at.max(rests_since.unwrap_or(self.setting.now)).min(self.setting.now);
+                entries.push(clock.record(at, Event::Resume, self.setting.policy));
                 self.record.note(&clock, "resume", self.setting.policy, self.setting.now);
             }
             // A red flag hurries whoever is to see and to answer it; a raised urgency has targets of its own for each.

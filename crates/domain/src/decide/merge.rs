@@ -132,7 +132,7 @@ impl Merging<'_> {
         for name in [ClockName::FirstOpened, ClockName::NextResponse, ClockName::Resolve] {
             let Some(brought) = super::open_clock(self.from, name) else { continue };
             let (clock, entries) = match super::open_clock(self.into, name) {
-                Some(kept) => self.earlier(kept, brought),
+                Some(kept) => earlier(self.setting, kept, brought, "merged"),
                 None => self.taken_over(&thread, brought, ids),
             };
             record.note(&clock, "merge", self.setting.policy, self.setting.now);
@@ -146,34 +146,6 @@ impl Merging<'_> {
             ledger.extend(entries);
         }
         self.decision(ids, record, thread, clocks, ledger)
-    }
-
-    /// The clock that stays, due no later than the one that falls away. Where that one was due earlier, what remained of
-    /// it remains here, counted as it was counted there.
-    fn earlier(&self, kept: &Clock, brought: &Clock) -> (Clock, Vec<LedgerEntry>) {
-        let Setting { policy, now } = self.setting;
-        let mut clock = Clock { revision: kept.revision + 1, ..kept.clone() };
-        let mut entries = Vec::new();
-        if brought.fold.state == ClockState::Running && kept.fold.state == ClockState::Paused {
-            entries.push(clock.record(now, Event::Resume, policy));
-        }
-        // What rests there waits for somebody; what runs here is due before that.
-        let rests = brought.fold.state == ClockState::Paused && clock.fold.state == ClockState::Running;
-        let due = brought.fold.due_going_on(now, policy).filter(|_| !rests);
-        let own = clock.fold.due_going_on(now, policy);
-        let sooner = due.filter(|due| own.is_none_or(|own| *due < own));
-        if let Some((due, target)) = sooner.zip(brought.fold.target.clone()) {
-            if clock.fold.calendar != brought.fold.calendar {
-                let (calendar, reason) = (brought.fold.calendar.clone(), "merged".to_owned());
-                entries.push(clock.record(now, Event::Recalendar { calendar, reason }, policy));
-                clock.terms.counted_by.clone_from(&brought.terms.counted_by);
-            }
-            let retarget = Event::Retarget { target, due: Some(due), reason: "merged".to_owned() };
-            entries.push(clock.record(now, retarget, policy));
-        }
-        clock.promised_at = earliest(clock.promised_at, brought.promised_at);
-        clock.next = clock.next_threshold(policy);
-        (clock, entries)
     }
 
     /// The obligation of the other thread as one of this, with all that happened to it there.
@@ -207,6 +179,34 @@ impl Merging<'_> {
         let tasks = mirrors(&thread, &clocks, self.setting.now);
         Decision { clocks, ledger, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) }
     }
+}
+
+/// The clock that stays, due no later than the one that falls away. Where that one was due earlier, what remained of
+/// it remains here, counted as it was counted there.
+pub(super) fn earlier(setting: Setting<'_>, kept: &Clock, brought: &Clock, why: &str) -> (Clock, Vec<LedgerEntry>) {
+    let Setting { policy, now } = setting;
+    let mut clock = Clock { revision: kept.revision + 1, ..kept.clone() };
+    let mut entries = Vec::new();
+    if brought.fold.state == ClockState::Running && kept.fold.state == ClockState::Paused {
+        entries.push(clock.record(now, Event::Resume, policy));
+    }
+    // What rests there waits for somebody; what runs here is due before that.
+    let rests = brought.fold.state == ClockState::Paused && clock.fold.state == ClockState::Running;
+    let due = brought.fold.due_going_on(now, policy).filter(|_| !rests);
+    let own = clock.fold.due_going_on(now, policy);
+    let sooner = due.filter(|due| own.is_none_or(|own| *due < own));
+    if let Some((due, target)) = sooner.zip(brought.fold.target.clone()) {
+        if clock.fold.calendar != brought.fold.calendar {
+            let (calendar, reason) = (brought.fold.calendar.clone(), why.to_owned());
+            entries.push(clock.record(now, Event::Recalendar { calendar, reason }, policy));
+            clock.terms.counted_by.clone_from(&brought.terms.counted_by);
+        }
+        let retarget = Event::Retarget { target, due: Some(due), reason: why.to_owned() };
+        entries.push(clock.record(now, retarget, policy));
+    }
+    clock.promised_at = earliest(clock.promised_at, brought.promised_at);
+    clock.next = clock.next_threshold(policy);
+    (clock, entries)
 }
 
 fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {

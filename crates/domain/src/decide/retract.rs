@@ -1,7 +1,7 @@
 //! A message that was not meant, or not so: what it alone began falls away, and what it alone ended is owed again.
 
 use crate::change::{Dispatched, OutboxRow};
-use crate::clock::{Clock, ClockName, ClockState, Event, LedgerEntry};
+use crate::clock::{Clock, ClockName, ClockState, Event, Fold, LedgerEntry};
 use crate::decision::{Decision, Outcome, Record};
 use crate::hold::{Hold, HoldEnd, HoldState};
 use crate::id::{Ids, Key, Reference, ResourceType};
@@ -12,7 +12,8 @@ use crate::store::ThreadView;
 use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
-use super::late::{History, SettingRight};
+use super::late::{History, Ledgered, Run, SettingRight};
+use super::merge::earlier;
 use super::notice::{Notice, Outbox};
 use super::unread::unread_answer;
 use super::{Refusal, Setting, answering, mirrors, named, obligation, open_clock};
@@ -108,7 +109,21 @@ pub fn retract(
             needless = true;
         }
     } else if message.is_human_reply()
-        && !owed
+        && let Some(kept) = waiting
+    {
+        // What it answered is owed again beside what came after it: one clock runs for both, due and promised by the
+        // earlier.
+        if let Some(before) = answered_again(setting, history, (written_at, &runs), kept) {
+            let (clock, entries) = earlier(setting, kept, &before, "answer-retracted");
+            record.note(&clock, "merge", policy, now);
+            clocks.push(clock);
+            ledger.extend(entries);
+            thread.state = ThreadState::AwaitingTeam;
+            let told = Notice { topic: "answer-retracted", to: Recipient::Owner, deliver: Deliver::WhenOpen };
+            let pool = answering(policy, &thread);
+            outbox.team(ids, &mut record, &told, &thread, pool);
+        }
+    } else if message.is_human_reply()
         && let Some(run) = runs.last().filter(|run| run.until.is_none())
     {
         let known = history.clocks.iter().map(|ledgered| &ledgered.clock);
@@ -145,6 +160,23 @@ pub fn retract(
     let decision =
         Decision { clocks, ledger, tasks, hold: over, outbox: outbox.into_rows(), ..Decision::of(thread, record) };
     (decision, dropped)
+}
+
+/// The clock that an answer of that instant met, as it would be had the answer not been given; `None` where what it
+/// answered waits for nothing more: another answer came after it.
+fn answered_again(
+    setting: Setting<'_>,
+    history: &History,
+    (at, runs): (Instant, &[Run]),
+    kept: &Clock,
+) -> Option<Clock> {
+    let Ledgered { clock, entries } = history.met(at)?;
+    let run = runs.last().filter(|run| run.until.is_none())?;
+    let started = clock.fold.started_at.filter(|started| clock.id != kept.id && run.from <= *started)?;
+    kept.fold.started_at.filter(|kept| started < *kept)?;
+    let mut without = entries.clone();
+    without.retain(|entry| entry.at != at || entry.event != Event::Fulfill);
+    Some(Clock { fold: Fold::of(&without, setting.policy), ..clock.clone() })
 }
 
 /// The policy that governs what no other does.

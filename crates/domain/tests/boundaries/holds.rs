@@ -1,11 +1,12 @@
 //! Holds: who is told, what the patient is told, and what becomes of a held message. Blocks.
 
-use domain::clock::ClockName;
-use domain::decide::{Refusal, Setting, fire};
+use domain::clock::{ClockName, Event};
+use domain::decide::{Actor, Refusal, Setting, fire, overrule};
 use domain::decision::Outcome;
 use domain::hold::{HoldState, Review, ReviewOutcome};
 use domain::id::Ids;
-use domain::overrides::OverrideReason;
+use domain::overrides::{Override, OverrideKind, OverrideReason};
+use domain::store::ThreadView;
 use domain::task::Status;
 use serde_json::json;
 
@@ -95,6 +96,39 @@ fn a_held_message_in_a_conversation_leaves_what_is_owed_alone_and_its_release_mo
     let released = world.review(june(19, "13:00"), &id, LEAD, &delivering()).unwrap();
     let waiting = clock(&released, ClockName::NextResponse).unwrap();
     assert_eq!(waiting.fold.due_at, Some(june(22, "17:00")), "two open days from its receipt on Thursday");
+}
+
+#[test]
+fn a_held_answer_of_the_patient_ends_the_waiting_when_it_is_received_and_not_when_it_is_released() {
+    let limits = json!([limit("sender-thread", 1, "PT240H")]);
+    let [released_at_once, later] = [june(23, "09:00"), june(24, "09:00")].map(|released| {
+        let limits = limits.clone();
+        let mut world = World::new(policy(|whole| whole["limits"] = limits));
+        let thread = world.begin(june(22, "09:00"), "One.").thread.id;
+        let (person, pools) = (reference("Practitioner/nurse"), [reference("HealthcareService/default")]);
+        let actor = Actor { person: Some(&person), pools: &pools, administrator: false };
+        let pause = Override {
+            kind: OverrideKind::Pause,
+            reason: OverrideReason::WaitingOnPatient,
+            amount: None,
+            due: None,
+            until: None,
+            note: None,
+            sender: None,
+        };
+        let (view, now) = (world.threads[&thread].clone(), june(22, "10:00"));
+        let setting = Setting { policy: &world.policy, now };
+        let paused = overrule(setting, &view, &pause, actor, &mut Ids::new(now, 7)).unwrap();
+        world.threads.insert(thread.clone(), ThreadView::after(Some(&view), &paused));
+        let held = world.send(june(23, "09:00"), message(PATIENT, "Two."), Some(&thread));
+        let id = held.hold.unwrap().message;
+        let decision = world.review(released, &id, LEAD, &delivering()).unwrap();
+        let waiting = clock(&decision, ClockName::NextResponse).unwrap().clone();
+        let resumed = decision.ledger.iter().find(|entry| entry.event == Event::Resume).unwrap();
+        assert_eq!(resumed.at, june(23, "09:00"));
+        waiting.fold.due_at
+    });
+    assert_eq!(released_at_once, later);
 }
 
 #[test]
