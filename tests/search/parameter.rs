@@ -276,7 +276,9 @@ async fn values_are_values_and_never_sql(house: &House) {
 async fn as_many_values_as_are_allowed_are_answered(house: &House) {
     let [one, two, ..] = archive(house).await;
     // With the one beside them they are as many as a search may have.
-    let many = |own: &str, last: &str| (1..199).map(|number| format!("{own}{number},")).collect::<String>() + last;
+    let many = |own: &str, last: &str| {
+        (1..199).map(|number| format!("{own}{number}")).chain([last.to_owned()]).collect::<Vec<_>>().join(",")
+    };
     for query in [
         format!("subject={}", many("a", "p-2002")),
         format!("recipient={}&category=medical-advice", many("a", "family-medicine")),

@@ -199,8 +199,8 @@ fn fill(
     found: &mut Vec<Root>,
     room: &mut Room,
 ) -> Result<bool, QueryError> {
-    let root = |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(ResourceType::Communication, row)?, at));
-    room.fill(found, rows, root, |(_, root, _)| root.body.len())
+    let first = |(row, at): (VersionColumns, Micros)| Ok((pressing, stored(ResourceType::Communication, row)?, at));
+    room.fill(found, rows, first, |(_, root, _)| root.body.len())
 }
 
 /// The first messages of conversations that are so pressing, by when the answer is due; of all conversations of a patient,

@@ -40,7 +40,7 @@ async fn a_bad_change_fails_alone_and_its_neighbours_are_saved(store: Fresh) {
     // One writer and a slow start make them wait together.
     let one_writer = store.another(|config| config.writers = 1);
     let blocker = Blocker::new(&store);
-    let mut saves = vec![];
+    let mut asked = vec![];
     for n in 0..40 {
         let mut change = change([version(communication(&format!("m{n}")), 1)]);
         match n % 10 {
@@ -49,11 +49,11 @@ async fn a_bad_change_fails_alone_and_its_neighbours_are_saved(store: Fresh) {
             7 => change.unique = vec![unique("fresh", communication(&format!("m{n}")))],
             _ => {}
         }
-        saves.push(waiting(one_writer.save(change)).await);
+        asked.push(waiting(one_writer.save(change)).await);
     }
     drop(blocker);
     let mut fresh = vec![];
-    for (n, saving) in saves.into_iter().enumerate() {
+    for (n, saving) in asked.into_iter().enumerate() {
         let saved = saving.await;
         match n % 10 {
             3 => assert_eq!(saved, Err(SaveError::NotUnique { owner: Some(communication("owner")) })),
