@@ -12,8 +12,7 @@ use fhir::decided::{self, Frame};
 use super::{CLOCKS, LEASE, Report, Worker};
 
 impl Worker {
-    /// Lets clocks fall away that began under a bundle whose clocks were to be cancelled, and moves the others to the
-    /// calendar that counts today, a batch at a time. What clocks are counted by is looked at once
+    /// Lets clocks fall away that began under a bundle whose clocks were to be cancelled, and moves the others to the calendar that counts today, a batch at a time. What clocks are counted by is looked at once
     /// for each generation of the catalogue: a clock that begins later begins under the calendar in force, because its
     /// save names the generation.
     pub(super) async fn recalendar(&self, report: &mut Report) -> Result<(), StoreError> {
@@ -37,6 +36,10 @@ impl Worker {
         let mut policy = self.state.policies.current(tenant).await?;
         if policy.generation != generation {
             policy = self.state.policies.renewed(tenant, &policy).await?;
+        }
+        if policy.degraded.is_some() {
+            // What stands in was not activated by anybody: nothing that runs is moved, ended or handed over for it.
+            return Ok(());
         }
         let cancelled = self.withdraw_all(tenant, &policy, report).await?;
         if self.recalendar_all(tenant, &policy, report).await? && cancelled {
