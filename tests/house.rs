@@ -154,6 +154,7 @@ pub async fn work(workers: &[Worker]) -> Report {
             all.activated.extend(report.activated);
             all.cancelled.extend(report.cancelled);
             all.recalendared.extend(report.recalendared);
+            all.adopted.extend(report.adopted);
             all.fired.extend(report.fired);
             all.delivered.extend(report.delivered);
             all.elsewhere += report.elsewhere;

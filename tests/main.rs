@@ -60,6 +60,7 @@ mod replay;
 mod search;
 mod simulation;
 mod stock_clients;
+mod succession;
 mod task;
 mod threads;
 mod validate;

@@ -152,27 +152,36 @@ impl Policies {
     }
 }
 
-/// The policy of a catalogue. A bundle that cannot be read or has errors is replaced by the built-in one, so that
-/// messages are still accepted and promised; every decision then says that a person must look.
+/// The policy of a catalogue. A bundle that cannot be read or has errors is replaced by the built-in one with its pools, as
+/// far as they can be read, so that messages are still accepted, promised and delivered to people who exist; every
+/// decision then says that a person must look. That time has passed is no error.
 pub fn compile(catalogue: &Catalogue, around: Instant) -> Policy {
     let text = catalogue.bundle.as_ref().map_or(domain::policy::DEFAULT_BUNDLE, |bundle| bundle.body.as_str());
-    made(text, catalogue, around)
-        .unwrap_or_else(|reason| Policy::fallback(&Directory::default(), catalogue.generation, around, reason))
-        .remembering(&catalogue.calendars, around)
+    let stand_in = |reason| {
+        let bundle = Bundle::standing_in(text);
+        let directory = directory(catalogue, &bundle);
+        Policy::fallback(bundle, &directory, catalogue.generation, around, reason)
+    };
+    made(text, catalogue, around).unwrap_or_else(stand_in).remembering(&catalogue.calendars, around)
 }
 
 /// A bundle's text compiled with the hours of a catalogue.
 fn made(text: &str, catalogue: &Catalogue, around: Instant) -> Result<Policy, String> {
     let bundle = Bundle::read(text).map_err(|finding| finding.to_string())?;
-    let directory = Directory {
-        services: hours(&catalogue.services, &bundle),
+    let directory = directory(catalogue, &bundle);
+    Policy::in_force(bundle, &directory, catalogue.generation, around)
+        .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+/// What a catalogue says beside its bundle.
+fn directory(catalogue: &Catalogue, bundle: &Bundle) -> Directory {
+    Directory {
+        services: hours(&catalogue.services, bundle),
         roles: roles(&catalogue.roles),
-        teams: teams(&catalogue.teams, &bundle),
+        teams: teams(&catalogue.teams, bundle),
         absences: catalogue.absences.clone(),
         holidays: catalogue.holidays.clone(),
-    };
-    Policy::compile(bundle, &directory, catalogue.generation, around)
-        .map_err(|findings| findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    }
 }
 
 /// The hours that pools' own resources say. A resource with absences alone keeps the bundle's hours less its absences.

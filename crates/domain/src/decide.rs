@@ -10,6 +10,7 @@ use crate::task::Task;
 use crate::thread::NEEDS_REVIEW;
 use crate::time::{Instant, Span};
 
+mod adopt;
 mod answer;
 mod assign;
 mod attendance;
@@ -41,6 +42,7 @@ mod shadow;
 mod unread;
 mod withdraw;
 
+pub use adopt::adopt;
 pub use assign::{assign, give_back};
 pub use attendance::{Attendance, released};
 pub use block::{BlockAsked, Blocked, block, may_see, unblock};

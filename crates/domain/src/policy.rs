@@ -134,8 +134,27 @@ impl Policy {
         generation: i64,
         around: Instant,
     ) -> Result<Self, Vec<Finding>> {
-        let Directory { services, roles, teams, absences, holidays } = directory;
         let findings = bundle.lint(around);
+        Self::without_errors(bundle, findings, (directory, generation, around))
+    }
+
+    /// Makes a bundle ready that is in force, whatever time has made of it: see [`Bundle::lint_in_force`].
+    pub fn in_force(
+        bundle: Bundle,
+        directory: &Directory,
+        generation: i64,
+        around: Instant,
+    ) -> Result<Self, Vec<Finding>> {
+        let findings = bundle.lint_in_force(around);
+        Self::without_errors(bundle, findings, (directory, generation, around))
+    }
+
+    fn without_errors(
+        bundle: Bundle,
+        findings: Vec<Finding>,
+        (directory, generation, around): (&Directory, i64, Instant),
+    ) -> Result<Self, Vec<Finding>> {
+        let Directory { services, roles, teams, absences, holidays } = directory;
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }
@@ -157,7 +176,8 @@ impl Policy {
             let mut ready: Vec<(Calendar, Kept)> = ready.collect();
             let opening = ready.iter().position(|(compiled, _)| compiled.opens());
             // Hours of a resource's own that never open are passed over for the bundle's; lint sees to those of the bundle.
-            let place = opening.or_else(|| (!spec.id.contains('/')).then(|| ready.len().checked_sub(1)).flatten());
+            // Where none opens any more, what counted before counts on.
+            let place = opening.or_else(|| (!spec.id.contains('/') && !ready.is_empty()).then_some(0));
             if let Some(place) = place {
                 let (compiled, calendar) = ready.swap_remove(place);
                 calendars.insert(calendar.key.clone(), compiled);
@@ -241,12 +261,13 @@ impl Policy {
         })
     }
 
-    /// The built-in bundle, for when the one in force cannot be evaluated: messages are still accepted, promised and
-    /// routed, and every decision says that a person must look.
-    pub fn fallback(directory: &Directory, generation: i64, around: Instant, reason: String) -> Self {
-        let bundle = Bundle::read(DEFAULT_BUNDLE).expect("the default bundle is read in a test");
-        let mut policy =
-            Self::compile(bundle, directory, generation, around).expect("the default bundle is compiled in a test");
+    /// A bundle that [stands in](Bundle::standing_in), for when the one in force cannot be evaluated: messages are still
+    /// accepted, promised and routed, and every decision says that a person must look.
+    pub fn fallback(bundle: Bundle, directory: &Directory, generation: i64, around: Instant, reason: String) -> Self {
+        let mut policy = Self::in_force(bundle, directory, generation, around).unwrap_or_else(|_| {
+            let shipped = Bundle::read(DEFAULT_BUNDLE).expect("the default bundle is read in a test");
+            Self::in_force(shipped, directory, generation, around).expect("the default bundle is compiled in a test")
+        });
         policy.degraded = Some(reason);
         policy
     }
@@ -309,6 +330,11 @@ impl Policy {
     /// The pool that a resource is.
     pub fn pool_of(&self, reference: &Reference) -> Option<&Pool> {
         self.pools.iter().find(|pool| pool.reference == *reference)
+    }
+
+    /// The pool that is known by its id, else by its resource: a bundle that calls it otherwise means the same people.
+    pub fn pool_known_as(&self, id: Option<&str>, reference: Option<&Reference>) -> Option<&Pool> {
+        id.and_then(|id| self.pool(id)).or_else(|| reference.and_then(|reference| self.pool_of(reference)))
     }
 
     /// The pool that answers when nothing else decides.

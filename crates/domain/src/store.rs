@@ -314,6 +314,16 @@ pub trait Store: Send + Sync + 'static {
     /// Takes outbox rows released before `now`: all rows of the recipients it takes, so that they leave together.
     fn claim_outbox(&self, now: Instant, lease: Span, limit: u16) -> Answer<'_, Vec<ClaimedOutbox>>;
 
+    /// Conversations that are not closed and whose pool has neither one of these ids nor is one of these resources, the
+    /// oldest first.
+    fn orphaned(
+        &self,
+        tenant: TenantId,
+        ids: Vec<String>,
+        pools: Vec<Reference>,
+        limit: u16,
+    ) -> Answer<'_, Vec<ResourceId>>;
+
     /// The notices of a thread that have not left yet, the oldest first.
     fn waiting_notices(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OutboxRow>>;
 

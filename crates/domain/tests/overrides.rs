@@ -304,7 +304,8 @@ fn b18_what_is_owed_under_a_bundle_that_was_to_be_cancelled_falls_away_and_the_n
     let view = friday(&before);
     let now = new_york(22, "09:00");
     let cancelled = |policy: &Policy, clock: &Clock| {
-        withdraw(Setting { policy, now }, &view, clock, CancelReason::ClinicCloses, &mut Ids::new(now, 3))
+        let asked = (CancelReason::ClinicCloses, [].as_slice());
+        withdraw(Setting { policy, now }, &view, clock, asked, &mut Ids::new(now, 3)).map(|(fired, _)| fired)
     };
     assert!(cancelled(&before, waiting(&view)).is_none(), "it is the one in force");
     let mut bundle = before.bundle.clone();

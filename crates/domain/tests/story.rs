@@ -237,8 +237,13 @@ fn b13_robots_and_headers_stop_and_start_no_clock() {
 
 #[test]
 fn a_message_under_a_policy_that_cannot_be_evaluated_is_delivered_and_needs_review() {
-    let policy =
-        Policy::fallback(&Directory::default(), 3, at("2026-06-01T00:00:00Z"), "the bundle cannot be read".to_owned());
+    let policy = Policy::fallback(
+        Bundle::standing_in("{}"),
+        &Directory::default(),
+        3,
+        at("2026-06-01T00:00:00Z"),
+        "the bundle cannot be read".to_owned(),
+    );
     let decision = decide(&policy, new_york(19, "10:00"), &message("m1", "Patient/p-1001", "Refill?"), None);
     assert_eq!(decision.record.outcome, Outcome::NeedsReview);
     assert!(decision.thread.needs_review);

@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 mod activation;
+mod adoption;
 mod dispatch;
 mod hold;
 mod recalendar;
@@ -31,6 +32,8 @@ pub struct Report {
     pub activated: Vec<String>,
     /// Clocks that have fallen away with the bundle they began under, as `reason: clock`.
     pub cancelled: Vec<String>,
+    /// Conversations that the default pool answers because theirs is no more, as `pool: conversation`.
+    pub adopted: Vec<String>,
     /// Clocks that another calendar counts from now on, as `reason: clock`.
     pub recalendared: Vec<String>,
     /// Held messages delivered without a review, because their longest hold was over.

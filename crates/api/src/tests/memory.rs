@@ -277,6 +277,10 @@ impl Store for Memory {
         now(Ok(vec![]))
     }
 
+    fn orphaned(&self, _: TenantId, _: Vec<String>, _: Vec<Reference>, _: u16) -> Answer<'_, Vec<ResourceId>> {
+        now(Ok(vec![]))
+    }
+
     fn waiting_notices(&self, _: TenantId, thread: ResourceId) -> Answer<'_, Vec<OutboxRow>> {
         let rows = self.0.lock().unwrap();
         let waits = |row: &&OutboxRow| row.recipient.is_some() && row.thread.as_ref() == Some(&thread);

@@ -87,8 +87,7 @@ impl Inbound<'_, '_> {
         }
         let policy = self.setting.policy;
         let pool = view
-            .and_then(|view| view.thread.pool.as_deref())
-            .and_then(|id| policy.pool(id))
+            .and_then(|view| super::overrule::pool_in(policy, &view.thread))
             .or_else(|| policy.pool(&policy.bundle.red_flags.pool))
             .unwrap_or_else(|| policy.default_pool());
         if thread.pool.is_none() {

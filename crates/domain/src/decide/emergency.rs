@@ -9,6 +9,8 @@ use crate::policy::Policy;
 use crate::thread::Thread;
 use crate::time::Instant;
 
+use super::answering;
+
 /// The topic of the notice.
 pub const TOPIC: &str = "break-glass";
 
@@ -47,7 +49,7 @@ impl EmergencyReason {
 pub fn looked(policy: &Policy, threads: &[Thread], now: Instant, ids: &mut Ids) -> Vec<OutboxRow> {
     let mut rows = vec![];
     for thread in threads {
-        let pool = thread.pool.as_deref().and_then(|id| policy.pool(id)).unwrap_or_else(|| policy.default_pool());
+        let pool = answering(policy, thread);
         let leads = if pool.leads.is_empty() { slice::from_ref(&pool.reference) } else { pool.leads.as_slice() };
         rows.extend(leads.iter().map(|lead| OutboxRow {
             id: ids.next_id(),

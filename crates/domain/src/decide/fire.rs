@@ -4,15 +4,16 @@ use crate::change::OutboxRow;
 use crate::clock::{Clock, ClockName, Event, Firing, LedgerEntry, PAUSE_ENDS, PROMISE_MISSED};
 use crate::decision::{Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
-use crate::policy::Policy;
 use crate::policy::rule::Action;
 use crate::policy::turnaround::{At, Threshold};
+use crate::policy::{Policy, Pool};
 use crate::store::ThreadView;
 use crate::task::Task;
 use crate::thread::{Thread, ThreadState};
 use crate::time::Instant;
 
 use super::notice::{Notice, Outbox};
+use super::overrule::pool_in;
 use super::route::handed_over;
 use super::routing::tag;
 use super::{Setting, mirrors, named, open_clock};
@@ -63,11 +64,16 @@ pub fn fire(setting: Setting<'_>, view: &ThreadView, clock: &Clock, ids: &mut Id
     );
     let (id, seed) = named(ids);
     let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::Fired);
-    record.pool = Some(view.thread.pool.clone().unwrap_or_else(|| clock.terms.pool.clone()));
+    let of_terms = || policy.pool_known_as(Some(&clock.terms.pool), None);
+    let (pool, named) = match &clock.terms.review {
+        // Leads of the pool that the message is held for review it, and nobody else sees it.
+        Some(review) => (policy.pool_known_as(Some(&clock.terms.pool), Some(&review.pool)), None),
+        // Whoever answers now is told; the clock itself never changes hands.
+        None => (pool_in(policy, &view.thread).or_else(of_terms), view.thread.pool.as_ref()),
+    };
+    record.pool = Some(named.unwrap_or(&clock.terms.pool).clone());
     record.priority = Some(view.thread.priority);
-    // Whoever answers now is told; the clock itself never changes hands.
-    let now_answering = view.thread.pool.as_deref().and_then(|id| policy.pool(id));
-    let pool = now_answering.or_else(|| policy.pool(&clock.terms.pool)).unwrap_or_else(|| policy.default_pool());
+    let pool = pool.unwrap_or_else(|| policy.default_pool());
     let mut outbox = Outbox::new(setting);
     let mut thread = view.thread.clone();
     let mut escalated = None;
@@ -164,7 +170,8 @@ impl Escalating<'_> {
         (record, outbox): (&mut Record, &mut Outbox<'_>),
     ) -> (Thread, Vec<LedgerEntry>) {
         let policy = self.setting.policy;
-        let Some(to) = policy.pool(to).filter(|to| self.view.thread.pool.as_ref() != Some(&to.id)) else {
+        let answers = |to: &&Pool| pool_in(policy, &self.view.thread).is_some_and(|pool| pool.id == to.id);
+        let Some(to) = policy.pool(to).filter(|to| !answers(to)) else {
             record.left("hand-over", "threshold", "that pool answers already, or is no more");
             return (thread, ledger);
         };

@@ -203,10 +203,32 @@ pub(super) fn earlier(setting: Setting<'_>, kept: &Clock, brought: &Clock, why: 
         }
         let retarget = Event::Retarget { target, due: Some(due), reason: why.to_owned() };
         entries.push(clock.record(now, retarget, policy));
+        warned_as(&mut clock, brought);
     }
     clock.promised_at = earliest(clock.promised_at, brought.promised_at);
     clock.next = clock.next_threshold(policy);
     (clock, entries)
+}
+
+/// Who is owed an answer as it was owed in another thread is warned of it as there: danger at once, whatever the hour.
+/// What had fired there has fired; what is ahead fires once, under another name where this clock has used its own.
+fn warned_as(clock: &mut Clock, brought: &Clock) {
+    let used = std::mem::take(&mut clock.fired);
+    let is_taken = |id: &str| used.iter().chain(&brought.fired).any(|fired| fired == id);
+    clock.terms.thresholds.clone_from(&brought.terms.thresholds);
+    for threshold in &mut clock.terms.thresholds {
+        if !brought.fired.contains(&threshold.id) {
+            while is_taken(&threshold.id) {
+                threshold.id.push_str("-merged");
+            }
+        }
+    }
+    clock.fired = used;
+    for fired in &brought.fired {
+        if !clock.fired.contains(fired) {
+            clock.fired.push(fired.clone());
+        }
+    }
 }
 
 fn earliest<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {

@@ -41,9 +41,14 @@ impl Actor<'_> {
     }
 }
 
-/// The pool that answers in a thread, as the policy in force knows it.
+/// The pool that answers in a thread, as the policy in force knows it: the clinic's default where it knows none.
 pub fn answering<'a>(policy: &'a Policy, thread: &Thread) -> &'a Pool {
-    thread.pool.as_deref().and_then(|id| policy.pool(id)).unwrap_or_else(|| policy.default_pool())
+    pool_in(policy, thread).unwrap_or_else(|| policy.default_pool())
+}
+
+/// The pool of a thread, if the policy in force has it.
+pub(super) fn pool_in<'a>(policy: &'a Policy, thread: &Thread) -> Option<&'a Pool> {
+    policy.pool_known_as(thread.pool.as_deref(), thread.pool_reference.as_ref())
 }
 
 /// Decides about an override. What was promised to the patient never moves later: due does, the team is told that it

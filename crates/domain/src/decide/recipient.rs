@@ -8,6 +8,7 @@ use crate::thread::Thread;
 use super::Setting;
 use super::attendance::{is_staff, pool_of};
 use super::inbound::Inbound;
+use super::overrule::pool_in;
 
 impl<'a> Inbound<'a, '_> {
     /// The pool written to, or that of the person written to; in a thread that has one, that pool; the clinic's default
@@ -15,7 +16,7 @@ impl<'a> Inbound<'a, '_> {
     pub(super) fn addressed(&mut self, thread: &Thread) -> &'a Pool {
         let Setting { policy, now } = self.setting;
         let policy: &'a Policy = policy;
-        if let Some(pool) = thread.pool.as_deref().and_then(|id| policy.pool(id)) {
+        if let Some(pool) = pool_in(policy, thread) {
             self.record.path.push(format!("thread: {}", pool.id));
             return pool;
         }

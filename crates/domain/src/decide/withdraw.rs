@@ -1,9 +1,10 @@
 //! What is owed under a bundle that has retired falls away, because whoever activated the next has said so.
 
-use crate::change::CancelReason;
+use crate::change::{CancelReason, Dispatched, OutboxRow};
 use crate::clock::{Clock, ClockName, Event};
 use crate::decision::{Outcome, Record};
 use crate::id::{Ids, Key, ResourceType};
+use crate::policy::Policy;
 use crate::store::ThreadView;
 use crate::task::Task;
 use crate::thread::Thread;
@@ -12,17 +13,18 @@ use super::fire::Fired;
 use super::notice::Outbox;
 use super::{Setting, named};
 
-/// Cancels a clock that began under a bundle that has retired; nobody is warned of it any more. A patient who waits is
-/// left to a person who must look. `None` when it has ended, or began under the bundle in force.
+/// Cancels a clock that began under a bundle that has retired; nobody is warned of it any more, neither later nor by the
+/// warnings of it that are among `waiting`, the notices of the thread that have not left yet: those are dropped. A patient
+/// who waits is left to a person who must look. `None` when it has ended, or began under the bundle in force.
 pub fn withdraw(
     setting: Setting<'_>,
     view: &ThreadView,
     clock: &Clock,
-    reason: CancelReason,
+    (reason, waiting): (CancelReason, &[OutboxRow]),
     ids: &mut Ids,
-) -> Option<Fired> {
+) -> Option<(Fired, Vec<Dispatched>)> {
     let Setting { policy, now } = setting;
-    if clock.fold.state.is_over() || clock.terms.bundle == policy.name() || clock.name == ClockName::Review {
+    if !falls_away(policy, clock) {
         return None;
     }
     let focus = clock.task.as_ref().map_or_else(
@@ -50,7 +52,14 @@ pub fn withdraw(
         outbox.event(ids, "task-overridden", thread, focus);
     }
     let tasks = Task::mirror(thread.as_ref().unwrap_or(&view.thread), &cancelled, now).into_iter().collect();
-    Some(Fired {
+    let tells =
+        |row: &&OutboxRow| row.recipient.is_some() && warns_of(clock, row) && !warned_of_others(setting, view, row);
+    let mut dropped = vec![];
+    for row in waiting.iter().filter(tells) {
+        record.left("notice", &row.topic, "what it warns of has been cancelled");
+        dropped.push(Dispatched { outbox: row.id.clone(), delivery: None, at: now });
+    }
+    let fired = Fired {
         record,
         thread,
         clock: cancelled,
@@ -59,5 +68,24 @@ pub fn withdraw(
         firings: vec![],
         tasks,
         outbox: outbox.into_rows(),
-    })
+    };
+    Some((fired, dropped))
+}
+
+/// Reviews go on, and what began under the bundle in force.
+fn falls_away(policy: &Policy, clock: &Clock) -> bool {
+    !clock.fold.state.is_over() && clock.terms.bundle != policy.name() && clock.name != ClockName::Review
+}
+
+/// Whether a notice is a warning of a clock.
+fn warns_of(clock: &Clock, row: &OutboxRow) -> bool {
+    let began = clock.fold.started_at.is_some_and(|began| began <= row.occurred_at);
+    began
+        && clock.fired.contains(&row.topic)
+        && clock.terms.thresholds.iter().any(|threshold| threshold.id == row.topic)
+}
+
+/// Whether a notice may be a warning of what stays owed in the thread: it does not say of which clock it is.
+fn warned_of_others(Setting { policy, .. }: Setting<'_>, view: &ThreadView, row: &OutboxRow) -> bool {
+    view.clocks.iter().any(|other| !falls_away(policy, other) && !other.fold.state.is_over() && warns_of(other, row))
 }

@@ -1,10 +1,12 @@
 //! A bundle as a document: how it is read, and the text by which it is known.
 
+use serde::Deserialize as _;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::id::{Reference, ResourceId, hex};
-use crate::policy::bundle::Bundle;
+use crate::policy::DEFAULT_BUNDLE;
+use crate::policy::bundle::{Bundle, PoolSpec};
 use crate::policy::lint::Finding;
 
 /// Most bytes of a bundle's text. The fullest bundle that sites write is a twentieth of it.
@@ -32,6 +34,31 @@ impl Bundle {
         }
         let mut json = serde_json::Deserializer::from_str(text);
         serde_path_to_error::deserialize(&mut json).map_err(|error| Finding::unreadable(&error))
+    }
+
+    /// The built-in bundle, with the pools of a text that cannot be evaluated as far as they can be read: what is
+    /// delivered meanwhile is delivered to people who exist. Their hours are the built-in ones, where their own resources
+    /// say none.
+    pub fn standing_in(text: &str) -> Self {
+        let mut bundle = Self::read(DEFAULT_BUNDLE).expect("the default bundle is read in a test");
+        let whole: Value = Some(text)
+            .filter(|text| text.len() <= MAX_TEXT)
+            .map_or(Value::Null, |text| serde_json::from_str(text).unwrap_or_default());
+        let calendar = bundle.calendars[0].id.clone();
+        let mut pools: Vec<PoolSpec> = vec![];
+        for pool in whole["pools"].as_array().into_iter().flatten() {
+            let Ok(pool) = PoolSpec::deserialize(pool) else { continue };
+            let is_new = pools.iter().all(|known| known.id != pool.id && known.reference != pool.reference);
+            if is_new && (pool.reference.is("HealthcareService") || pool.reference.is("CareTeam")) {
+                pools.push(PoolSpec { calendar: calendar.clone(), ..pool });
+            }
+        }
+        let Some(first) = pools.first().map(|pool| pool.id.clone()) else { return bundle };
+        let named = |value: &Value| pools.iter().find(|pool| *value == pool.id.as_str()).map(|pool| pool.id.clone());
+        bundle.default_pool = named(&whole["defaultPool"]).unwrap_or(first);
+        bundle.red_flags.pool = named(&whole["redFlags"]["pool"]).unwrap_or_else(|| bundle.default_pool.clone());
+        bundle.pools = pools;
+        bundle
     }
 
     /// The canonical text: what is stored and hashed.

@@ -126,6 +126,8 @@ struct Lint<'a> {
     bundle: &'a Bundle,
     calendars: BTreeMap<&'a str, Calendar>,
     around: Instant,
+    /// Whether the bundle is in force already, so that time alone makes nothing of it an error.
+    in_force: bool,
     findings: Vec<Finding>,
 }
 
@@ -135,7 +137,18 @@ impl Bundle {
     ///
     /// Lists that are too long are all that is said of a bundle that has one, so that the time lint takes is bounded.
     pub fn lint(&self, around: Instant) -> Vec<Finding> {
-        let mut lint = Lint { bundle: self, calendars: BTreeMap::new(), around, findings: Vec::new() };
+        self.linted(around, false)
+    }
+
+    /// The same of a bundle that is in force. It had no errors when it came into force, and time that passes makes none of
+    /// it: a calendar whose last hours are over, or that opens too little for a target, is a warning. One calendar that
+    /// ends takes no other pool's away, and what it can no longer bound is known as it is.
+    pub fn lint_in_force(&self, around: Instant) -> Vec<Finding> {
+        self.linted(around, true)
+    }
+
+    fn linted(&self, around: Instant, in_force: bool) -> Vec<Finding> {
+        let mut lint = Lint { bundle: self, calendars: BTreeMap::new(), around, in_force, findings: Vec::new() };
         lint.sizes();
         if lint.findings.is_empty() {
             lint.identity();
@@ -158,6 +171,15 @@ impl Bundle {
 impl Lint<'_> {
     fn error(&mut self, pointer: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) {
         self.found(Finding::error(pointer.into(), message, remedy));
+    }
+
+    /// What depends on the time at which it is asked.
+    fn in_time(&mut self, pointer: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) {
+        if self.in_force {
+            self.warn(pointer, message, remedy);
+        } else {
+            self.error(pointer, message, remedy);
+        }
     }
 
     fn warn(&mut self, pointer: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) {

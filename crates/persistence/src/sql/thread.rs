@@ -195,6 +195,28 @@ pub fn merged(conn: &mut Conn, tenant: &TenantId, into: &ResourceId) -> Result<V
     found.into_iter().map(read_id).collect()
 }
 
+/// Threads that are not closed, of a pool with neither one of these ids nor one of these resources, the oldest first.
+pub fn orphaned(
+    conn: &mut Conn,
+    tenant: &TenantId,
+    ids: &[String],
+    pools: &[Reference],
+    limit: u16,
+) -> Result<Vec<ResourceId>, QueryError> {
+    let pools: Vec<String> = pools.iter().map(ToString::to_string).collect();
+    let found: Vec<String> = thread::table
+        .filter(thread::tenant.eq(tenant.as_str()))
+        .filter(thread::pool_reference.is_not_null().and(thread::pool_reference.ne_all(pools)))
+        .filter(thread::pool.is_null().or(thread::pool.ne_all(ids)))
+        .filter(thread::state.ne(ThreadState::Resolved.as_str()))
+        .filter(thread::merged_into.is_null())
+        .order((thread::opened_at, thread::id))
+        .limit(limit.into())
+        .select(thread::id)
+        .load(conn)?;
+    found.into_iter().map(read_id).collect()
+}
+
 /// The thread that a message belongs to, with its open clocks and the Task of its obligation.
 pub fn of_message(conn: &mut Conn, tenant: &TenantId, message: &ResourceId) -> Result<Option<ThreadView>, QueryError> {
     let found: Option<Found> = thread::table

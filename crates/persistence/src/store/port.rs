@@ -220,6 +220,16 @@ impl Store for SqlStore {
         ask!(self, outbox::claim(now, lease, limit))
     }
 
+    fn orphaned(
+        &self,
+        tenant: TenantId,
+        ids: Vec<String>,
+        pools: Vec<Reference>,
+        limit: u16,
+    ) -> Answer<'_, Vec<ResourceId>> {
+        ask!(self, thread::orphaned(&tenant, &ids, &pools, limit))
+    }
+
     fn waiting_notices(&self, tenant: TenantId, thread: ResourceId) -> Answer<'_, Vec<OutboxRow>> {
         ask!(self, outbox::notices(&tenant, &thread))
     }

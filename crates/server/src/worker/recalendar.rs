@@ -12,8 +12,8 @@ use fhir::decided::{self, Frame};
 use super::{CLOCKS, LEASE, Report, Worker};
 
 impl Worker {
-    /// Lets clocks fall away that began under a bundle whose clocks were to be cancelled, and moves the others to the
-    /// calendar that counts today, a batch at a time. What clocks are counted by is looked at once
+    /// Lets clocks fall away that began under a bundle whose clocks were to be cancelled, hands conversations over whose
+    /// pool is no more, and moves clocks to the calendar that counts today, a batch at a time. What clocks are counted by is looked at once
     /// for each generation of the catalogue: a clock that begins later begins under the calendar in force, because its
     /// save names the generation.
     pub(super) async fn recalendar(&self, report: &mut Report) -> Result<(), StoreError> {
@@ -38,8 +38,13 @@ impl Worker {
         if policy.generation != generation {
             policy = self.state.policies.renewed(tenant, &policy).await?;
         }
+        if policy.degraded.is_some() {
+            // What stands in was not activated by anybody: nothing that runs is moved, ended or handed over for it.
+            return Ok(());
+        }
         let cancelled = self.withdraw_all(tenant, &policy, report).await?;
-        if self.recalendar_all(tenant, &policy, report).await? && cancelled {
+        let adopted = self.adopt_all(tenant, &policy, report).await?;
+        if self.recalendar_all(tenant, &policy, report).await? && cancelled && adopted {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
             counted.insert(tenant.clone(), policy.generation);
         }

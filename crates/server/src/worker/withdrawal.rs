@@ -45,16 +45,20 @@ impl Worker {
         let view = self.view_of(claimed).await?;
         let current = view.clocks.iter().find(|other| other.id == clock.id);
         let setting = Setting { policy, now };
-        let decision = current.and_then(|current| withdraw(setting, &view, current, reason, &mut self.state.ids(now)));
-        let Some(decision) = decision else {
+        let waiting = self.state.store.waiting_notices(tenant.clone(), view.thread.id.clone()).await?;
+        let mut ids = self.state.ids(now);
+        let decision = current.and_then(|current| withdraw(setting, &view, current, (reason, &waiting), &mut ids));
+        let Some((decision, dropped)) = decision else {
             report.elsewhere += 1;
             return Ok(());
         };
         self.state.metrics.decided(decision.record.outcome.as_str());
         let told = format!("{}: {}", reason.as_str(), clock.id);
         let frame = Frame { tenant, generation: policy.generation, now: self.state.time.now() };
-        let change = decided::fired(&frame, &view, decision)
+        let mut change = decided::fired(&frame, &view, decision)
             .map_err(|issues| StoreError::Internal(format!("a Task could not be written: {issues:?}")))?;
+        change.dispatched = dropped;
+        change.audit = vec![self.noted_of(&view.thread, now, "withdraw")];
         match self.state.store.save(change).await {
             Ok(()) => report.cancelled.push(told),
             // Someone answered, or another worker did it; after a newer generation the next tick looks again.

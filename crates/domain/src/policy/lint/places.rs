@@ -42,7 +42,7 @@ impl Lint<'_> {
                 Ok(calendar) if calendar.opens() => {
                     self.calendars.insert(spec.id.as_str(), calendar);
                 }
-                Ok(_) => self.error(&pointer, "never opens", "give it a shift on some day, or alwaysOpen"),
+                Ok(_) => self.in_time(&pointer, "never opens", "give it a shift on some day, or alwaysOpen"),
                 // A fault that only compiling shows; the others stand above.
                 Err(error) if spec.faults(&bundle.holiday_sets).is_empty() => {
                     let set = bundle.holiday_sets.iter().position(|set| Some(&set.id) == error.holiday_set.as_ref());

@@ -196,7 +196,7 @@ impl<'a> Lint<'a> {
         }
         for (pointer, key) in unreachable {
             let message = format!("lies beyond what the calendar {key} opens in three years");
-            self.error(pointer, message, "shorten the target or open the calendar");
+            self.in_time(pointer, message, "shorten the target or open the calendar");
         }
     }
 

@@ -33,7 +33,7 @@ impl Lint<'_> {
             });
             if let Some(pool) = beyond {
                 let message = format!("lies beyond what the calendar {} opens in three years", pool.calendar);
-                self.error(pointer, message, "shorten it, open the calendar, or count calendar-days");
+                self.in_time(pointer, message, "shorten it, open the calendar, or count calendar-days");
             }
         }
     }
