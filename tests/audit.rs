@@ -72,12 +72,15 @@ async fn a3_an_access_that_is_hidden_from_whom_it_is_about_is_found(house: &Hous
          AND about LIKE '%Patient/p-1001%'";
     let looked = house.place.number(looked);
     let row = format!("(SELECT id FROM audit WHERE tenant = 'default' AND sequence = {looked})");
+    // Rows of one instant are sealed in any order.
+    let other = if looked == 1 { 2 } else { 1 };
     house.place.execute(&format!(
         "INSERT INTO audit_about (tenant, reference, audit) SELECT 'default', 'Patient/p-2002', id FROM audit \
-         WHERE tenant = 'default' AND sequence = {}",
-        looked + 1
+         WHERE tenant = 'default' AND sequence = {other}"
     ));
-    assert_eq!(broken(house, &[]).await, Some(Broken::Hidden(looked + 1)), "shown where it does not belong");
+    assert_eq!(broken(house, &[]).await, Some(Broken::Hidden(other)), "shown where it does not belong");
+    house.place.execute("DELETE FROM audit_about WHERE reference = 'Patient/p-2002'");
+    assert_eq!(broken(house, &[]).await, None);
     house.place.execute(&format!("DELETE FROM audit_about WHERE reference = 'Patient/p-1001' AND audit = {row}"));
     assert_eq!(broken(house, &[]).await, Some(Broken::Hidden(looked)), "and hidden where it does");
 }
