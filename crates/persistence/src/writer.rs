@@ -283,6 +283,7 @@ fn marks(change: &Change) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use domain::id::TenantId;
     use domain::thread::{Priority, Thread, ThreadState};
@@ -290,9 +291,9 @@ mod tests {
 
     use super::*;
 
-    /// A database that keeps the sizes of its groups, and fails or waits for its gate as told by the threads' names.
+    /// A database that keeps the sizes of its groups; it fails, or waits at its gate, as told by the threads' names.
     #[derive(Default)]
-    struct Sizes(Arc<Mutex<Vec<usize>>>, Arc<Mutex<()>>);
+    struct Sizes(Arc<Mutex<Vec<usize>>>, Arc<AtomicBool>);
 
     impl Scribe for Sizes {
         type Conn = ();
@@ -309,7 +310,9 @@ mod tests {
                 return Err(Lost { again: true, broken: true, error: gone() });
             }
             if named("slow") {
-                drop(self.1.lock().unwrap());
+                while self.1.load(Ordering::Acquire) {
+                    std::thread::yield_now();
+                }
             }
             Ok(vec![Ok(()); changes.len()])
         }
@@ -408,7 +411,7 @@ mod tests {
             let writer = Arc::clone(&writer);
             tokio::spawn(async move { writer.save(touching(name)).await })
         };
-        let shut = gate.lock().unwrap();
+        gate.store(true, Ordering::Release);
         let first = save("slow");
         while seen.lock().unwrap().is_empty() {
             tokio::task::yield_now().await;
@@ -418,7 +421,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         writer.close();
-        drop(shut);
+        gate.store(false, Ordering::Release);
         assert_eq!(first.await.unwrap(), Ok(()));
         for one in rest {
             assert_eq!(one.await.unwrap(), Ok(()));
