@@ -1,14 +1,13 @@
 //! A conversation whose pool is no more is handed to the pool that answers when nothing else decides.
 
-use crate::clock::ClockName;
-use crate::decision::{Decision, Outcome, Record};
-use crate::id::{Ids, Key, ResourceType};
+use crate::decision::Decision;
+use crate::id::Ids;
 use crate::store::ThreadView;
 use crate::thread::{NEEDS_REVIEW, Thread, ThreadState};
 
 use super::notice::Outbox;
-use super::route::handed_over;
-use super::{Setting, mirrors, named, open_clock};
+use super::route::{handed_over, handing_over};
+use super::{Setting, mirrors};
 
 /// Hands a conversation that is not closed to the clinic's default pool when the bundle in force has its own neither by
 /// its id nor by its resource: otherwise nobody but who has claimed it would see it any more. Due, promise and the time
@@ -24,15 +23,7 @@ pub fn adopt(setting: Setting<'_>, view: &ThreadView, ids: &mut Ids) -> Option<D
         return None;
     }
     let to = policy.default_pool();
-    let (id, seed) = named(ids);
-    let task = open_clock(view, ClockName::NextResponse).and_then(|clock| clock.task.clone());
-    let focus = task.map_or_else(
-        || Key::new(ResourceType::Communication, view.thread.id.clone()),
-        |task| Key::new(ResourceType::Task, task),
-    );
-    let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::HandedOver);
-    record.pool = Some(to.id.clone());
-    record.priority = Some(view.thread.priority);
+    let (mut record, focus) = handing_over(setting, view, to, ids);
     record.path.push(format!("clinic's default: {}", to.id));
     record.did("hand-over", "pool-retired", None, None);
     let mut thread = view.thread.clone();

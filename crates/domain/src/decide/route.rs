@@ -63,15 +63,7 @@ pub fn route(
     if view.thread.pool_reference.as_ref() == Some(&to.reference) {
         return Err(Refusal::SamePool);
     }
-    let (id, seed) = named(ids);
-    let task = open_clock(view, ClockName::NextResponse).and_then(|clock| clock.task.clone());
-    let focus = task.map_or_else(
-        || Key::new(ResourceType::Communication, view.thread.id.clone()),
-        |task| Key::new(ResourceType::Task, task),
-    );
-    let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::HandedOver);
-    record.pool = Some(to.id.clone());
-    record.priority = Some(view.thread.priority);
+    let (mut record, focus) = handing_over(setting, view, to, ids);
     record.path.push(format!("handed over: {}", to.id));
     record.did("hand-over", reason.as_str(), actor.person.map(ToString::to_string), None);
     // Whoever hands it over has looked.
@@ -82,6 +74,21 @@ pub fn route(
     outbox.event(ids, "thread-handed-over", &thread, focus);
     let tasks = mirrors(&thread, &clocks, now);
     Ok(Decision { clocks, ledger, tasks, outbox: outbox.into_rows(), ..Decision::of(thread, record) })
+}
+
+/// The record of a thread's way to another pool, and what it is about: the Task of what is owed, else the thread.
+pub(super) fn handing_over(setting: Setting<'_>, view: &ThreadView, to: &Pool, ids: &mut Ids) -> (Record, Key) {
+    let Setting { policy, now } = setting;
+    let (id, seed) = named(ids);
+    let task = open_clock(view, ClockName::NextResponse).and_then(|clock| clock.task.clone());
+    let focus = task.map_or_else(
+        || Key::new(ResourceType::Communication, view.thread.id.clone()),
+        |task| Key::new(ResourceType::Task, task),
+    );
+    let mut record = Record::new(id, policy, focus.clone(), seed, now, Outcome::HandedOver);
+    record.pool = Some(to.id.clone());
+    record.priority = Some(view.thread.priority);
+    (record, focus)
 }
 
 /// A thread that another pool answers from now on.
