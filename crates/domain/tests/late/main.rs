@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
 
+mod restored;
+
 use std::sync::LazyLock;
 
 use domain::clock::{Clock, ClockName, ClockState, Event};

@@ -1,42 +1,21 @@
 //! Conversations whose past changes: merged with another, answered late, or with a message taken back. What somebody
 //! waits for stays owed, and a Task that exists is never forgotten.
 
-#![expect(clippy::unwrap_used, reason = "what a test has written itself is well-formed, or the test must fail")]
-
-use std::sync::LazyLock;
-
 use domain::clock::{Clock, ClockName, ClockState};
 use domain::decide::{
     Actor, History, Ledgered, MergeReason, Merged, Retracted, Said, Setting, Voice, ingest, merge, overrule, retract,
     send,
 };
 use domain::decision::Decision;
-use domain::id::{Ids, Reference};
+use domain::id::Ids;
 use domain::message::Message;
 use domain::overrides::{Override, OverrideKind, OverrideReason};
-use domain::policy::bundle::Bundle;
 use domain::policy::turnaround::PauseReason;
-use domain::policy::{DEFAULT_BUNDLE, Policy};
 use domain::store::ThreadView;
 use domain::thread::{Thread, ThreadState};
 use domain::time::Instant;
 
-fn reference(text: &str) -> Reference {
-    text.parse().unwrap()
-}
-
-/// The instant of a wall time in New York in the summer of 2026; the 19th of June is a Friday.
-fn june(day: u8, time: &str) -> Instant {
-    format!("2026-06-{day:02}T{time}:00-04:00").parse().unwrap()
-}
-
-fn policy() -> &'static Policy {
-    static COMPILED: LazyLock<Policy> = LazyLock::new(|| {
-        let bundle = Bundle::read(DEFAULT_BUNDLE).unwrap();
-        Policy::compile(bundle, &domain::policy::Directory::default(), 1, june(1, "00:00")).unwrap()
-    });
-    &COMPILED
-}
+use crate::{june, policy, reference};
 
 fn message(sender: &str, text: &str) -> Message {
     Message {
